@@ -1,0 +1,260 @@
+//! The one error type. A feature says what went wrong and what the caller can do about it;
+//! `web::problem` turns it into a reply, once, at the edge.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+/// The result of everything that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What sort of failure it is. The first group are answers to a client, the second are states of the
+/// database layer that the outer web layer acts on before they become an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// 400: the request could not be read.
+    BadRequest,
+    /// 401: nobody, or nobody we know.
+    Unauthorized,
+    /// 403: known, and not allowed.
+    Forbidden,
+    /// 404: not there, or outside the caller's scope.
+    NotFound,
+    /// 405: the path exists, the method does not.
+    MethodNotAllowed,
+    /// 408: the client was too slow.
+    RequestTimeout,
+    /// 409: it contradicts what is stored.
+    Conflict,
+    /// 412: `If-Match` names an older version.
+    PreconditionFailed,
+    /// 413: too large.
+    TooLarge,
+    /// 415: not a media type this route reads.
+    UnsupportedMedia,
+    /// 422: readable, and wrong.
+    Invalid,
+    /// 429: too many; `retry_after` says how long to wait.
+    TooMany,
+    /// 500: our fault. Details go to the log only.
+    Internal,
+    /// 501: needs a part that this deployment has not configured.
+    NotImplemented,
+    /// 503: not now; `retry_after` says when.
+    Unavailable,
+
+    /// The row was changed since it was loaded: the use case may run again.
+    Stale,
+    /// The statement failed for a passing reason before anything was committed: the request may run again.
+    Transient,
+    /// COMMIT was sent and its answer never came: it may or may not have happened.
+    Unknown,
+}
+
+impl Kind {
+    /// The HTTP status that a client sees.
+    pub fn status(self) -> u16 {
+        match self {
+            Kind::BadRequest => 400,
+            Kind::Unauthorized => 401,
+            Kind::Forbidden => 403,
+            Kind::NotFound => 404,
+            Kind::MethodNotAllowed => 405,
+            Kind::RequestTimeout => 408,
+            Kind::Conflict | Kind::Stale => 409,
+            Kind::PreconditionFailed => 412,
+            Kind::TooLarge => 413,
+            Kind::UnsupportedMedia => 415,
+            Kind::Invalid => 422,
+            Kind::TooMany => 429,
+            Kind::Internal => 500,
+            Kind::NotImplemented => 501,
+            Kind::Unavailable | Kind::Transient | Kind::Unknown => 503,
+        }
+    }
+}
+
+/// One fault of one field, as the `errors` member of a problem reply lists it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Fault {
+    /// Path of the member, such as `address.city` or `tags[3]`.
+    pub field: String,
+    /// Stable code for programs, such as `too_long`.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl Fault {
+    /// A fault of `field`.
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Fault {
+        Fault { field: field.into(), code, message: message.into() }
+    }
+}
+
+/// A failure. Small (one pointer), so that `Result` stays cheap to return.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: Kind,
+    code: &'static str,
+    detail: Cow<'static, str>,
+    faults: Vec<Fault>,
+    constraint: Option<String>,
+    retry_after: Option<Duration>,
+    members: serde_json::Map<String, serde_json::Value>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// A failure of `kind` with its stable `code` (`CUSTOMER_EMAIL_EXISTS`) and a sentence for people.
+    pub fn new(kind: Kind, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Error {
+        Error(Box::new(Inner {
+            kind,
+            code,
+            detail: detail.into(),
+            faults: Vec::new(),
+            constraint: None,
+            retry_after: None,
+            members: serde_json::Map::new(),
+            source: None,
+        }))
+    }
+
+    /// 400 with a stable code.
+    pub fn bad_request(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Error {
+        Error::new(Kind::BadRequest, code, detail)
+    }
+
+    /// 401 with a stable code.
+    pub fn unauthorized(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Error {
+        Error::new(Kind::Unauthorized, code, detail)
+    }
+
+    /// 403 with a stable code.
+    pub fn forbidden(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Error {
+        Error::new(Kind::Forbidden, code, detail)
+    }
+
+    /// 404 with a stable code (`CUSTOMER_NOT_FOUND`).
+    pub fn not_found(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Error {
+        Error::new(Kind::NotFound, code, detail)
+    }
+
+    /// 409 with a stable code.
+    pub fn conflict(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Error {
+        Error::new(Kind::Conflict, code, detail)
+    }
+
+    /// 422 that lists all faults at once.
+    pub fn invalid(faults: Vec<Fault>) -> Error {
+        let mut error = Error::new(Kind::Invalid, "VALIDATION_FAILED", "");
+        error.0.detail = match faults.as_slice() {
+            [one] => format!("{}: {}", one.field, one.message).into(),
+            many => format!("{} fields are invalid; `errors` lists them", many.len()).into(),
+        };
+        error.0.faults = faults;
+        error
+    }
+
+    /// 422 for one field.
+    pub fn invalid_field(field: &str, code: &'static str, message: impl Into<String>) -> Error {
+        Error::invalid(vec![Fault::new(field, code, message)])
+    }
+
+    /// 500. `what` goes to the log, never to the client.
+    pub fn internal(what: impl Into<Cow<'static, str>>) -> Error {
+        Error::new(Kind::Internal, "INTERNAL_ERROR", what)
+    }
+
+    /// 503 with `Retry-After`.
+    pub fn unavailable(code: &'static str, detail: impl Into<Cow<'static, str>>, after: Duration) -> Error {
+        Error::new(Kind::Unavailable, code, detail).retry_after(after)
+    }
+
+    /// The cause, for the log.
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// The database constraint that was violated, as `table_column_key` (see `db::error`).
+    pub fn with_constraint(mut self, name: String) -> Error {
+        self.0.constraint = Some(name);
+        self
+    }
+
+    /// When to try again.
+    pub fn retry_after(mut self, after: Duration) -> Error {
+        self.0.retry_after = Some(after);
+        self
+    }
+
+    /// A further member of the problem reply, such as `current_version`.
+    pub fn with_member(mut self, name: &str, value: impl Into<serde_json::Value>) -> Error {
+        self.0.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// What sort of failure it is.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+    /// The sentence for people.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+    /// All faults of a 422.
+    pub fn faults(&self) -> &[Fault] {
+        &self.0.faults
+    }
+    /// When to try again, if that is known.
+    pub fn wait(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+    /// Further members of the problem reply.
+    pub fn members(&self) -> &serde_json::Map<String, serde_json::Value> {
+        &self.0.members
+    }
+    /// Did the statement violate this constraint?
+    pub fn violates(&self, constraint: &str) -> bool {
+        self.0.constraint.as_deref() == Some(constraint)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {}: {}", self.0.kind, self.0.code, self.0.detail)?;
+        if let Some(name) = &self.0.constraint {
+            write!(f, " (violates {name})")?;
+        }
+        for fault in &self.0.faults {
+            write!(f, "; {} {}: {}", fault.field, fault.code, fault.message)?;
+        }
+        let mut source: Option<&(dyn std::error::Error + 'static)> = match &self.0.source {
+            Some(s) => Some(s.as_ref()),
+            None => None,
+        };
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.detail)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_ref().map(|s| s.as_ref() as &(dyn std::error::Error + 'static))
+    }
+}

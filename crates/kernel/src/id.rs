@@ -1,0 +1,70 @@
+//! Identifiers and randomness, injected so that a test can repeat a run. Making them anywhere else is
+//! banned in `clippy.toml`.
+
+use std::sync::Arc;
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use parking_lot::Mutex;
+use uuid::{NoContext, Uuid};
+
+use crate::clock::Timestamp;
+
+/// Where use cases take ids and secrets from. Cloning shares it.
+#[derive(Clone, Default)]
+pub enum Random {
+    /// The operating system's generator.
+    #[default]
+    System,
+    /// A repeatable sequence (SplitMix64), for tests only: it is no secret.
+    Seeded(Arc<Mutex<u64>>),
+}
+
+impl Random {
+    /// A repeatable sequence for a test.
+    pub fn seeded(seed: u64) -> Random {
+        Random::Seeded(Arc::new(Mutex::new(seed)))
+    }
+
+    /// `N` random bytes. Panics if the operating system has no randomness to give: nothing that follows
+    /// would be safe.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut out = [0u8; N];
+        match self {
+            Random::System => SystemRandom::new().fill(&mut out).expect("the operating system gives random bytes"),
+            Random::Seeded(state) => {
+                let mut state = state.lock();
+                for chunk in out.chunks_mut(8) {
+                    chunk.copy_from_slice(&split_mix_64(&mut state).to_le_bytes()[..chunk.len()]);
+                }
+            }
+        }
+        out
+    }
+
+    /// A number below `bound`, without measurable bias (64 random bits scaled down).
+    pub fn below(&self, bound: u64) -> u64 {
+        let wide = u128::from(u64::from_le_bytes(self.bytes())) * u128::from(bound);
+        u64::try_from(wide >> 64).unwrap_or(0)
+    }
+
+    /// A UUIDv7 (RFC 9562) for a record created at `now`: ids sort by creation.
+    pub fn uuid(&self, now: Timestamp) -> Uuid {
+        let micros = u64::try_from(now.as_micros()).unwrap_or(0);
+        let time = uuid::Timestamp::from_unix(NoContext, micros / 1_000_000, (micros % 1_000_000) as u32 * 1000);
+        let mut bytes = Uuid::new_v7(time).into_bytes();
+        let random: [u8; 10] = self.bytes();
+        bytes[6] = 0x70 | (random[0] & 0x0f);
+        bytes[7] = random[1];
+        bytes[8] = 0x80 | (random[2] & 0x3f);
+        bytes[9..].copy_from_slice(&random[3..]);
+        Uuid::from_bytes(bytes)
+    }
+}
+
+fn split_mix_64(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}

@@ -1,0 +1,19 @@
+//! What every feature stands on, and no business words.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`db`] | two databases behind one `Tx`; `sql!`, `row!`, migrations, filters |
+//! | [`web`] | the HTTP conventions: bodies, lists, errors, tags, idempotency, documentation |
+//! | [`ctx`] | what a use case receives: caller, clock, ids, randomness, database |
+//! | [`access`] | permissions, roles' reach, and the `Scope` that every store function demands |
+//! | [`event`] | the append-only log, written in the transaction of the change |
+//! | [`jobs`] | durable jobs, enqueued in the caller's transaction |
+//! | [`config`], [`crypto`], [`storage`], [`mail`], [`outbound`] | the outside world |
+//! | [`test`] | a fresh database on both engines, and a client for the real router |
+
+pub mod access;
+pub mod clock;
+pub mod error;
+pub mod id;
+
+pub use error::{Error, Fault, Kind, Result};
