@@ -105,7 +105,9 @@ impl Permissions {
     pub fn from_codes<'a>(codes: impl IntoIterator<Item = &'a str>) -> Permissions {
         codes.into_iter().fold(Permissions::default(), |set, code| match code {
             "all" => Permissions(u64::MAX),
-            "read" => Permission::ALL.iter().filter(|p| p.code().ends_with(".read")).fold(set, |s, p| s.with(*p)),
+            "read" => {
+                Permission::ALL.iter().filter(|p| p.code().ends_with(".read")).fold(set, |s, p| s.with(*p))
+            }
             code => Permission::from_code(code).map_or(set, |p| set.with(p)),
         })
     }

@@ -34,18 +34,22 @@ impl Timestamp {
     /// Later by `d`; stays at the last representable instant instead of overflowing.
     pub fn plus(self, d: Duration) -> Timestamp {
         let micros = i64::try_from(d.as_micros()).unwrap_or(i64::MAX);
-        Timestamp::from_micros(self.as_micros().saturating_add(micros)).unwrap_or(Timestamp(jiff::Timestamp::MAX))
+        Timestamp::from_micros(self.as_micros().saturating_add(micros))
+            .unwrap_or(Timestamp(jiff::Timestamp::MAX))
     }
 
     /// Earlier by `d`; stays at the first representable instant.
     pub fn minus(self, d: Duration) -> Timestamp {
         let micros = i64::try_from(d.as_micros()).unwrap_or(i64::MAX);
-        Timestamp::from_micros(self.as_micros().saturating_sub(micros)).unwrap_or(Timestamp(jiff::Timestamp::MIN))
+        Timestamp::from_micros(self.as_micros().saturating_sub(micros))
+            .unwrap_or(Timestamp(jiff::Timestamp::MIN))
     }
 
     /// The time since `earlier`, zero if `earlier` is later.
     pub fn since(self, earlier: Timestamp) -> Duration {
-        Duration::from_micros(u64::try_from(self.as_micros().saturating_sub(earlier.as_micros())).unwrap_or(0))
+        Duration::from_micros(
+            u64::try_from(self.as_micros().saturating_sub(earlier.as_micros())).unwrap_or(0),
+        )
     }
 }
 
@@ -113,7 +117,9 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Clock::System => Timestamp::from(jiff::Timestamp::now()),
-            Clock::Fixed(at) => Timestamp::from_micros(at.load(Ordering::SeqCst)).unwrap_or(Timestamp(jiff::Timestamp::MIN)),
+            Clock::Fixed(at) => {
+                Timestamp::from_micros(at.load(Ordering::SeqCst)).unwrap_or(Timestamp(jiff::Timestamp::MIN))
+            }
         }
     }
 

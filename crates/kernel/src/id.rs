@@ -30,7 +30,9 @@ impl Random {
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut out = [0u8; N];
         match self {
-            Random::System => SystemRandom::new().fill(&mut out).expect("the operating system gives random bytes"),
+            Random::System => {
+                SystemRandom::new().fill(&mut out).expect("the operating system gives random bytes")
+            }
             Random::Seeded(state) => {
                 let mut state = state.lock();
                 for chunk in out.chunks_mut(8) {
@@ -50,7 +52,8 @@ impl Random {
     /// A UUIDv7 (RFC 9562) for a record created at `now`: ids sort by creation.
     pub fn uuid(&self, now: Timestamp) -> Uuid {
         let micros = u64::try_from(now.as_micros()).unwrap_or(0);
-        let time = uuid::Timestamp::from_unix(NoContext, micros / 1_000_000, (micros % 1_000_000) as u32 * 1000);
+        let time =
+            uuid::Timestamp::from_unix(NoContext, micros / 1_000_000, (micros % 1_000_000) as u32 * 1000);
         let mut bytes = Uuid::new_v7(time).into_bytes();
         let random: [u8; 10] = self.bytes();
         bytes[6] = 0x70 | (random[0] & 0x0f);

@@ -15,5 +15,7 @@ pub mod access;
 pub mod clock;
 pub mod error;
 pub mod id;
+pub mod value;
 
 pub use error::{Error, Fault, Kind, Result};
+pub use value::{Flaw, TextValue};
