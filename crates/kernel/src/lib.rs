@@ -12,9 +12,15 @@
 //! | [`test`] | a fresh database on both engines, and a client for the real router |
 
 pub mod access;
+pub mod app;
 pub mod clock;
+pub mod ctx;
+pub mod db;
 pub mod error;
+pub mod event;
 pub mod id;
+pub mod idempotency;
+pub mod jobs;
 pub mod value;
 
 pub use error::{Error, Fault, Kind, Result};
