@@ -6,6 +6,7 @@
 //! | [`web`] | the HTTP conventions: bodies, lists, errors, tags, idempotency, documentation |
 //! | [`ctx`] | what a use case receives: caller, clock, ids, randomness, database |
 //! | [`access`] | permissions, roles' reach, and the `Scope` that every store function demands |
+//! | [`text`] | cleaned text fields, and the key that comparing and searching use |
 //! | [`event`] | the append-only log, written in the transaction of the change |
 //! | [`jobs`] | durable jobs, enqueued in the caller's transaction |
 //! | [`config`], [`crypto`], [`storage`], [`mail`], [`outbound`] | the outside world |
@@ -15,6 +16,7 @@ pub mod access;
 pub mod clock;
 pub mod error;
 pub mod id;
+pub mod text;
 pub mod value;
 
 pub use error::{Error, Fault, Kind, Result};
