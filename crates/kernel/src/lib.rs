@@ -6,6 +6,7 @@
 //! | [`web`] | the HTTP conventions: bodies, lists, errors, tags, idempotency, documentation |
 //! | [`ctx`] | what a use case receives: caller, clock, ids, randomness, database |
 //! | [`access`] | permissions, roles' reach, and the `Scope` that every store function demands |
+//! | [`text`] | cleaned text fields, and the key that comparing and searching use |
 //! | [`event`] | the append-only log, written in the transaction of the change |
 //! | [`jobs`] | durable jobs, enqueued in the caller's transaction |
 //! | [`config`], [`crypto`], [`storage`], [`mail`], [`outbound`] | the outside world |
@@ -21,6 +22,7 @@ pub mod event;
 pub mod id;
 pub mod idempotency;
 pub mod jobs;
+pub mod text;
 pub mod value;
 
 pub use error::{Error, Fault, Kind, Result};
