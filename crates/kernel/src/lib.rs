@@ -8,13 +8,17 @@
 //! | [`access`] | permissions, roles' reach, and the `Scope` that every store function demands |
 //! | [`event`] | the append-only log, written in the transaction of the change |
 //! | [`jobs`] | durable jobs, enqueued in the caller's transaction |
-//! | [`config`], [`crypto`], [`storage`], [`mail`], [`outbound`] | the outside world |
+//! | [`config`], [`crypto`], [`log`], [`storage`], [`mail`], [`outbound`] | the outside world |
 //! | [`test`] | a fresh database on both engines, and a client for the real router |
 
 pub mod access;
 pub mod clock;
+pub mod config;
+pub mod crypto;
 pub mod error;
 pub mod id;
+pub mod log;
+pub mod storage;
 pub mod value;
 
 pub use error::{Error, Fault, Kind, Result};
