@@ -9,7 +9,7 @@
 //! | [`text`] | cleaned text fields, and the key that comparing and searching use |
 //! | [`event`] | the append-only log, written in the transaction of the change |
 //! | [`jobs`] | durable jobs, enqueued in the caller's transaction |
-//! | [`config`], [`crypto`], [`storage`], [`mail`], [`outbound`] | the outside world |
+//! | [`config`], [`crypto`], [`log`], [`storage`], [`mail`], [`outbound`] | the outside world |
 //! | [`test`] | a fresh database on both engines, and a client for the real router |
 
 pub mod access;
@@ -17,12 +17,16 @@ pub mod app;
 pub mod clock;
 pub mod ctx;
 pub mod db;
+pub mod config;
+pub mod crypto;
 pub mod error;
 pub mod event;
 pub mod id;
 pub mod idempotency;
 pub mod jobs;
 pub mod text;
+pub mod log;
+pub mod storage;
 pub mod value;
 
 pub use error::{Error, Fault, Kind, Result};
