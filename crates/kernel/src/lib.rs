@@ -16,6 +16,7 @@ pub mod clock;
 pub mod error;
 pub mod id;
 pub mod value;
+pub mod web;
 
 pub use error::{Error, Fault, Kind, Result};
 pub use value::{Flaw, TextValue};
