@@ -28,6 +28,7 @@ pub mod text;
 pub mod log;
 pub mod storage;
 pub mod value;
+pub mod web;
 
 pub use error::{Error, Fault, Kind, Result};
 pub use value::{Flaw, TextValue};
