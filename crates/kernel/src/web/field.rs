@@ -1,0 +1,348 @@
+//! What a body says about one member ([`Field`], [`Need`]), and how a JSON value becomes a Rust one
+//! ([`FieldValue`]).
+
+use serde_json::Value;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::{Object, RefOr};
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::value::{Flaw, TextValue};
+
+/// What a body says about a member. A JSON merge patch (RFC 7396) tells "leave it" from "clear it".
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Field<T> {
+    /// Not mentioned: leave it as it is.
+    #[default]
+    Absent,
+    /// `null`, or a blank text: clear it.
+    Null,
+    /// A value.
+    Value(T),
+}
+
+impl<T> Field<T> {
+    /// The value, if there is one: what a creation stores.
+    pub fn value(self) -> Option<T> {
+        match self {
+            Field::Value(v) => Some(v),
+            Field::Absent | Field::Null => None,
+        }
+    }
+    /// The value, or `other` if the body names none.
+    pub fn or(self, other: T) -> T {
+        self.value().unwrap_or(other)
+    }
+    /// Was the member left out?
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Field::Absent)
+    }
+    /// Was it `null` or a blank text?
+    pub fn is_null(&self) -> bool {
+        matches!(self, Field::Null)
+    }
+    /// The same statement about a borrowed value.
+    pub fn as_ref(&self) -> Field<&T> {
+        match self {
+            Field::Absent => Field::Absent,
+            Field::Null => Field::Null,
+            Field::Value(v) => Field::Value(v),
+        }
+    }
+    /// The same statement about a value made from this one.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Field<U> {
+        match self {
+            Field::Absent => Field::Absent,
+            Field::Null => Field::Null,
+            Field::Value(v) => Field::Value(f(v)),
+        }
+    }
+    /// Patches an optional column.
+    pub fn apply(self, to: &mut Option<T>) {
+        match self {
+            Field::Absent => {}
+            Field::Null => *to = None,
+            Field::Value(v) => *to = Some(v),
+        }
+    }
+    /// Patches a column that cannot be empty: clearing it brings back `default`.
+    pub fn apply_or(self, default: T, to: &mut T) {
+        match self {
+            Field::Absent => {}
+            Field::Null => *to = default,
+            Field::Value(v) => *to = v,
+        }
+    }
+}
+
+/// A member that must be there. It is opened only inside [`super::Fields::build`], which runs when there
+/// are no faults: opening it earlier would end the reading at the first fault and hide the others.
+#[derive(Debug)]
+pub struct Need<T>(pub(super) Option<T>);
+
+impl<T> Need<T> {
+    /// The value, to look at before [`super::Fields::build`], such as for rules about two members.
+    pub fn peek(&self) -> Option<&T> {
+        self.0.as_ref()
+    }
+    /// The value. Call it only inside [`super::Fields::build`]; elsewhere it panics over an incomplete
+    /// body, and at once when the OpenAPI document is made, so the mistake cannot stay.
+    pub fn get(self) -> T {
+        self.0.expect("Need::get is called inside Fields::build only")
+    }
+}
+
+/// A type that a JSON value can be read into.
+pub trait FieldValue: Sized {
+    /// Reads the value; never panics.
+    fn from_json(value: &Value) -> Result<Self, Flaw>;
+    /// The OpenAPI schema of what [`FieldValue::from_json`] accepts.
+    fn schema() -> Object;
+}
+
+/// A schema of one type with an optional format.
+pub(super) fn plain(kind: Type, format: Option<KnownFormat>) -> Object {
+    ObjectBuilder::new().schema_type(kind).format(format.map(SchemaFormat::KnownFormat)).build()
+}
+
+/// The schema that also allows null.
+pub(super) fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
+    use utoipa::openapi::schema::{OneOfBuilder, SchemaType};
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            if let SchemaType::Type(kind) = object.schema_type {
+                object.schema_type = SchemaType::Array(vec![kind, Type::Null]);
+            }
+            if let Some(values) = &mut object.enum_values {
+                values.push(Value::Null);
+            }
+            RefOr::T(Schema::Object(object))
+        }
+        RefOr::T(Schema::Array(mut array)) => {
+            array.schema_type = SchemaType::Array(vec![Type::Array, Type::Null]);
+            RefOr::T(Schema::Array(array))
+        }
+        other => OneOfBuilder::new().item(other).item(plain(Type::Null, None)).into(),
+    }
+}
+
+/// The flaw of a value of another type than `expected`.
+pub(super) fn wrong_type(expected: &str, value: &Value) -> Flaw {
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    };
+    Flaw::new("wrong_type", format!("Must be {expected}, not {found}"))
+}
+
+fn text<'a>(expected: &str, value: &'a Value) -> Result<&'a str, Flaw> {
+    let text = value.as_str().ok_or_else(|| wrong_type(expected, value))?;
+    if text.contains('\0') {
+        return Err(Flaw::new("control_character", "Must not contain a NUL character"));
+    }
+    Ok(text.trim())
+}
+
+impl<T: TextValue> FieldValue for T {
+    fn from_json(value: &Value) -> Result<T, Flaw> {
+        T::parse(text("a text", value)?)
+    }
+    fn schema() -> Object {
+        let mut schema = plain(Type::String, None);
+        schema.max_length = Some(T::MAX_CHARS);
+        if !T::FORMAT.is_empty() {
+            schema.format = Some(SchemaFormat::Custom(T::FORMAT.to_owned()));
+        }
+        schema
+    }
+}
+
+impl FieldValue for bool {
+    fn from_json(value: &Value) -> Result<bool, Flaw> {
+        value.as_bool().ok_or_else(|| wrong_type("true or false", value))
+    }
+    fn schema() -> Object {
+        plain(Type::Boolean, None)
+    }
+}
+
+/// Integers beyond this lose digits in JavaScript and in `3.0` notation.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+impl FieldValue for i64 {
+    fn from_json(value: &Value) -> Result<i64, Flaw> {
+        let expected = "a whole number";
+        let number = value.as_number().ok_or_else(|| wrong_type(expected, value))?;
+        // JSON does not tell 3 from 3.0, and some clients write the latter.
+        match (number.as_i64(), number.as_f64()) {
+            (Some(n), _) => Ok(n),
+            (None, Some(n)) if n.fract() == 0.0 && n.abs() <= EXACT => Ok(n as i64),
+            _ => Err(Flaw::new("wrong_type", "Must be a whole number of at most 64 bits")),
+        }
+    }
+    fn schema() -> Object {
+        plain(Type::Integer, Some(KnownFormat::Int64))
+    }
+}
+
+impl FieldValue for f64 {
+    fn from_json(value: &Value) -> Result<f64, Flaw> {
+        value.as_f64().ok_or_else(|| wrong_type("a number", value))
+    }
+    fn schema() -> Object {
+        plain(Type::Number, Some(KnownFormat::Double))
+    }
+}
+
+impl FieldValue for Uuid {
+    fn from_json(value: &Value) -> Result<Uuid, Flaw> {
+        let text = text("a UUID", value)?;
+        Uuid::try_parse(text).map_err(|_| Flaw::new("invalid_uuid", "Must be a UUID"))
+    }
+    fn schema() -> Object {
+        plain(Type::String, Some(KnownFormat::Uuid))
+    }
+}
+
+impl FieldValue for Timestamp {
+    fn from_json(value: &Value) -> Result<Timestamp, Flaw> {
+        parse_time(text("a time", value)?)
+    }
+    fn schema() -> Object {
+        plain(Type::String, Some(KnownFormat::DateTime))
+    }
+}
+
+impl FieldValue for jiff::civil::Date {
+    fn from_json(value: &Value) -> Result<jiff::civil::Date, Flaw> {
+        parse_date(text("a date", value)?)
+    }
+    fn schema() -> Object {
+        plain(Type::String, Some(KnownFormat::Date))
+    }
+}
+
+/// Reads an RFC 3339 time; without offset it is UTC, a date alone is its midnight in UTC. Years 1 to 9999.
+pub fn parse_time(text: &str) -> Result<Timestamp, Flaw> {
+    let flaw = || Flaw::new("invalid_time", "Must be a time such as 2026-03-01T12:30:00Z");
+    let instant = text
+        .parse::<jiff::Timestamp>()
+        .or_else(|_| {
+            text.parse::<jiff::civil::DateTime>()?.to_zoned(jiff::tz::TimeZone::UTC).map(|z| z.timestamp())
+        })
+        .map_err(|_: jiff::Error| flaw())?;
+    if !(1..=9999).contains(&instant.to_zoned(jiff::tz::TimeZone::UTC).year()) {
+        return Err(flaw());
+    }
+    Ok(Timestamp::from(instant))
+}
+
+/// Reads `2026-03-01`, also written as a date-time at midnight. Years 1 to 9999.
+pub fn parse_date(text: &str) -> Result<jiff::civil::Date, Flaw> {
+    let flaw = || Flaw::new("invalid_date", "Must be a date such as 2026-03-01");
+    let day = text.get(..10).ok_or_else(flaw)?;
+    let time = text.get(10..).unwrap_or_default();
+    if !time.is_empty() {
+        let clock = time.trim_start_matches(['T', 't', ' ']).trim_end_matches(['Z', 'z']);
+        let clock = clock.strip_suffix("+00:00").unwrap_or(clock);
+        // "00:00", "00:00:00", "00:00:00.000"
+        if clock.len() < 5 || !clock.chars().all(|c| matches!(c, '0' | ':' | '.')) {
+            return Err(flaw());
+        }
+        text.parse::<jiff::civil::DateTime>()
+            .map(|_| ())
+            .or_else(|_| text.parse::<jiff::Timestamp>().map(|_| ()))
+            .map_err(|_| flaw())?;
+    }
+    let date: jiff::civil::Date = day.parse().map_err(|_| flaw())?;
+    if !(1..=9999).contains(&date.year()) {
+        return Err(flaw());
+    }
+    Ok(date)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_patch_tells_leave_from_clear() {
+        let mut name = Some("old");
+        Field::Absent.apply(&mut name);
+        assert_eq!(name, Some("old"));
+        Field::Value("new").apply(&mut name);
+        assert_eq!(name, Some("new"));
+        Field::Null.apply(&mut name);
+        assert_eq!(name, None);
+        let mut active = false;
+        Field::Null.apply_or(true, &mut active);
+        assert!(active);
+        assert_eq!(Field::Value(2).map(|n| n + 1).or(9), 3);
+        assert_eq!(Field::Null.or(9), 9);
+    }
+
+    #[test]
+    fn numbers_are_whole_when_they_say_so() {
+        assert_eq!(i64::from_json(&json!(3.0)), Ok(3));
+        assert_eq!(i64::from_json(&json!(i64::MIN)), Ok(i64::MIN));
+        for bad in [json!(3.5), json!(1e300), json!(u64::MAX), json!("3"), json!(true)] {
+            assert_eq!(i64::from_json(&bad).unwrap_err().code, "wrong_type", "{bad}");
+        }
+    }
+
+    #[test]
+    fn times_without_offset_are_utc() {
+        let time = |s: &str| Timestamp::from_json(&json!(s)).map(|t| t.to_string());
+        let noon = Ok("2026-03-01T12:00:00.000000Z".to_owned());
+        assert_eq!(time("2026-03-01T12:00:00Z"), noon);
+        assert_eq!(time("2026-03-01T14:00:00+02:00"), noon);
+        assert_eq!(time("2026-03-01T12:00:00"), noon);
+        assert_eq!(time(" 2026-03-01 12:00:00.0000001 "), noon);
+        assert_eq!(time("2026-03-01"), Ok("2026-03-01T00:00:00.000000Z".to_owned()));
+        for bad in ["", "now", "2026-13-01T00:00:00Z", "-002026-01-01T00:00:00Z", "1740830400"] {
+            assert_eq!(time(bad).unwrap_err().code, "invalid_time", "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_date_may_be_written_as_midnight() {
+        let date = |s: &str| jiff::civil::Date::from_json(&json!(s)).map(|d| d.to_string());
+        for good in
+            ["1990-05-15", "1990-05-15T00:00:00", "1990-05-15T00:00:00Z", "1990-05-15T00:00:00.000+00:00"]
+        {
+            assert_eq!(date(good), Ok("1990-05-15".to_owned()), "{good}");
+        }
+        for bad in
+            ["1990-05-15T08:00:00Z", "1990-02-30", "15/05/1990", "1990-05-15T00", "1990-5-15", "é990-05-15x"]
+        {
+            assert_eq!(date(bad).unwrap_err().code, "invalid_date", "{bad}");
+        }
+    }
+
+    #[test]
+    fn null_joins_types_and_choices() {
+        let mut choice = plain(Type::String, None);
+        choice.enum_values = Some(vec![json!("a")]);
+        let schema = serde_json::to_value(nullable(choice.into())).unwrap();
+        assert_eq!(schema, json!({"type": ["string", "null"], "enum": ["a", null]}));
+    }
+
+    proptest! {
+        #[test]
+        fn parsers_never_panic(text in ".{0,40}") {
+            let value = json!(text);
+            let _ = (Timestamp::from_json(&value), jiff::civil::Date::from_json(&value), Uuid::from_json(&value));
+        }
+        #[test]
+        fn dates_never_panic(text in "[0-9TZ:. +-]{8,30}") {
+            let _ = (parse_time(&text), parse_date(&text));
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! The members of a body, read by name. The same calls, run over nothing, describe the body for the
+//! OpenAPI document: what is accepted and what is documented cannot differ.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, Ref, Schema};
+
+use super::body::Input;
+use super::field::{Field, FieldValue, Need, nullable, wrong_type};
+use super::values::{
+    choice_schema, int_parts, list_schema, read_choice, read_object, read_secret, read_text, secret_schema,
+    text_schema,
+};
+use crate::{Fault, Flaw};
+
+/// A named part of the OpenAPI document.
+pub(super) type Component = (String, RefOr<Schema>);
+
+/// More faults than this help nobody, and would make a reply many times the size of its request.
+const MAX_FAULTS: usize = 200;
+
+/// One member under one or several spellings: `"phone"` or `["phone", "phone_number"]`. The first is the
+/// documented one.
+pub trait Names {
+    /// All spellings, at least one.
+    fn all(&self) -> &[&'static str];
+}
+
+impl Names for &'static str {
+    fn all(&self) -> &[&'static str] {
+        std::slice::from_ref(self)
+    }
+}
+
+impl<const N: usize> Names for [&'static str; N] {
+    fn all(&self) -> &[&'static str] {
+        self
+    }
+}
+
+/// Whether a member may be left out or be null.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    Optional,
+    Needed,
+    Kept,
+}
+
+/// Where a reader writes what is wrong: every fault, with the path of its member.
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn add(&mut self, field: &str, flaw: Flaw) {
+        if self.0.len() < MAX_FAULTS {
+            self.0.push(Fault::new(field, flaw.code, flaw.message));
+        }
+    }
+}
+
+enum Source<'a> {
+    Body(&'a Map<String, Value>),
+    Describing {
+        properties: Vec<(&'static str, RefOr<Schema>)>,
+        required: Vec<&'static str>,
+        components: Vec<Component>,
+    },
+}
+
+/// The members of one object, handed to [`Input::read`].
+///
+/// Rules that hold for every member: texts are trimmed (secrets are not); a blank text is the same as `null`; a NUL is
+/// refused anywhere; two spellings of one member may both be there only with equal values.
+pub struct Fields<'a> {
+    source: Source<'a>,
+    path: String,
+    known: BTreeSet<&'static str>,
+    ignored: BTreeSet<&'static str>,
+    faults: Faults,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn of(body: &'a Map<String, Value>, path: String) -> Fields<'a> {
+        Fields::new(Source::Body(body), path)
+    }
+
+    fn new(source: Source<'a>, path: String) -> Fields<'a> {
+        Fields { source, path, known: BTreeSet::new(), ignored: BTreeSet::new(), faults: Faults(Vec::new()) }
+    }
+
+    /// A member that may be left out or cleared.
+    pub fn get<T: FieldValue>(&mut self, names: impl Names) -> Field<T> {
+        self.member(&names, Rule::Optional, || T::schema().into(), single(T::from_json))
+    }
+    /// A member that must be there and not be null.
+    pub fn need<T: FieldValue>(&mut self, names: impl Names) -> Need<T> {
+        Need(self.member(&names, Rule::Needed, || T::schema().into(), single(T::from_json)).value())
+    }
+    /// A member that a patch may leave out but not clear.
+    pub fn change<T: FieldValue>(&mut self, names: impl Names) -> Option<T> {
+        self.member(&names, Rule::Kept, || T::schema().into(), single(T::from_json)).value()
+    }
+
+    /// A text of one line, at most `max` characters.
+    pub fn text(&mut self, names: impl Names, max: usize) -> Field<String> {
+        self.member(&names, Rule::Optional, || text_schema(max).into(), single(|v| read_text(v, max, false)))
+    }
+    /// Like [`Fields::text`], required.
+    pub fn need_text(&mut self, names: impl Names, max: usize) -> Need<String> {
+        let read = single(|v: &Value| read_text(v, max, false));
+        Need(self.member(&names, Rule::Needed, || text_schema(max).into(), read).value())
+    }
+    /// Like [`Fields::text`]; a patch may leave it out but not clear it.
+    pub fn change_text(&mut self, names: impl Names, max: usize) -> Option<String> {
+        let read = single(|v: &Value| read_text(v, max, false));
+        self.member(&names, Rule::Kept, || text_schema(max).into(), read).value()
+    }
+    /// A text that may have line breaks (`\n`) and tabs, at most `max` characters.
+    pub fn lines(&mut self, names: impl Names, max: usize) -> Field<String> {
+        self.member(&names, Rule::Optional, || text_schema(max).into(), single(|v| read_text(v, max, true)))
+    }
+    /// Like [`Fields::lines`], required.
+    pub fn need_lines(&mut self, names: impl Names, max: usize) -> Need<String> {
+        let read = single(|v: &Value| read_text(v, max, true));
+        Need(self.member(&names, Rule::Needed, || text_schema(max).into(), read).value())
+    }
+    /// A secret: taken as it is, not trimmed, at most `max` characters. A blank one is none.
+    pub fn need_secret(&mut self, names: impl Names, max: usize) -> Need<String> {
+        let schema = || secret_schema(max).into();
+        Need(self.member(&names, Rule::Needed, schema, single(|v| read_secret(v, max))).value())
+    }
+    /// Like [`Fields::need_secret`], optional.
+    pub fn secret(&mut self, names: impl Names, max: usize) -> Field<String> {
+        self.member(&names, Rule::Optional, || secret_schema(max).into(), single(|v| read_secret(v, max)))
+    }
+
+    /// One of a few words.
+    pub fn choice(&mut self, names: impl Names, words: &'static [&'static str]) -> Field<&'static str> {
+        self.member(&names, Rule::Optional, || choice_schema(words).into(), single(|v| read_choice(v, words)))
+    }
+    /// Like [`Fields::choice`], required.
+    pub fn need_choice(&mut self, names: impl Names, words: &'static [&'static str]) -> Need<&'static str> {
+        let read = single(|v: &Value| read_choice(v, words));
+        Need(self.member(&names, Rule::Needed, || choice_schema(words).into(), read).value())
+    }
+
+    /// A whole number within `range`.
+    pub fn int(&mut self, names: impl Names, range: RangeInclusive<i64>) -> Field<i64> {
+        let (schema, read) = int_parts(range);
+        self.member(&names, Rule::Optional, schema, single(read))
+    }
+    /// Like [`Fields::int`], required.
+    pub fn need_int(&mut self, names: impl Names, range: RangeInclusive<i64>) -> Need<i64> {
+        let (schema, read) = int_parts(range);
+        Need(self.member(&names, Rule::Needed, schema, single(read)).value())
+    }
+
+    /// A free JSON object of at most `max_bytes` when written compactly.
+    pub fn object(&mut self, names: impl Names, max_bytes: usize) -> Field<Map<String, Value>> {
+        let schema = || {
+            ObjectBuilder::new()
+                .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+                .build()
+                .into()
+        };
+        self.member(&names, Rule::Optional, schema, single(|v| read_object(v, max_bytes)))
+    }
+
+    /// A list of at most `max` values.
+    pub fn list<T: FieldValue>(&mut self, names: impl Names, max: usize) -> Field<Vec<T>> {
+        self.member(
+            &names,
+            Rule::Optional,
+            || list_schema(T::schema(), max),
+            |path, value, faults| read_list(path, value, faults, max, |_, item| T::from_json(item)),
+        )
+    }
+    /// Like [`Fields::list`], required (it may be empty).
+    pub fn need_list<T: FieldValue>(&mut self, names: impl Names, max: usize) -> Need<Vec<T>> {
+        let schema = || list_schema(T::schema(), max);
+        Need(
+            self.member(&names, Rule::Needed, schema, |path, value, faults| {
+                read_list(path, value, faults, max, |_, item| T::from_json(item))
+            })
+            .value(),
+        )
+    }
+    /// A list of at most `max` texts of one line, none blank, each at most `max_chars` characters.
+    pub fn texts(&mut self, names: impl Names, max: usize, max_chars: usize) -> Field<Vec<String>> {
+        let schema = || list_schema(text_schema(max_chars), max);
+        self.member(&names, Rule::Optional, schema, |path, value, faults| {
+            read_list(path, value, faults, max, |_, item| match read_text(item, max_chars, false)? {
+                text if text.is_empty() => Err(Flaw::new("required", "Must not be blank")),
+                text => Ok(text),
+            })
+        })
+    }
+
+    /// An object that is an [`Input`] itself: `"customer": {…}`. Its faults carry its path.
+    pub fn nested<T: Input>(&mut self, names: impl Names) -> Field<T> {
+        let schema = self.component::<T>();
+        self.member(&names, Rule::Optional, || schema, read_nested::<T>)
+    }
+    /// Like [`Fields::nested`], required.
+    pub fn need_nested<T: Input>(&mut self, names: impl Names) -> Need<T> {
+        let schema = self.component::<T>();
+        Need(self.member(&names, Rule::Needed, || schema, read_nested::<T>).value())
+    }
+    /// A list of at most `max` objects that are [`Input`]s.
+    pub fn nested_list<T: Input>(&mut self, names: impl Names, max: usize) -> Field<Vec<T>> {
+        let schema = self.component::<T>();
+        let schema = || ArrayBuilder::new().items(schema).max_items(Some(max)).into();
+        self.member(&names, Rule::Optional, schema, |path, value, faults| {
+            let items = sized_array(path, value, faults, max)?;
+            let read = items.iter().enumerate().map(|(i, v)| read_nested(&format!("{path}[{i}]"), v, faults));
+            // Collected first, so that the faults of every item are found.
+            read.collect::<Vec<Option<T>>>().into_iter().collect()
+        })
+    }
+
+    /// Members of our own replies that a client cannot set: ignored, so that what was read can be sent back.
+    pub fn read_only(&mut self, names: &'static [&'static str]) {
+        self.ignored.extend(names);
+        if let Source::Describing { properties, .. } = &mut self.source {
+            for name in names {
+                let any = ObjectBuilder::new().schema_type(utoipa::openapi::schema::SchemaType::AnyValue);
+                let about = Some("Ignored: present in replies, accepted so that a reply can be sent back.");
+                properties.push((name, any.read_only(true).description(about).build().into()));
+            }
+        }
+    }
+
+    /// Describes the member read last, for the OpenAPI document.
+    pub fn note(&mut self, about: &str) {
+        if let Source::Describing { properties, .. } = &mut self.source
+            && let Some((_, schema)) = properties.last_mut()
+        {
+            match schema {
+                RefOr::T(Schema::Object(object)) => object.description = Some(about.to_owned()),
+                RefOr::T(Schema::Array(array)) => array.description = Some(about.to_owned()),
+                RefOr::T(Schema::OneOf(one)) => one.description = Some(about.to_owned()),
+                RefOr::Ref(reference) => reference.description = about.to_owned(),
+                _ => {}
+            }
+        }
+    }
+
+    /// A fault found by a rule about several members.
+    pub fn fault(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
+        let path = join(&self.path, name);
+        self.faults.add(&path, Flaw::new(code, message.into()));
+    }
+
+    /// Makes the input when there are no faults. Everything must have been read by then, so that all faults
+    /// are found at once.
+    pub fn build<T>(&self, make: impl FnOnce() -> T) -> Option<T> {
+        let complete = matches!(self.source, Source::Body(_)) && self.faults.0.is_empty();
+        complete.then(make)
+    }
+
+    fn member<T>(
+        &mut self,
+        names: &impl Names,
+        rule: Rule,
+        schema: impl FnOnce() -> RefOr<Schema>,
+        read: impl FnOnce(&str, &Value, &mut Faults) -> Option<T>,
+    ) -> Field<T> {
+        let names = names.all();
+        let Some(first) = names.first().copied() else { return Field::Absent };
+        self.known.extend(names);
+        let body = match &mut self.source {
+            Source::Body(body) => *body,
+            Source::Describing { properties, required, .. } => {
+                describe(properties, required, names, rule, schema());
+                return Field::Absent;
+            }
+        };
+        let mut said = names.iter().filter_map(|name| body.get_key_value(*name));
+        let (name, value) = said.next().map_or((first, None), |(name, value)| (name.as_str(), Some(value)));
+        let path = join(&self.path, name);
+        if let Some((other, _)) = said.find(|(_, v)| Some(*v) != value) {
+            let message = format!("Is the same member as {other}, with another value; send one of them");
+            self.faults.add(&path, Flaw::new("conflicting_values", message));
+            return Field::Absent;
+        }
+        match value {
+            Some(value) if !is_blank(value) => match read(&path, value, &mut self.faults) {
+                Some(value) => Field::Value(value),
+                None => Field::Absent,
+            },
+            None if rule != Rule::Needed => Field::Absent,
+            Some(_) if rule == Rule::Optional => Field::Null,
+            None => {
+                self.faults.add(&path, Flaw::new("required", "Is required"));
+                Field::Absent
+            }
+            Some(_) => {
+                self.faults.add(&path, Flaw::new("required", "Is required and cannot be empty"));
+                Field::Absent
+            }
+        }
+    }
+
+    fn component<T: Input>(&mut self) -> RefOr<Schema> {
+        if let Source::Describing { components, .. } = &mut self.source {
+            components.extend(describe_input::<T>());
+        }
+        Ref::from_schema_name(T::NAME).into()
+    }
+
+    fn finish(mut self) -> Vec<Fault> {
+        if let Source::Body(body) = self.source {
+            let unknown =
+                |name: &&String| !self.known.contains(name.as_str()) && !self.ignored.contains(name.as_str());
+            let allowed = self.known.iter().copied().collect::<Vec<_>>().join(", ");
+            for name in body.keys().filter(unknown).take(20) {
+                let path = join(&self.path, &name.chars().take(64).collect::<String>());
+                let message = format!("Is not a member of this request; allowed are {allowed}");
+                self.faults.add(&path, Flaw::new("unknown_member", message));
+            }
+        }
+        self.faults.0
+    }
+}
+
+/// Reads an object; its faults, and the value if there are none.
+pub(super) fn read_input<T: Input>(body: &Map<String, Value>, path: String) -> (Option<T>, Vec<Fault>) {
+    let mut fields = Fields::of(body, path);
+    let value = T::read(&mut fields);
+    (value, fields.finish())
+}
+
+/// The component that describes `T`, and those of the inputs inside it.
+pub(super) fn describe_input<T: Input>() -> Vec<Component> {
+    let empty = Source::Describing { properties: Vec::new(), required: Vec::new(), components: Vec::new() };
+    let mut fields = Fields::new(empty, String::new());
+    let _ = T::read(&mut fields);
+    let Source::Describing { properties, required, mut components } = fields.source else {
+        return Vec::new();
+    };
+    let closed = Some(AdditionalProperties::FreeForm(false));
+    let mut object = ObjectBuilder::new().additional_properties(closed);
+    for (name, schema) in properties {
+        object = object.property(name, schema);
+    }
+    for name in required {
+        object = object.required(name);
+    }
+    components.insert(0, (T::NAME.to_owned(), object.build().into()));
+    components
+}
+
+fn describe(
+    properties: &mut Vec<(&'static str, RefOr<Schema>)>,
+    required: &mut Vec<&'static str>,
+    names: &[&'static str],
+    rule: Rule,
+    schema: RefOr<Schema>,
+) {
+    let schema = if rule == Rule::Optional { nullable(schema) } else { schema };
+    // With several spellings none of them is required by name; the first one's description says so.
+    if let ([only], Rule::Needed) = (names, rule) {
+        required.push(only);
+    }
+    for other in names.iter().skip(1) {
+        let mut alias = schema.clone();
+        if let RefOr::T(Schema::Object(object)) = &mut alias {
+            object.description = Some(format!("Another spelling of `{}`.", names[0]));
+        }
+        properties.push((other, alias));
+    }
+    // The documented spelling comes last, where `Fields::note` finds it.
+    properties.push((names[0], schema));
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        _ => false,
+    }
+}
+
+/// A reader of one value, as [`Fields::member`] takes it.
+fn single<T>(
+    read: impl FnOnce(&Value) -> Result<T, Flaw>,
+) -> impl FnOnce(&str, &Value, &mut Faults) -> Option<T> {
+    |path, value, faults| read(value).map_err(|flaw| faults.add(path, flaw)).ok()
+}
+
+fn read_nested<T: Input>(path: &str, value: &Value, faults: &mut Faults) -> Option<T> {
+    let Value::Object(body) = value else {
+        faults.add(path, wrong_type("an object", value));
+        return None;
+    };
+    let (value, found) = read_input(body, path.to_owned());
+    let room = MAX_FAULTS.saturating_sub(faults.0.len());
+    faults.0.extend(found.into_iter().take(room));
+    value
+}
+
+fn sized_array<'v>(path: &str, value: &'v Value, faults: &mut Faults, max: usize) -> Option<&'v [Value]> {
+    let flaw = match value {
+        Value::Array(items) if items.len() <= max => return Some(items),
+        Value::Array(items) => {
+            Flaw::new("too_many", format!("Must have at most {max} items, not {}", items.len()))
+        }
+        other => wrong_type("an array", other),
+    };
+    faults.add(path, flaw);
+    None
+}
+
+fn read_list<T>(
+    path: &str,
+    value: &Value,
+    faults: &mut Faults,
+    max: usize,
+    read: impl Fn(usize, &Value) -> Result<T, Flaw>,
+) -> Option<Vec<T>> {
+    let items = sized_array(path, value, faults, max)?;
+    let mut out = Vec::with_capacity(items.len());
+    for (i, item) in items.iter().enumerate() {
+        match read(i, item) {
+            Ok(item) => out.push(item),
+            Err(flaw) => faults.add(&format!("{path}[{i}]"), flaw),
+        }
+    }
+    (out.len() == items.len()).then_some(out)
+}

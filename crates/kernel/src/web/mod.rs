@@ -1,0 +1,26 @@
+//! The HTTP conventions of the product (SPEC 4), written once. A feature gets them by using these types:
+//!
+//! | to … | use |
+//! |---|---|
+//! | read a JSON body | [`body::Input`], [`body::Body`], [`field::Field`] |
+//! | fail | [`crate::Error`]; [`problem`] makes the reply, [`problem::Problems`] documents it |
+//! | answer with one resource | [`reply::Tagged`], [`reply::Created`], [`reply::NoContent`]; `If-Match`: [`reply::IfMatch`] |
+//! | answer with a list | [`list::ListSpec`], [`list::Listing`], [`list::ListReply`] |
+//! | know the request's id | [`request::RequestInfo`] |
+//!
+//! Around the routes: [`layers::Edge`] (one pass over every reply), [`server`] (sockets, shutdown),
+//! [`docs`] (`/openapi.json`, `/docs`).
+
+pub mod body;
+pub mod field;
+mod fields;
+pub mod json;
+pub mod problem;
+pub mod request;
+pub mod settings;
+mod values;
+
+pub use body::{Body, Fields, Input};
+pub use field::{Field, FieldValue, Need};
+pub use request::RequestInfo;
+pub use settings::WebSettings;
