@@ -18,6 +18,7 @@ pub mod crypto;
 pub mod error;
 pub mod id;
 pub mod log;
+pub mod mail;
 pub mod storage;
 pub mod value;
 
