@@ -208,7 +208,7 @@ async fn bodies_are_bounded() {
 
 #[tokio::test]
 async fn a_body_in_pieces_is_one_body() {
-    let pieces = ["{\"te", "xt\":", "\"x\"}"].map(|p| Ok::<_, std::io::Error>(p));
+    let pieces = ["{\"te", "xt\":", "\"x\"}"].map(Ok::<_, std::io::Error>);
     let stream = Body::from_stream(futures_util::stream::iter(pieces));
     assert_eq!(post_json("/notes", "application/json", stream).await.status, 201);
     let broken = [Ok("{"), Err(std::io::Error::other("gone"))];
