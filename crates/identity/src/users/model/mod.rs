@@ -1,0 +1,19 @@
+//! The values that a user consists of. Each is read from text by its `parse` and cannot hold a wrong value.
+//!
+//! - `email`: what was typed, and the key that is unique;
+//! - `phone`: refuses only what cannot be a phone; E.164 when the number is valid somewhere;
+//! - `name`: names of persons, postal address, locale;
+//! - `username`: the rule, and the candidates for a generated one;
+//! - `reference`: public ids, and what stands in a path.
+
+mod email;
+mod name;
+mod phone;
+mod reference;
+mod username;
+
+pub use email::Email;
+pub use name::{DocumentTypeCode, IdentityNumber, Locale, PersonName, UserAddress, full_name};
+pub use phone::{Phone, PhoneFacts, PhoneStatus};
+pub use reference::{UniqueId, UserRef};
+pub use username::{Username, UsernameCandidates, username_base};

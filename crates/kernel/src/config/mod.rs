@@ -1,0 +1,251 @@
+//! The configuration: typed values, each with the place it came from.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `default.toml` | every setting once, with its default and its explanation |
+//! | `keys.rs` | reads that file: which settings exist, and other systems' names for them |
+//! | `layers.rs` | file, environment and flags on top of the defaults |
+//! | `values.rs` | the types of the settings |
+//! | `read.rs` | typed values out of the layers |
+//! | `docs.rs` | `docs/configuration.md`, made from the default file |
+//!
+//! A new setting: write it into `default.toml` with its explanation, add a field and a line to
+//! `read.rs`, run the tests with `REGULARS_UPDATE=1` to write the documentation again.
+
+mod docs;
+mod keys;
+mod layers;
+mod read;
+mod values;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::crypto::Secret;
+pub use docs::markdown;
+pub use keys::DEFAULT_FILE;
+pub use layers::{FileChoice, Source, Sources};
+pub use values::{Cidr, Database, Listen, LogFormat, Service, mask_url};
+
+/// The effective configuration. `default.toml` explains every setting; here only units and types are said.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Addresses to listen on, at least one.
+    pub listen: Vec<Listen>,
+    /// What this process serves, at least one.
+    pub services: Vec<Service>,
+    /// The data directory, as it was written.
+    pub data_dir: PathBuf,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// The master key as it was given; `None` means the file in the data directory.
+    pub secret_key: Option<Secret>,
+    /// The public address as it was given, without a slash at its end; see [`Config::public_url_at`].
+    pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Cidr>,
+    /// Name in logs.
+    pub service_name: String,
+    /// Log lines.
+    pub log: LogConfig,
+    /// Origins, or the single entry `*`.
+    pub cors_origins: Vec<String>,
+    /// Sizes and times of requests.
+    pub limits: Limits,
+    /// The deployment's time zone.
+    pub time_zone: jiff::tz::TimeZone,
+    /// First day of the week.
+    pub week_start: jiff::civil::Weekday,
+    /// Two capital letters.
+    pub default_country: Option<String>,
+    /// Id or `company_id` of the company of self-registered customers.
+    pub default_company: Option<String>,
+    /// Refuse telephone numbers that are only possible.
+    pub phone_strict: bool,
+    /// In characters, 8 to 128.
+    pub password_min_length: usize,
+    /// The pool that hashes passwords.
+    pub hashing: Hashing,
+    /// How long tokens and sessions live.
+    pub tokens: Tokens,
+    /// What access tokens say.
+    pub jwt: Jwt,
+    /// Consent of a new customer that does not say.
+    pub consent: ConsentDefaults,
+    /// Outgoing mail.
+    pub mail: MailConfig,
+    /// Calls to other hosts.
+    pub outbound: OutboundConfig,
+    /// Serve the API documentation.
+    pub docs_enabled: bool,
+    /// Sentences for the log at the start: settings that are known but not part of this build.
+    pub notices: Vec<String>,
+    entries: Vec<Entry>,
+}
+
+/// The database.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// Which one.
+    pub url: Database,
+    /// Connections; 0 is automatic.
+    pub pool_size: usize,
+    /// Log every statement.
+    pub echo: bool,
+    /// Deadline for the start of a write.
+    pub timeout: Duration,
+}
+
+/// Log lines.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// A level or a filter, checked.
+    pub level: String,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// Sizes and times of requests.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Largest JSON body in bytes.
+    pub body_bytes: usize,
+    /// After this a request is given up.
+    pub request_timeout: Duration,
+    /// What running requests get when the server stops.
+    pub shutdown: Duration,
+}
+
+/// The pool that hashes passwords.
+#[derive(Debug, Clone, Copy)]
+pub struct Hashing {
+    /// 0 is automatic.
+    pub threads: usize,
+    /// Waiting logins.
+    pub queue: usize,
+}
+
+/// How long tokens and sessions live.
+#[derive(Debug, Clone, Copy)]
+pub struct Tokens {
+    /// Access tokens.
+    pub access: Duration,
+    /// A customer's session without use.
+    pub refresh_idle: Duration,
+    /// A customer's session in any case.
+    pub refresh_absolute: Duration,
+    /// A session of staff without use.
+    pub staff_idle: Duration,
+    /// A session of staff in any case.
+    pub staff_absolute: Duration,
+}
+
+/// What access tokens say.
+#[derive(Debug, Clone)]
+pub struct Jwt {
+    /// Include names, e-mail and role.
+    pub profile_claims: bool,
+    /// `aud`.
+    pub audience: String,
+}
+
+/// Consent of a new customer that does not say.
+#[derive(Debug, Clone, Copy)]
+pub struct ConsentDefaults {
+    /// Marketing by e-mail.
+    pub marketing_emails: bool,
+    /// Marketing by text message.
+    pub marketing_sms: bool,
+}
+
+/// Outgoing mail.
+#[derive(Debug, Clone)]
+pub struct MailConfig {
+    /// The sender.
+    pub from: lettre::message::Mailbox,
+    /// Where mail is handed over; `None` writes files.
+    pub smtp_url: Option<Secret>,
+}
+
+/// Calls to other hosts.
+#[derive(Debug, Clone, Copy)]
+pub struct OutboundConfig {
+    /// Private and loopback addresses may be called.
+    pub allow_private: bool,
+    /// For a whole call.
+    pub timeout: Duration,
+}
+
+/// One line of `regulars config`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Entry {
+    /// Name of the setting.
+    pub key: &'static str,
+    /// Its effective value with secrets masked; lists are separated by commas.
+    pub value: String,
+    /// `default`, `FILE:LINE`, `environment NAME` or `flag --NAME`.
+    pub source: String,
+}
+
+/// Everything that is wrong with the configuration, one sentence each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The sentences; none holds a secret.
+    pub faults: Vec<String>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration cannot be used:")?;
+        self.faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads all sources. The error lists every fault at once, so one start shows them all.
+    pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
+        match read::config(sources) {
+            (config, faults) if faults.is_empty() => Ok(config),
+            (_, faults) => Err(ConfigError { faults }),
+        }
+    }
+
+    /// The effective configuration, line by line, secrets masked.
+    pub fn explain(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Does this process serve that part?
+    pub fn serves(&self, service: Service) -> bool {
+        self.services.contains(&service)
+    }
+
+    /// The public address: the configured one, or that of the first listener, which the caller knows after
+    /// binding (the configured port may be 0). A listener on all addresses becomes `localhost`.
+    pub fn public_url_at(&self, first: SocketAddr) -> String {
+        match &self.public_url {
+            Some(url) => url.clone(),
+            None if first.ip().is_unspecified() => format!("http://localhost:{}", first.port()),
+            None => format!("http://{first}"),
+        }
+    }
+
+    /// The public address for programs that bind nothing, such as the command line.
+    pub fn public_url(&self) -> String {
+        match (&self.public_url, self.listen.first()) {
+            (Some(url), _) => url.clone(),
+            (None, Some(Listen { host, port })) if host == "0.0.0.0" || host == "::" => {
+                format!("http://localhost:{port}")
+            }
+            (None, Some(first)) => format!("http://{first}"),
+            (None, None) => "http://localhost".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+//! Takes typed values out of the layers, and describes where each came from.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::keys::{self, Value};
+use super::layers::{Layers, Sources};
+use super::values::{self, Database, mask_url};
+use super::{
+    Config, ConsentDefaults, DatabaseConfig, Entry, Hashing, Jwt, Limits, LogConfig, MailConfig,
+    OutboundConfig, Tokens,
+};
+use crate::crypto::Secret;
+
+/// The configuration and what is wrong with it. With faults it is not to be used.
+pub fn config(sources: &Sources) -> (Config, Vec<String>) {
+    let mut reader = Reader { layers: Layers::read(sources), read: BTreeSet::new() };
+    let mut config = read(&mut reader, notices(sources));
+    config.entries = keys::declared().iter().map(|key| entry(&reader, &config, &key.name)).collect();
+    debug_assert_eq!(reader.read.len(), keys::declared().len(), "every declared setting is read");
+    (config, reader.layers.faults)
+}
+
+/// What is accepted and does nothing must say so.
+fn notices(sources: &Sources) -> Vec<String> {
+    let set = |name: &&str| sources.env.get(*name).is_some_and(|value| !value.trim().is_empty());
+    let parts: [(&[&str], &str); 2] = [
+        (&["REDIS_URL"], "Redis; limits and revocation work within the process and through the database"),
+        (&["CONSUL_HOST", "CONSUL_PORT"], "Consul; the service does not register itself"),
+    ];
+    parts
+        .into_iter()
+        .filter_map(|(names, part)| {
+            let names: Vec<&str> = names.iter().filter(|name| set(name)).copied().collect();
+            let verb = if names.len() == 1 { "is" } else { "are" };
+            let (names, set) = (names.join(", "), !names.is_empty());
+            set.then(|| format!("{names} {verb} configured but not part of this build: {part}"))
+        })
+        .collect()
+}
+
+/// Takes typed values out of the layers. A value that cannot be used becomes a fault and is replaced by the
+/// default, so that reading goes on and finds the other faults.
+struct Reader {
+    layers: Layers,
+    read: BTreeSet<&'static str>,
+}
+
+impl Reader {
+    fn list<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        let key = keys::find(name).expect("only declared settings are read");
+        self.read.insert(&key.name);
+        let given = &self.layers.given[key.name.as_str()];
+        let all = |value: &Value| match value {
+            Value::Text(text) => parse(text).map(|one| vec![one]),
+            Value::List(texts) => texts.iter().map(|text| parse(text)).collect(),
+        };
+        match all(&given.value) {
+            Ok(values) => values,
+            Err(why) => {
+                let fault = format!("{name} ({}): {why}", given.source);
+                self.layers.faults.push(fault);
+                all(&key.default).expect("the defaults are usable: tested")
+            }
+        }
+    }
+
+    fn one<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> T {
+        self.list(name, parse).pop().expect("a setting that is no list has one value")
+    }
+
+    fn some<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        let values = self.list(name, parse);
+        if values.is_empty() {
+            self.layers.faults.push(format!("{name} must name at least one"));
+        }
+        values
+    }
+
+    fn text(&mut self, name: &str) -> String {
+        let filled =
+            |text: &str| if text.is_empty() { Err("must not be empty".into()) } else { Ok(text.to_owned()) };
+        self.one(name, filled)
+    }
+
+    fn flag(&mut self, name: &str) -> bool {
+        self.one(name, values::boolean)
+    }
+
+    fn number(&mut self, name: &str, range: RangeInclusive<u64>) -> u64 {
+        self.one(name, |text| values::number(text, range.clone()))
+    }
+
+    fn size(&mut self, name: &str, range: RangeInclusive<u64>) -> usize {
+        usize::try_from(self.number(name, range)).unwrap_or(usize::MAX)
+    }
+
+    fn time(&mut self, name: &str, unit: Duration, most: u64) -> Duration {
+        unit * u32::try_from(self.number(name, 1..=most)).unwrap_or(u32::MAX)
+    }
+
+    /// The shorter of two times that belong together, and the longer; a fault if they are swapped.
+    fn times(&mut self, idle: &str, absolute: &str, unit: Duration, most: u64) -> (Duration, Duration) {
+        let both = (self.time(idle, unit, most), self.time(absolute, unit, most));
+        if both.0 > both.1 {
+            self.layers.faults.push(format!("{idle} must not be longer than {absolute}"));
+        }
+        both
+    }
+}
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86400);
+
+fn read(r: &mut Reader, notices: Vec<String>) -> Config {
+    let data_dir = PathBuf::from(r.text("data_dir"));
+    Config {
+        listen: r.some("listen", str::parse),
+        services: r.some("services", str::parse),
+        database: database(r, &data_dir),
+        data_dir,
+        secret_key: r.one("secret_key", secret_key),
+        public_url: r.one("public_url", values::public_url),
+        trusted_proxies: r.list("trusted_proxies", str::parse),
+        service_name: r.text("service_name"),
+        log: LogConfig { level: r.one("log.level", log_level), format: r.one("log.format", str::parse) },
+        cors_origins: r.list("cors.origins", values::origin),
+        limits: limits(r),
+        time_zone: r.one("time_zone", values::time_zone),
+        week_start: r.one("week_start", values::week_start),
+        default_country: r.one("default_country", values::country),
+        default_company: r.one("default_company", |text| Ok((!text.is_empty()).then(|| text.to_owned()))),
+        phone_strict: r.flag("phone.strict"),
+        password_min_length: r.size("password.min_length", 8..=128),
+        hashing: Hashing {
+            threads: r.size("hashing.threads", 0..=256),
+            queue: r.size("hashing.queue", 1..=100_000),
+        },
+        tokens: tokens(r),
+        jwt: Jwt { profile_claims: r.flag("jwt.profile_claims"), audience: r.text("jwt.audience") },
+        consent: ConsentDefaults {
+            marketing_emails: r.flag("consent.marketing_emails_default"),
+            marketing_sms: r.flag("consent.marketing_sms_default"),
+        },
+        mail: MailConfig {
+            from: r.one("mail.from", values::sender),
+            smtp_url: r.one("mail.smtp_url", values::smtp_url),
+        },
+        outbound: OutboundConfig {
+            allow_private: r.flag("outbound.allow_private"),
+            timeout: r.time("outbound.timeout_s", SECOND, 600),
+        },
+        docs_enabled: r.flag("docs.enabled"),
+        notices,
+        entries: Vec::new(),
+    }
+}
+
+fn limits(r: &mut Reader) -> Limits {
+    Limits {
+        body_bytes: r.size("limits.body_bytes", 1024..=1 << 30),
+        request_timeout: r.time("limits.request_timeout_s", SECOND, 3600),
+        shutdown: r.time("limits.shutdown_s", SECOND, 3600),
+    }
+}
+
+fn tokens(r: &mut Reader) -> Tokens {
+    let (refresh_idle, refresh_absolute) =
+        r.times("tokens.refresh_idle_days", "tokens.refresh_absolute_days", DAY, 3650);
+    let (staff_idle, staff_absolute) =
+        r.times("tokens.staff_idle_hours", "tokens.staff_absolute_hours", HOUR, 24 * 365);
+    let access = r.time("tokens.access_minutes", MINUTE, 60);
+    Tokens { access, refresh_idle, refresh_absolute, staff_idle, staff_absolute }
+}
+
+fn database(r: &mut Reader, data_dir: &Path) -> DatabaseConfig {
+    DatabaseConfig {
+        url: r.one("database.url", |text| Database::parse(text, data_dir)),
+        pool_size: r.size("database.pool_size", 0..=1000),
+        echo: r.flag("database.echo"),
+        timeout: r.time("database.timeout_ms", MILLISECOND, 600_000),
+    }
+}
+
+/// The text itself is judged where the key is made; here its message must not repeat it.
+fn secret_key(text: &str) -> Result<Option<Secret>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let secret = Secret::new(text);
+    crate::crypto::Keys::from_secret(&secret).map_err(|e| e.detail().to_owned())?;
+    Ok(Some(secret))
+}
+
+fn log_level(text: &str) -> Result<String, String> {
+    crate::log::filter(text).map(|_| text.to_owned())
+}
+
+fn entry(r: &Reader, config: &Config, key: &'static str) -> Entry {
+    let given = &r.layers.given[key];
+    let value = match (key, &given.value) {
+        ("secret_key", _) if config.secret_key.is_some() => "********".to_owned(),
+        ("secret_key", _) => format!("(in {})", config.data_dir.join("secret.key").display()),
+        ("database.url", _) => config.database.url.masked(),
+        ("public_url", _) => config.public_url(),
+        (_, Value::Text(text)) => mask_url(text),
+        (_, Value::List(texts)) => texts.join(", "),
+    };
+    Entry { key, value, source: given.source.to_string() }
+}

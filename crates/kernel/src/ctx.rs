@@ -1,0 +1,217 @@
+//! `Ctx`: what a use case receives. Caller, clock, ids, randomness, database, and the request it answers.
+//!
+//! Idempotency lives here and handlers know nothing of it: with a key, `write()` first inserts the key's
+//! record and `commit()` parks the transaction; `web::guard` stores the reply in it and commits.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use crate::access::{Caller, Permission, Reach, Scope};
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::db::{Tx, Usage};
+use crate::error::{Error, Kind, Result};
+use crate::event::{self, Event};
+use crate::id::Random;
+use crate::idempotency::{Claim, Idempotency, StoredReply};
+
+/// What is known of one request. A retried request gets a new one.
+pub struct RequestState {
+    /// `X-Request-Id`.
+    pub id: String,
+    /// Who is calling; an error if the credentials were wrong, `None` if there were none.
+    pub caller: Result<Option<Arc<Caller>>, Arc<Error>>,
+    /// The client's address, seen through trusted proxies only.
+    pub ip: Option<IpAddr>,
+    /// `User-Agent`, cut to 255 characters.
+    pub user_agent: Option<String>,
+    /// `Idempotency-Key` of an unsafe request.
+    pub(crate) idempotency: Option<Idempotency>,
+    pub(crate) claimed: AtomicBool,
+    pub(crate) replay: Mutex<Option<StoredReply>>,
+    pub(crate) customer: Mutex<Option<Uuid>>,
+    pub(crate) usage: Arc<Usage>,
+}
+
+impl RequestState {
+    /// A request of nobody, with an id.
+    pub fn new(id: String) -> RequestState {
+        RequestState {
+            id,
+            caller: Ok(None),
+            ip: None,
+            user_agent: None,
+            idempotency: None,
+            claimed: AtomicBool::new(false),
+            replay: Mutex::new(None),
+            customer: Mutex::new(None),
+            usage: Arc::new(Usage::default()),
+        }
+    }
+}
+
+/// See the module's documentation. Cloning shares it.
+#[derive(Clone)]
+pub struct Ctx {
+    app: App,
+    request: Arc<RequestState>,
+}
+
+impl Ctx {
+    /// The context of a request.
+    pub fn new(app: App, request: Arc<RequestState>) -> Ctx {
+        Ctx { app, request }
+    }
+
+    /// The context of work that no request asked for; `name` appears as the actor.
+    pub fn system(app: App, name: &str) -> Ctx {
+        let mut request = RequestState::new(format!("{name}-{}", app.random.uuid(app.clock.now())));
+        request.caller = Ok(Some(Arc::new(Caller::system(name))));
+        Ctx { app, request: Arc::new(request) }
+    }
+
+    /// The process.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+    /// The request.
+    pub fn request(&self) -> &RequestState {
+        &self.request
+    }
+    /// Now, by the injected clock.
+    pub fn now(&self) -> Timestamp {
+        self.app.clock.now()
+    }
+    /// A new UUIDv7.
+    pub fn new_id(&self) -> Uuid {
+        self.app.random.uuid(self.now())
+    }
+    /// Randomness.
+    pub fn random(&self) -> &Random {
+        &self.app.random
+    }
+
+    /// Who is calling. 401 without credentials or with wrong ones.
+    pub fn caller(&self) -> Result<&Caller> {
+        match &self.request.caller {
+            Ok(Some(caller)) => Ok(caller),
+            Ok(None) => Err(Error::unauthorized(
+                "NOT_AUTHENTICATED",
+                "Send an access token or an API key as `Authorization: Bearer …`",
+            )),
+            Err(e) => Err(Error::new(e.kind(), e.code(), e.detail().to_owned())),
+        }
+    }
+
+    /// May the caller do this? The rows on which it may: 401 without a caller, 403 without the permission.
+    pub fn require(&self, permission: Permission) -> Result<Scope> {
+        let caller = self.caller()?;
+        if !caller.permissions.has(permission) {
+            let code = permission.code();
+            return Err(Error::forbidden(
+                "PERMISSION_DENIED",
+                format!("The role {} may not do this; it needs {code}", caller.role),
+            ));
+        }
+        Ok(Scope::of(caller.reach, caller.company_id, caller.user_id))
+    }
+
+    /// Like [`Ctx::require`], on routes that the customer role may not use at all, not even for its own rows.
+    pub fn require_staff(&self, permission: Permission) -> Result<Scope> {
+        let scope = self.require(permission)?;
+        match self.caller()?.is_customer() {
+            true => Err(Error::forbidden("STAFF_ONLY", "Only staff can access")),
+            false => Ok(scope),
+        }
+    }
+
+    /// The caller as a customer: its user. 403 for everybody else.
+    pub fn require_customer(&self) -> Result<Uuid> {
+        let caller = self.caller()?;
+        match (caller.reach, caller.user_id) {
+            (Reach::Own, Some(user)) => Ok(user),
+            _ => Err(Error::forbidden("CUSTOMERS_ONLY", "Only customers can access")),
+        }
+    }
+
+    /// The caller's own user, whatever its role. 403 for API keys.
+    pub fn require_user(&self) -> Result<Uuid> {
+        let user = self.caller()?.user_id;
+        user.ok_or_else(|| {
+            Error::forbidden("USERS_ONLY", "An API key has no account of its own; log in as a user")
+        })
+    }
+
+    /// Single statements, each its own snapshot, without BEGIN. Refused while a transaction is open.
+    pub async fn read(&self) -> Result<Tx> {
+        self.settle_parked().await?;
+        self.app.db.read(&self.request.usage).await
+    }
+
+    /// Several statements that must agree.
+    pub async fn snapshot(&self) -> Result<Tx> {
+        self.settle_parked().await?;
+        self.app.db.snapshot(&self.request.usage).await
+    }
+
+    /// Long reads, apart from the rest and with a deadline.
+    pub async fn slow_read(&self) -> Result<Tx> {
+        self.settle_parked().await?;
+        self.app.db.slow_read(&self.request.usage).await
+    }
+
+    /// A transaction: drop it to roll back, `commit()` to keep. Refused while another is open.
+    pub async fn write(&self) -> Result<Tx> {
+        self.settle_parked().await?;
+        let mut tx = self.app.db.write(&self.request.usage).await?;
+        let Some(key) = &self.request.idempotency else { return Ok(tx) };
+        if self.request.claimed.swap(true, Ordering::SeqCst) {
+            return Ok(tx);
+        }
+        match key.claim(&mut tx, self.now()).await? {
+            Claim::Ours => {
+                self.request.usage.parks.store(true, Ordering::SeqCst);
+                Ok(tx)
+            }
+            Claim::Replay(reply) => {
+                // What we read may belong to a neighbour whose COMMIT is still to come: wait for it.
+                tx.commit().await?;
+                *self.request.replay.lock() = Some(reply);
+                Err(Error::new(
+                    Kind::Conflict,
+                    "IDEMPOTENT_REPLAY",
+                    "The stored answer of the first request is given",
+                ))
+            }
+            Claim::Refused(e) => {
+                tx.commit().await?;
+                Err(e)
+            }
+        }
+    }
+
+    /// A handler that goes on after its commit needs what it committed: the parked transaction is made to last
+    /// now, and its reply is stored afterwards.
+    async fn settle_parked(&self) -> Result<()> {
+        let parked = self.request.usage.parked.lock().take();
+        match parked {
+            Some(tx) => {
+                self.request.usage.parks.store(false, Ordering::SeqCst);
+                tx.settle().await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the event of a change into the transaction of the change.
+    pub async fn record(&self, tx: &mut Tx, event: Event) -> Result<()> {
+        if let Some(customer) = event.customer_id {
+            *self.request.customer.lock() = Some(customer);
+        }
+        event::insert(self, tx, event).await
+    }
+}

@@ -1,0 +1,239 @@
+//! Two databases, one SQL.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `sql` | `sql!`, `args!`, the register of statements, run-time conditions |
+//! | `row`, `value` | `row!`, `column!`: what comes out and what goes in |
+//! | `tx` | `Tx`: the same on both engines |
+//! | `lite` | SQLite: readers per thread, one writer, shared commits |
+//! | `pg` | PostgreSQL: the pool, and connections whose user went away |
+//! | `error` | drivers' errors to ours, and which are worth another try |
+//! | `migrate` | numbered folders with both texts, applied under a lock |
+//!
+//! How to write a statement: `docs/database.md`.
+
+pub(crate) mod error;
+mod lite;
+pub mod migrate;
+mod pg;
+mod row;
+mod sql;
+mod tx;
+mod value;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+
+pub use row::{FieldSpec, FromRow, Row};
+pub use sql::{Entry, Sql, Where, arity};
+pub use tx::{Tx, Usage};
+pub use value::{Column, Date, Json, Param};
+
+use crate::error::{Error, Kind, Result};
+use lite::{Lite, LiteTx};
+use pg::Pg;
+use tx::Inner;
+
+/// What the macros name in other crates.
+#[doc(hidden)]
+pub mod driver {
+    pub use bytes::BytesMut;
+    pub use inventory;
+    pub use rusqlite;
+    pub use tokio_postgres;
+}
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// Embedded.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+impl std::fmt::Display for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Engine::Sqlite => "sqlite",
+            Engine::Postgres => "postgres",
+        })
+    }
+}
+
+/// Where the database is.
+#[derive(Clone)]
+pub enum Target {
+    /// A file on a local disk.
+    Sqlite(PathBuf),
+    /// A `postgres://` URL; may hold a password.
+    Postgres(String),
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Target::Sqlite(path) => write!(f, "sqlite {}", path.display()),
+            Target::Postgres(_) => f.write_str("postgres"),
+        }
+    }
+}
+
+/// How to open a database.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where it is.
+    pub target: Target,
+    /// PostgreSQL connections; 0 chooses by the number of cores.
+    pub pool_size: usize,
+    /// How long `write()` and a connection may take to come.
+    pub deadline: Duration,
+    /// How long one statement of `slow_read()` may take.
+    pub slow_deadline: Duration,
+}
+
+impl Options {
+    /// The defaults for a target.
+    pub fn new(target: Target) -> Options {
+        Options {
+            target,
+            pool_size: 0,
+            deadline: Duration::from_secs(10),
+            slow_deadline: Duration::from_secs(60),
+        }
+    }
+}
+
+/// An open database. Cloning shares it.
+#[derive(Clone)]
+pub struct Db {
+    inner: DbInner,
+    deadline: Duration,
+    slow_deadline: Duration,
+}
+
+#[derive(Clone)]
+enum DbInner {
+    Lite(Arc<Lite>),
+    Pg(Arc<Pg>),
+}
+
+impl Db {
+    /// Opens it; PostgreSQL is asked for nothing yet. Errors say what to do.
+    pub fn open(options: &Options) -> Result<Db> {
+        let inner = match &options.target {
+            Target::Sqlite(path) => {
+                if let Some(folder) = path.parent().filter(|p| *p != Path::new("")) {
+                    std::fs::create_dir_all(folder).map_err(|e| {
+                        Error::internal(format!(
+                            "cannot create {}; choose another --data-dir",
+                            folder.display()
+                        ))
+                        .with_source(e)
+                    })?;
+                }
+                DbInner::Lite(Lite::open(path)?)
+            }
+            Target::Postgres(url) => DbInner::Pg(Pg::open(url, options.pool_size, options.deadline)?),
+        };
+        Ok(Db { inner, deadline: options.deadline, slow_deadline: options.slow_deadline })
+    }
+
+    /// Which engine it is.
+    pub fn engine(&self) -> Engine {
+        match self.inner {
+            DbInner::Lite(_) => Engine::Sqlite,
+            DbInner::Pg(_) => Engine::Postgres,
+        }
+    }
+
+    /// Single statements, each its own snapshot, on the primary: what was written is read.
+    pub async fn read(&self, usage: &Arc<Usage>) -> Result<Tx> {
+        let claim = Tx::claim(usage)?;
+        let inner = match &self.inner {
+            DbInner::Lite(lite) => Inner::LiteRead(lite.clone()),
+            DbInner::Pg(pg) => Inner::Pg(self.patiently(|| pg.read()).await?),
+        };
+        Ok(Tx::new(inner, false, claim))
+    }
+
+    /// Several statements that must agree.
+    pub async fn snapshot(&self, usage: &Arc<Usage>) -> Result<Tx> {
+        let claim = Tx::claim(usage)?;
+        let inner = match &self.inner {
+            DbInner::Lite(lite) => Inner::LiteSnapshot(lite.lend()?),
+            DbInner::Pg(pg) => Inner::Pg(
+                self.patiently(|| pg.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?,
+            ),
+        };
+        Ok(Tx::new(inner, false, claim))
+    }
+
+    /// Statistics, exports and the like: apart from the worker threads, each statement with a deadline.
+    pub async fn slow_read(&self, usage: &Arc<Usage>) -> Result<Tx> {
+        let claim = Tx::claim(usage)?;
+        let inner = match &self.inner {
+            DbInner::Lite(lite) => Inner::LiteSlow(lite.lend_slow(self.slow_deadline).await?),
+            DbInner::Pg(pg) => {
+                let millis = self.slow_deadline.as_millis();
+                let begin = format!(
+                    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {millis}"
+                );
+                Inner::Pg(self.patiently(|| pg.begin(&begin)).await?)
+            }
+        };
+        Ok(Tx::new(inner, false, claim))
+    }
+
+    /// A transaction. One deadline covers the whole wait; dropping it rolls back.
+    pub async fn write(&self, usage: &Arc<Usage>) -> Result<Tx> {
+        let claim = Tx::claim(usage)?;
+        let inner = match &self.inner {
+            DbInner::Lite(lite) => {
+                let begun = tokio::time::timeout(self.deadline, LiteTx::begin(lite.clone())).await;
+                Inner::LiteWrite(begun.map_err(|_| error::deadline())??)
+            }
+            DbInner::Pg(pg) => Inner::Pg(self.patiently(|| pg.begin("BEGIN")).await?),
+        };
+        Ok(Tx::new(inner, true, claim))
+    }
+
+    /// A connection and its BEGIN, tried again until the deadline: hides nearly all of a server's restart.
+    async fn patiently<T, F: Future<Output = Result<T>>>(&self, get: impl FnMut() -> F) -> Result<T> {
+        let backoff = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(10))
+            .with_max_delay(Duration::from_millis(500))
+            .with_jitter()
+            .without_max_times();
+        let tries = get.retry(backoff).when(|e: &Error| e.kind() == Kind::Transient);
+        tokio::time::timeout(self.deadline, tries).await.unwrap_or_else(|_| Err(error::deadline()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Async closures over `dyn` arguments in this layer once broke `Send` far away, at every handler.
+    #[test]
+    fn everything_is_send() {
+        fn send<F: Future + Send>(_: F) {}
+        fn holds(db: &Db, usage: &Arc<Usage>) {
+            send(async move {
+                let mut tx = db.write(usage).await?;
+                let n = tx
+                    .one(
+                        crate::sql!("SELECT count(*) AS n FROM migration WHERE name = $1" => i64),
+                        crate::args!["x"],
+                    )
+                    .await?;
+                tx.commit().await?;
+                Ok::<i64, Error>(n)
+            });
+        }
+        let _ = holds;
+    }
+}

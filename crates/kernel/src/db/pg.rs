@@ -1,0 +1,211 @@
+//! PostgreSQL: a pool of connections with cached prepared statements, and what to do with a connection
+//! whose user went away in the middle.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use futures_util::FutureExt;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{CancelToken, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::error;
+use super::row::{FromRow, Row};
+use super::value::Param;
+use crate::error::{Error, Result};
+
+/// An open PostgreSQL database.
+pub(crate) struct Pg {
+    pool: Pool,
+    tls: Option<MakeRustlsConnect>,
+}
+
+impl Pg {
+    /// Prepares the pool; the first connection is made by the first use. `sslmode=require` verifies the
+    /// server's certificate against the public roots; anything weaker goes without TLS.
+    pub fn open(url: &str, pool_size: usize, deadline: Duration) -> Result<Arc<Pg>> {
+        let mut config: tokio_postgres::Config = url.parse().map_err(|e: tokio_postgres::Error| {
+            // The URL may hold a password: the message says what is wrong, never what was written.
+            Error::internal(
+                "the PostgreSQL URL cannot be read; it looks like postgres://user:password@host:5432/name",
+            )
+            .with_source(e)
+        })?;
+        if config.get_application_name().is_none() {
+            config.application_name("regulars");
+        }
+        config.connect_timeout(deadline);
+        let require = matches!(config.get_ssl_mode(), tokio_postgres::config::SslMode::Require);
+        let tls = require.then(rustls_connector);
+        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = match &tls {
+            Some(tls) => Manager::from_config(config, tls.clone(), manager),
+            None => Manager::from_config(config, NoTls, manager),
+        };
+        let size = if pool_size == 0 { default_pool_size() } else { pool_size };
+        let pool = Pool::builder(manager)
+            .max_size(size)
+            .wait_timeout(Some(deadline))
+            .create_timeout(Some(deadline))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|e| Error::internal("the PostgreSQL pool").with_source(e))?;
+        Ok(Arc::new(Pg { pool, tls }))
+    }
+
+    /// A connection for single statements, each its own snapshot: no BEGIN.
+    pub async fn read(self: &Arc<Pg>) -> Result<PgTx> {
+        let client = self.pool.get().await.map_err(error::pool)?;
+        Ok(PgTx { pg: self.clone(), client: Some(client), at: At::Idle, rest: At::Idle })
+    }
+
+    /// A connection in a transaction; `begin` is the literal statement that opens it.
+    pub async fn begin(self: &Arc<Pg>, begin: &str) -> Result<PgTx> {
+        let mut tx = self.read().await?;
+        tx.batch(begin, At::Open).await?;
+        tx.rest = At::Open;
+        Ok(tx)
+    }
+}
+
+/// Two connections per core: 4 gave a better tail than 16 on two cores.
+fn default_pool_size() -> usize {
+    std::thread::available_parallelism().map_or(4, |n| n.get() * 2).max(4)
+}
+
+fn rustls_connector() -> MakeRustlsConnect {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("aws-lc-rs has the default protocol versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    MakeRustlsConnect::new(config)
+}
+
+/// Where a connection is, for whoever has to clean up after a request that was cut.
+#[derive(Clone, Copy, PartialEq)]
+enum At {
+    /// Outside a transaction, between statements.
+    Idle,
+    /// In a transaction, between statements.
+    Open,
+    /// A statement was sent and its answer is not here yet.
+    Busy,
+    /// COMMIT was sent.
+    Committing,
+}
+
+/// A connection in use.
+pub(crate) struct PgTx {
+    pg: Arc<Pg>,
+    client: Option<Object>,
+    at: At,
+    rest: At,
+}
+
+impl PgTx {
+    async fn batch(&mut self, text: &str, then: At) -> Result<()> {
+        let client = self.client.as_ref().ok_or_else(error::poisoned)?;
+        self.at = At::Busy;
+        let done = client.batch_execute(text).await;
+        self.at = if done.is_ok() { then } else { self.rest };
+        done.map_err(error::pg)
+    }
+
+    pub async fn exec(&mut self, text: &str, args: &[&dyn Param]) -> Result<u64> {
+        let client = self.client.as_ref().ok_or_else(error::poisoned)?;
+        let params: Vec<_> = args.iter().map(|a| a.pg()).collect();
+        self.at = At::Busy;
+        let done = match client.prepare_cached(text).await {
+            Ok(statement) => client.execute(&statement, &params).await,
+            Err(e) => Err(e),
+        };
+        self.at = self.rest;
+        done.map_err(|e| self.failed(e))
+    }
+
+    pub async fn read<R: FromRow>(
+        &mut self,
+        text: &str,
+        args: &[&dyn Param],
+        limit: usize,
+    ) -> Result<Vec<R>> {
+        let client = self.client.as_ref().ok_or_else(error::poisoned)?;
+        let params: Vec<_> = args.iter().map(|a| a.pg()).collect();
+        self.at = At::Busy;
+        let done = match client.prepare_cached(text).await {
+            Ok(statement) => client.query(&statement, &params).await,
+            Err(e) => Err(e),
+        };
+        self.at = self.rest;
+        let rows = done.map_err(|e| self.failed(e))?;
+        rows.iter().take(limit).map(|row| R::from_row(&Row::Pg(row))).collect()
+    }
+
+    /// A migration in another process can change the result type of a statement that we prepared: prepare anew.
+    fn failed(&self, e: tokio_postgres::Error) -> Error {
+        let stale_plan = e.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED)
+            && e.as_db_error().is_some_and(|d| d.message().contains("cached plan"));
+        if stale_plan && let Some(client) = &self.client {
+            client.statement_cache.clear();
+            return Error::new(
+                crate::Kind::Transient,
+                "DATABASE_BUSY",
+                "The database schema just changed; try again",
+            );
+        }
+        error::pg(e)
+    }
+
+    /// Several statements as text, in a migration.
+    pub async fn script(&mut self, text: &str) -> Result<()> {
+        self.batch(text, self.rest).await
+    }
+
+    pub async fn commit(mut self) -> Result<()> {
+        let client = self.client.as_ref().ok_or_else(error::poisoned)?;
+        self.at = At::Committing;
+        let done = client.batch_execute("COMMIT").await;
+        self.at = At::Idle;
+        done.map_err(|e| {
+            if e.as_db_error().is_some_and(|d| {
+                *d.code() != SqlState::ADMIN_SHUTDOWN && *d.code() != SqlState::CRASH_SHUTDOWN
+            }) {
+                error::pg(e)
+            } else {
+                error::unknown().with_source(e)
+            }
+        })
+    }
+}
+
+impl Drop for PgTx {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        match self.at {
+            // Back to the pool as it is. During COMMIT its answer comes before anything that follows.
+            At::Idle | At::Committing => {}
+            // One poll queues the message; answers come in order, so whoever has the connection next comes after it.
+            At::Open => drop(client.batch_execute("ROLLBACK").now_or_never()),
+            // Its statement may run for long: the connection leaves the pool, and the server is told to stop.
+            At::Busy => {
+                let client = Object::take(client);
+                let (token, tls) = (client.cancel_token(), self.pg.tls.clone());
+                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                    runtime.spawn(cancel(token, tls));
+                }
+            }
+        }
+    }
+}
+
+async fn cancel(token: CancelToken, tls: Option<MakeRustlsConnect>) {
+    // A statement that ended by itself in the meantime is as good.
+    let _ = match tls {
+        Some(tls) => token.cancel_query(tls).await,
+        None => token.cancel_query(NoTls).await,
+    };
+}

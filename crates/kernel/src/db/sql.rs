@@ -1,0 +1,224 @@
+//! `sql!`: a statement as text, with its number of arguments and its row type checked by the compiler
+//! and everything else by one test that prepares every registered statement on both databases.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+use std::sync::OnceLock;
+
+use super::row::FieldSpec;
+use super::value::Param;
+
+/// A statement with `N` arguments whose rows are `R`. Made by `sql!` only.
+pub struct Sql<const N: usize, R> {
+    lite_source: &'static str,
+    lite: OnceLock<String>,
+    pg: &'static str,
+    row: PhantomData<fn() -> R>,
+}
+
+impl<const N: usize, R> Sql<N, R> {
+    #[doc(hidden)]
+    pub const fn new(lite_source: &'static str, pg: &'static str) -> Sql<N, R> {
+        Sql { lite_source, lite: OnceLock::new(), pg, row: PhantomData }
+    }
+
+    /// The text for SQLite. `$1` is a *name* there, numbered by first appearance, so it becomes `?1`, once.
+    pub(crate) fn lite(&self) -> &str {
+        self.lite.get_or_init(|| question_marks(self.lite_source))
+    }
+
+    /// The text for PostgreSQL.
+    pub(crate) fn pg(&self) -> &'static str {
+        self.pg
+    }
+}
+
+/// `$n` to `?n`. No literal in our statements contains `$` and a digit.
+pub(crate) fn question_marks(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let numbered = c == '$' && chars.peek().is_some_and(char::is_ascii_digit);
+        out.push(if numbered { '?' } else { c });
+    }
+    out
+}
+
+/// What the statement test reads: every `sql!` registers itself.
+pub struct Entry {
+    /// SQLite's text, with `$n`.
+    pub lite: &'static str,
+    /// PostgreSQL's text.
+    pub pg: &'static str,
+    /// `file:line`.
+    pub at: &'static str,
+    /// The row type's columns.
+    pub fields: &'static [FieldSpec],
+    /// Completed by a filter at run time, so it may end in `WHERE true`.
+    pub args: usize,
+}
+inventory::collect!(Entry);
+
+/// The number of arguments of a statement; a gap in `$1…$n` does not compile.
+pub const fn arity(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let (mut seen, mut most, mut i) = (0u128, 0usize, 0);
+    while i < bytes.len() {
+        if bytes[i] == b'$' {
+            let mut n = 0usize;
+            while i + 1 < bytes.len() && bytes[i + 1].is_ascii_digit() {
+                n = n * 10 + (bytes[i + 1] - b'0') as usize;
+                i += 1;
+            }
+            assert!(n < 128, "a statement has at most 127 arguments");
+            if n > 0 {
+                seen |= 1 << n;
+                if n > most {
+                    most = n;
+                }
+            }
+        }
+        i += 1;
+    }
+    let mut n = 1;
+    while n <= most {
+        assert!(seen & (1 << n) != 0, "a gap in the numbering of $1…$n");
+        n += 1;
+    }
+    most
+}
+
+/// A statement: `sql!("SELECT id, n FROM t WHERE id = $1" => Left)`, without rows `sql!("DELETE …")`.
+/// Texts that share a list of columns put it together with `concat!`.
+/// Where an engine must differ: `sql!(sqlite: "…", postgres: "…" => Left)`, with a comment why.
+#[macro_export]
+macro_rules! sql {
+    (sqlite: $lite:expr, postgres: $pg:expr) => { $crate::sql!(sqlite: $lite, postgres: $pg => ()) };
+    (sqlite: $lite:expr, postgres: $pg:expr => $row:ty) => {{
+        const N: usize = $crate::db::arity($lite);
+        const _: () = assert!(N == $crate::db::arity($pg), "both texts have the same number of arguments");
+        static STATEMENT: $crate::db::Sql<N, $row> = $crate::db::Sql::new($lite, $pg);
+        $crate::db::driver::inventory::submit! {
+            $crate::db::Entry {
+                lite: $lite,
+                pg: $pg,
+                at: concat!(file!(), ":", line!()),
+                fields: <$row as $crate::db::FromRow>::FIELDS,
+                args: N,
+            }
+        }
+        &STATEMENT
+    }};
+    ($text:expr) => { $crate::sql!(sqlite: $text, postgres: $text => ()) };
+    ($text:expr => $row:ty) => { $crate::sql!(sqlite: $text, postgres: $text => $row) };
+}
+
+/// The arguments of a statement: `args![id, name]`.
+#[macro_export]
+macro_rules! args {
+    ($($arg:expr),* $(,)?) => { [$(&$arg as &dyn $crate::db::Param),*] };
+}
+
+/// Conditions joined at run time from literal fragments; what comes from a caller is always an argument.
+#[derive(Default)]
+pub struct Where<'a> {
+    text: String,
+    args: Vec<Box<dyn Param + 'a>>,
+}
+
+impl<'a> Where<'a> {
+    /// No condition yet.
+    pub fn new() -> Where<'a> {
+        Where::default()
+    }
+
+    /// `AND fragment`, in which each `?` takes the next argument.
+    pub fn and(&mut self, fragment: &'static str, args: Vec<Box<dyn Param + 'a>>) -> &mut Where<'a> {
+        self.push(" AND ", fragment, args)
+    }
+
+    /// `AND fragment` with one argument.
+    pub fn and_one(&mut self, fragment: &'static str, arg: impl Param + 'a) -> &mut Where<'a> {
+        self.push(" AND ", fragment, vec![Box::new(arg)])
+    }
+
+    /// `AND fragment` for a fragment put together from literals at run time, such as a keyset over the
+    /// columns of a list's static specification.
+    pub(crate) fn and_built(&mut self, fragment: &str, args: Vec<Box<dyn Param + 'a>>) -> &mut Where<'a> {
+        self.push(" AND ", fragment, args)
+    }
+
+    fn push(&mut self, join: &str, fragment: &str, args: Vec<Box<dyn Param + 'a>>) -> &mut Where<'a> {
+        self.text.push_str(join);
+        let mut next = self.args.len();
+        for c in fragment.chars() {
+            if c == '?' {
+                next += 1;
+                self.text.push('$');
+                self.text.push_str(&next.to_string());
+            } else {
+                self.text.push(c);
+            }
+        }
+        self.args.extend(args);
+        debug_assert_eq!(next, self.args.len(), "as many arguments as question marks in {fragment}");
+        self
+    }
+
+    /// The next placeholder's number for what follows the conditions, and the argument behind it.
+    pub(crate) fn bind(&mut self, arg: impl Param + 'a) -> usize {
+        self.args.push(Box::new(arg));
+        self.args.len()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn args(&self) -> Vec<&dyn Param> {
+        self.args.iter().map(|a| a.as_ref() as &dyn Param).collect()
+    }
+}
+
+/// A statement put together at run time: a registered `SELECT … WHERE true`-like base, conditions, a tail.
+pub(crate) fn compose<R>(base: &'static Sql<0, R>, conditions: &Where<'_>, tail: &str) -> Cow<'static, str> {
+    let mut text = String::with_capacity(base.pg.len() + conditions.text().len() + tail.len());
+    text.push_str(base.pg);
+    text.push_str(conditions.text());
+    text.push_str(tail);
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arity_counts_names_not_places() {
+        assert_eq!(arity("SELECT 1"), 0);
+        assert_eq!(arity("UPDATE t SET a = $2, b = $2 WHERE id = $1"), 2);
+        assert_eq!(arity("VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)"), 11);
+    }
+
+    #[test]
+    #[should_panic(expected = "gap")]
+    fn a_gap_is_refused() {
+        arity("SELECT $1, $3");
+    }
+
+    #[test]
+    fn names_become_positions_for_sqlite() {
+        assert_eq!(
+            question_marks("SET a = $2 WHERE id = $1 AND b ->> '$.x' = $10"),
+            "SET a = ?2 WHERE id = ?1 AND b ->> '$.x' = ?10"
+        );
+    }
+
+    #[test]
+    fn conditions_number_their_arguments() {
+        let mut w = Where::new();
+        w.and_one("a = ?", 1i64).and("b BETWEEN ? AND ?", vec![Box::new(2i64), Box::new(3i64)]);
+        assert_eq!(w.text(), " AND a = $1 AND b BETWEEN $2 AND $3");
+        assert_eq!(w.bind(9i64), 4);
+    }
+}

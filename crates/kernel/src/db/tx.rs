@@ -1,0 +1,265 @@
+//! `Tx`: the way in to either database. It owns its connection, is `Send` and not `Sync` (pass `&mut Tx`),
+//! and rolls back when dropped. Its first failed statement poisons it, on both engines.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use parking_lot::Mutex;
+
+use super::lite::{Lent, Lite, LiteTx, SlowLent};
+use super::pg::PgTx;
+use super::row::FromRow;
+use super::sql::{Sql, Where, compose, question_marks};
+use super::value::Param;
+use super::{Engine, error};
+use crate::error::{Error, Kind, Result};
+
+/// What one request does with the database: how many statements it ran, and whether a transaction is open.
+#[derive(Default)]
+pub struct Usage {
+    statements: Arc<AtomicU32>,
+    open: AtomicBool,
+    /// With an idempotency key, a committed use case waits here for its reply (see `ctx`).
+    pub(crate) parked: Mutex<Option<Tx>>,
+    pub(crate) parks: AtomicBool,
+}
+
+impl Usage {
+    /// Statements so far; tests read it from a header.
+    pub fn statements(&self) -> u32 {
+        self.statements.load(Ordering::Relaxed)
+    }
+}
+
+pub(crate) enum Inner {
+    LiteWrite(LiteTx),
+    LiteRead(Arc<Lite>),
+    LiteSnapshot(Lent),
+    LiteSlow(SlowLent),
+    Pg(PgTx),
+}
+
+/// A transaction, or a way to read. See the module's documentation.
+pub struct Tx {
+    inner: Option<Inner>,
+    failed: bool,
+    writes: bool,
+    statements: Arc<AtomicU32>,
+    usage: Option<Arc<Usage>>,
+    after: Vec<Box<dyn FnOnce() + Send>>,
+    events: i64,
+}
+
+impl Tx {
+    /// Refused while the same request has another transaction open: a second connection can deadlock the
+    /// pool, and a second SQLite write would wait for itself.
+    pub(crate) fn claim(usage: &Arc<Usage>) -> Result<Claim> {
+        if usage.open.swap(true, Ordering::SeqCst) {
+            return Err(Error::internal(
+                "a transaction of this request is still open: pass `&mut tx` on, or commit first",
+            ));
+        }
+        Ok(Claim(Some(usage.clone())))
+    }
+
+    pub(crate) fn new(inner: Inner, writes: bool, mut claim: Claim) -> Tx {
+        let usage = claim.0.take();
+        let statements = usage.as_ref().map(|u| u.statements.clone()).unwrap_or_default();
+        Tx { inner: Some(inner), failed: false, writes, statements, usage, after: Vec::new(), events: 0 }
+    }
+
+    /// Which engine it runs on; for tests and the few places that report it.
+    pub fn engine(&self) -> Engine {
+        match self.inner {
+            Some(Inner::Pg(_)) => Engine::Postgres,
+            _ => Engine::Sqlite,
+        }
+    }
+
+    /// Runs a statement and says how many rows it changed.
+    pub async fn exec<const N: usize>(
+        &mut self,
+        sql: &'static Sql<N, ()>,
+        args: [&dyn Param; N],
+    ) -> Result<u64> {
+        let done = match self.step()? {
+            Inner::LiteWrite(tx) => tx.exec(sql.lite(), &args),
+            Inner::Pg(tx) => tx.exec(sql.pg(), &args).await,
+            Inner::LiteRead(_) | Inner::LiteSnapshot(_) | Inner::LiteSlow(_) => {
+                Err(Error::internal("a write through a reader"))
+            }
+        };
+        self.keep(done)
+    }
+
+    /// All rows. The statement bounds them: a LIMIT, a keyset, or a table that stays small.
+    pub async fn all<const N: usize, R: FromRow + Send + 'static>(
+        &mut self,
+        sql: &'static Sql<N, R>,
+        args: [&dyn Param; N],
+    ) -> Result<Vec<R>> {
+        self.rows(sql, &args, usize::MAX).await
+    }
+
+    /// The first row, if there is one.
+    pub async fn opt<const N: usize, R: FromRow + Send + 'static>(
+        &mut self,
+        sql: &'static Sql<N, R>,
+        args: [&dyn Param; N],
+    ) -> Result<Option<R>> {
+        Ok(self.rows(sql, &args, 1).await?.pop())
+    }
+
+    /// The one row that such a statement always has (`RETURNING`, `count(*)`).
+    pub async fn one<const N: usize, R: FromRow + Send + 'static>(
+        &mut self,
+        sql: &'static Sql<N, R>,
+        args: [&dyn Param; N],
+    ) -> Result<R> {
+        let row = self.rows(sql, &args, 1).await?.pop();
+        row.ok_or_else(|| Error::internal(format!("no row from: {}", sql.pg())))
+    }
+
+    async fn rows<const N: usize, R: FromRow + Send + 'static>(
+        &mut self,
+        sql: &'static Sql<N, R>,
+        args: &[&dyn Param],
+        limit: usize,
+    ) -> Result<Vec<R>> {
+        let rows = match self.step()? {
+            Inner::LiteRead(lite) => lite.read(sql.lite(), args, limit),
+            Inner::LiteWrite(tx) => tx.read(sql.lite(), args, limit),
+            Inner::LiteSnapshot(lent) => lent.read(sql.lite(), args, limit),
+            Inner::LiteSlow(lent) => lent.read(sql.lite(), args, limit).await,
+            Inner::Pg(tx) => tx.read(sql.pg(), args, limit).await,
+        };
+        self.keep(rows)
+    }
+
+    /// A registered base (ending in `WHERE …`) completed by conditions and a literal tail.
+    pub async fn select<R: FromRow + Send + 'static>(
+        &mut self,
+        base: &'static Sql<0, R>,
+        conditions: &Where<'_>,
+        tail: &str,
+    ) -> Result<Vec<R>> {
+        let text = compose(base, conditions, tail);
+        let args = conditions.args();
+        let rows = match self.step()? {
+            Inner::LiteRead(lite) => lite.read(&question_marks(&text), &args, usize::MAX),
+            Inner::LiteWrite(tx) => tx.read(&question_marks(&text), &args, usize::MAX),
+            Inner::LiteSnapshot(lent) => lent.read(&question_marks(&text), &args, usize::MAX),
+            Inner::LiteSlow(lent) => lent.read(&question_marks(&text), &args, usize::MAX).await,
+            Inner::Pg(tx) => tx.read(&text, &args, usize::MAX).await,
+        };
+        self.keep(rows)
+    }
+
+    /// `UPDATE … AND version = $n` changed nothing: somebody else was faster.
+    pub async fn exec_versioned<const N: usize>(
+        &mut self,
+        sql: &'static Sql<N, ()>,
+        args: [&dyn Param; N],
+    ) -> Result<()> {
+        match self.exec(sql, args).await? {
+            0 => {
+                self.failed = true;
+                Err(Error::new(
+                    Kind::Stale,
+                    "CONFLICT",
+                    "The record was changed by somebody else in the meantime; read it again",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Several statements as text, in a migration.
+    pub(crate) async fn script(&mut self, text: &str) -> Result<()> {
+        let done = match self.step()? {
+            Inner::Pg(tx) => tx.script(text).await,
+            _ => Err(Error::internal("migrations of SQLite have a connection of their own")),
+        };
+        self.keep(done)
+    }
+
+    fn step(&mut self) -> Result<&mut Inner> {
+        if self.failed {
+            return Err(error::poisoned());
+        }
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.inner.as_mut().ok_or_else(error::poisoned)
+    }
+
+    fn keep<T>(&mut self, result: Result<T>) -> Result<T> {
+        // A single read is its own snapshot: a failed one leaves nothing behind.
+        self.failed |= result.is_err() && self.writes;
+        result
+    }
+
+    /// The number of this event within the transaction, from 0.
+    pub(crate) fn next_event(&mut self) -> i64 {
+        self.events += 1;
+        self.events - 1
+    }
+
+    /// Runs `then` when the transaction is committed, or when nobody can know whether it was.
+    pub fn after_commit(&mut self, then: impl FnOnce() + Send + 'static) {
+        self.after.push(Box::new(then));
+    }
+
+    /// Makes it last. Every use case that succeeds ends with it, even one that wrote nothing: on SQLite it
+    /// may have read rows of its batch neighbours that are not on disk yet.
+    ///
+    /// With an idempotency key the transaction waits for the reply, which is stored in it.
+    pub async fn commit(mut self) -> Result<()> {
+        if self.failed {
+            return Err(error::poisoned());
+        }
+        if self.writes
+            && let Some(usage) = self.usage.take()
+        {
+            usage.open.store(false, Ordering::SeqCst);
+            if usage.parks.load(Ordering::SeqCst) {
+                *usage.parked.lock() = Some(self);
+                return Ok(());
+            }
+        }
+        self.settle().await
+    }
+
+    /// The real COMMIT.
+    pub(crate) async fn settle(mut self) -> Result<()> {
+        let after = std::mem::take(&mut self.after);
+        let done = match self.inner.take() {
+            Some(Inner::LiteWrite(tx)) => tx.commit().await,
+            Some(Inner::Pg(tx)) if self.writes => tx.commit().await,
+            _ => Ok(()),
+        };
+        if done.as_ref().is_ok_and(|()| true) || done.as_ref().is_err_and(|e| e.kind() == Kind::Unknown) {
+            for then in after {
+                then();
+            }
+        }
+        done
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if let Some(usage) = &self.usage {
+            usage.open.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+/// The right of a request to its one open transaction, until the `Tx` has it.
+pub(crate) struct Claim(Option<Arc<Usage>>);
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if let Some(usage) = &self.0 {
+            usage.open.store(false, Ordering::SeqCst);
+        }
+    }
+}

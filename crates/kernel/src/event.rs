@@ -1,0 +1,194 @@
+//! The one append-only log. `ctx.record` writes an event in the transaction of its change; audit trail,
+//! timeline, webhooks and the feed read it (crate `operations`).
+//!
+//! Order: on SQLite there is one writer. On PostgreSQL `seq` is the transaction's number shifted by 16 bits
+//! plus the place within it, and a reader stops before the oldest transaction still running, so it skips
+//! nothing (tested with two interleaved transactions).
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::access::Credential;
+use crate::ctx::Ctx;
+use crate::db::{Json, Tx};
+use crate::error::{Error, Result};
+use crate::{args, sql};
+
+/// Events that one transaction can write on PostgreSQL.
+pub const MOST_PER_TRANSACTION: i64 = 1 << 16;
+
+/// Something that happened to a record.
+#[derive(Debug, Clone)]
+pub struct Event {
+    action: &'static str,
+    subject_type: &'static str,
+    subject_id: Uuid,
+    subject_ref: String,
+    pub(crate) customer_id: Option<Uuid>,
+    company_id: Option<Uuid>,
+    before: Option<Map<String, Value>>,
+    after: Option<Map<String, Value>>,
+    note: Option<Map<String, Value>>,
+}
+
+impl Event {
+    /// `action` is `<subject>.<what happened>`, such as `customer.updated`; `reference` is the public id.
+    pub fn new(
+        action: &'static str,
+        subject_type: &'static str,
+        id: Uuid,
+        reference: impl Into<String>,
+    ) -> Event {
+        Event {
+            action,
+            subject_type,
+            subject_id: id,
+            subject_ref: reference.into(),
+            customer_id: None,
+            company_id: None,
+            before: None,
+            after: None,
+            note: None,
+        }
+    }
+
+    /// The customer whose timeline it belongs to.
+    pub fn of_customer(mut self, id: impl Into<Option<Uuid>>) -> Event {
+        self.customer_id = id.into();
+        self
+    }
+
+    /// The company whose staff may see it.
+    pub fn of_company(mut self, id: impl Into<Option<Uuid>>) -> Event {
+        self.company_id = id.into();
+        self
+    }
+
+    /// The record as it is now, for something new. Leave secrets out.
+    pub fn created(mut self, after: Map<String, Value>) -> Event {
+        self.after = Some(after);
+        self
+    }
+
+    /// The record as it was and as it is: only what differs is kept. Leave secrets out.
+    pub fn changed(mut self, before: Map<String, Value>, after: Map<String, Value>) -> Event {
+        let differs = |a: &Map<String, Value>, b: &Map<String, Value>| {
+            a.iter()
+                .filter(|(k, v)| b.get(*k) != Some(v))
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect::<Map<_, _>>()
+        };
+        self.before = Some(differs(&before, &after));
+        self.after = Some(differs(&after, &before));
+        self
+    }
+
+    /// Did [`Event::changed`] find no difference? Then there is nothing to record.
+    pub fn is_empty(&self) -> bool {
+        self.before.as_ref().is_some_and(Map::is_empty) && self.after.as_ref().is_some_and(Map::is_empty)
+    }
+
+    /// Further facts, such as a reason.
+    pub fn note(mut self, name: &str, value: impl Into<Value>) -> Event {
+        self.note.get_or_insert_default().insert(name.to_owned(), value.into());
+        self
+    }
+
+    fn fields(&self) -> Value {
+        let names = self.before.iter().chain(&self.after).flat_map(|m| m.keys());
+        let mut names: Vec<&str> = names.map(String::as_str).collect();
+        names.sort_unstable();
+        names.dedup();
+        Value::from(names)
+    }
+}
+
+pub(crate) async fn insert(ctx: &Ctx, tx: &mut Tx, mut event: Event) -> Result<()> {
+    let caller = ctx.caller().ok();
+    let (kind, id) = match caller.map(|c| (&c.credential, c.user_id)) {
+        Some((Credential::Session(_), user)) => ("user", user),
+        Some((Credential::ApiKey(key), _)) => ("api_key", Some(*key)),
+        Some((Credential::System, _)) => ("system", None),
+        None => ("anonymous", None),
+    };
+    let name = caller.map_or("anonymous", |c| c.name.as_str());
+    let nth = tx.next_event();
+    if nth >= MOST_PER_TRANSACTION {
+        return Err(Error::internal(
+            "more events in one transaction than it has numbers for; split the work",
+        ));
+    }
+    let seq: i64 = tx
+        .one(
+            // PostgreSQL: see the module's documentation. SQLite: one writer, so the next number is the order.
+            sql!(
+                sqlite: "INSERT INTO event (seq, id, at, actor_kind, actor_id, actor_name, request_id, action, subject_type,
+                           subject_id, subject_ref, customer_id, company_id, fields)
+                         VALUES ((SELECT coalesce(max(seq), 0) FROM event) + 1 + $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+                           $11, $12, $13, $14)
+                         RETURNING seq",
+                postgres: "INSERT INTO event (seq, id, at, actor_kind, actor_id, actor_name, request_id, action, subject_type,
+                             subject_id, subject_ref, customer_id, company_id, fields)
+                           VALUES ((SELECT base FROM event_epoch) + (pg_current_xact_id()::text::bigint << 16) + $1, $2, $3,
+                             $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                           RETURNING seq" => i64
+            ),
+            args![
+                nth,
+                ctx.new_id(),
+                ctx.now(),
+                kind,
+                id,
+                name,
+                ctx.request().id.as_str(),
+                event.action,
+                event.subject_type,
+                event.subject_id,
+                event.subject_ref,
+                event.customer_id,
+                event.company_id,
+                Json(event.fields())
+            ],
+        )
+        .await?;
+    if let Some(note) = event.note.take() {
+        event.after.get_or_insert_default().extend(note);
+    }
+    let object = |m: Option<Map<String, Value>>| m.map(|m| Json(Value::Object(m)));
+    tx.exec(
+        sql!(
+            "INSERT INTO event_change (event_seq, customer_id, before, after, ip, at) VALUES ($1, $2, $3, $4, $5, $6)"
+        ),
+        args![
+            seq,
+            event.customer_id,
+            object(event.before),
+            object(event.after),
+            ctx.request().ip.map(|ip| ip.to_string()),
+            ctx.now()
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+/// Lifts the numbering over the events of a restored database, whose transactions count from a lower number.
+/// Called after migrating; changes nothing in daily life.
+pub(crate) async fn lift_epoch(tx: &mut Tx) -> Result<()> {
+    tx.exec(
+        // SQLite numbers by what is stored, so there is nothing to lift.
+        sql!(
+            sqlite: "UPDATE event_epoch SET base = 0 WHERE base <> 0",
+            postgres: "UPDATE event_epoch SET base = (SELECT max(seq) FROM event)
+                       WHERE (SELECT max(seq) FROM event) >= base + (pg_current_xact_id()::text::bigint << 16)"
+        ),
+        [],
+    )
+    .await
+    .map(drop)
+}
+
+/// Deletes before and after of everything that concerned a customer: part of erasing it.
+pub async fn forget_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
+    tx.exec(sql!("DELETE FROM event_change WHERE customer_id = $1"), args![customer]).await.map(drop)
+}

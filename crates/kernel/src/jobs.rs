@@ -1,0 +1,295 @@
+//! Durable jobs: rows enqueued in the transaction of the change that causes them, claimed by any process with
+//! `--services jobs`, retried with backoff, and resumed by another process when their lease runs out (a kill).
+//! A job may run twice, so it is idempotent.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use serde_json::Value;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::app::{App, BoxFuture};
+use crate::clock::Timestamp;
+use crate::ctx::Ctx;
+use crate::db::{Json, Tx};
+use crate::error::{Error, Result};
+use crate::{args, row, sql};
+
+/// How long a claim holds without a sign of life; a third of it is the heartbeat.
+const LEASE: Duration = Duration::from_secs(30);
+/// How long a runner sleeps when nobody wakes it: another process may have enqueued.
+const POLL: Duration = Duration::from_secs(1);
+/// Jobs that one process runs at once.
+const AT_ONCE: usize = 4;
+
+/// A kind of job: its name in the rows, and what it does.
+#[derive(Clone, Copy)]
+pub struct JobKind {
+    /// `<feature>.<verb>`, such as `mail.send`.
+    pub name: &'static str,
+    /// After so many failures it is given up.
+    pub most_attempts: i64,
+    /// Does the work; idempotent.
+    pub run: for<'a> fn(&'a Ctx, Value) -> BoxFuture<'a, Result<()>>,
+}
+
+/// Housekeeping that every process with jobs does now and then; several may do it at once.
+#[derive(Clone, Copy)]
+pub struct Periodic {
+    /// For the log.
+    pub name: &'static str,
+    /// How often.
+    pub every: Duration,
+    /// Does the work; idempotent.
+    pub run: for<'a> fn(&'a Ctx) -> BoxFuture<'a, Result<()>>,
+}
+
+/// What to enqueue.
+pub struct NewJob {
+    kind: &'static str,
+    payload: Value,
+    run_at: Option<Timestamp>,
+    dedupe_key: Option<String>,
+    customer_id: Option<Uuid>,
+}
+
+impl NewJob {
+    /// A job of `kind`, to run as soon as possible. The payload holds ids, not secrets.
+    pub fn new(kind: &'static str, payload: Value) -> NewJob {
+        NewJob { kind, payload, run_at: None, dedupe_key: None, customer_id: None }
+    }
+    /// Not before `at`.
+    pub fn run_at(mut self, at: Timestamp) -> NewJob {
+        self.run_at = Some(at);
+        self
+    }
+    /// Not again while an unfinished job of this kind has this key.
+    pub fn dedupe(mut self, key: impl Into<String>) -> NewJob {
+        self.dedupe_key = Some(key.into());
+        self
+    }
+    /// The customer whom it concerns: erasing the customer deletes it.
+    pub fn of_customer(mut self, id: Uuid) -> NewJob {
+        self.customer_id = Some(id);
+        self
+    }
+}
+
+row! {
+    struct Claimed { id: Uuid, kind: String, payload: Json, attempts: i64 }
+}
+
+/// Enqueues in the caller's transaction; `false` if an unfinished job with the same key exists.
+pub async fn enqueue(ctx: &Ctx, tx: &mut Tx, job: NewJob) -> Result<bool> {
+    let now = ctx.now();
+    let rows = tx
+        .exec(
+            sql!(
+                "INSERT INTO job (id, kind, dedupe_key, payload, state, run_at, attempts, customer_id, created_at)
+                 VALUES ($1, $2, $3, $4, 'ready', $5, 0, $6, $7)
+                 ON CONFLICT (kind, dedupe_key) WHERE state IN ('ready', 'running') DO NOTHING"
+            ),
+            args![ctx.new_id(), job.kind, job.dedupe_key, Json(job.payload), job.run_at.unwrap_or(now), job.customer_id, now],
+        )
+        .await?;
+    let wake = ctx.app().wake_jobs.clone();
+    tx.after_commit(move || wake.notify_waiters());
+    Ok(rows == 1)
+}
+
+/// Deletes the jobs that concern a customer: part of erasing it.
+pub async fn forget_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
+    tx.exec(sql!("DELETE FROM job WHERE customer_id = $1"), args![customer]).await.map(drop)
+}
+
+/// Runs jobs and housekeeping until `stop` says so, then lets the running ones finish.
+pub async fn run(app: App, kinds: Vec<JobKind>, periodic: Vec<Periodic>, mut stop: watch::Receiver<bool>) {
+    let me = app.random.uuid(app.clock.now());
+    let mut running = tokio::task::JoinSet::new();
+    let mut due: Vec<(tokio::time::Instant, Periodic)> =
+        periodic.iter().map(|p| (tokio::time::Instant::now() + p.every, *p)).collect();
+    while !*stop.borrow() {
+        for (at, task) in &mut due {
+            if tokio::time::Instant::now() >= *at {
+                *at = tokio::time::Instant::now() + task.every;
+                if let Err(e) = (task.run)(&app.system(task.name)).await {
+                    tracing::warn!(task = task.name, error = ?e, "housekeeping failed; it is tried again");
+                }
+            }
+        }
+        while running.len() < AT_ONCE {
+            match claim(&app, &kinds, me).await {
+                Ok(Some(job)) => {
+                    let (app, kinds) = (app.clone(), kinds.clone());
+                    running.spawn(async move { work(&app, &kinds, me, job).await });
+                }
+                Ok(None) => break,
+                Err(e) => {
+                    tracing::warn!(error = ?e, "cannot claim jobs; trying again");
+                    break;
+                }
+            }
+        }
+        tokio::select! {
+            () = app.wake_jobs.notified() => {}
+            () = tokio::time::sleep(POLL) => {}
+            Some(_) = running.join_next() => {}
+            _ = stop.changed() => {}
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// Runs everything that is due now, one after the other, and says how many ran: for tests and the command line.
+pub async fn run_due(app: &App, kinds: &[JobKind]) -> Result<usize> {
+    let me = app.random.uuid(app.clock.now());
+    let mut ran = 0;
+    while let Some(job) = claim(app, kinds, me).await? {
+        work(app, kinds, me, job).await;
+        ran += 1;
+    }
+    Ok(ran)
+}
+
+/// Jobs that wait or run.
+pub async fn unfinished(tx: &mut Tx) -> Result<i64> {
+    tx.one(sql!("SELECT count(*) AS n FROM job WHERE state IN ('ready', 'running')" => i64), []).await
+}
+
+async fn claim(app: &App, kinds: &[JobKind], me: Uuid) -> Result<Option<Claimed>> {
+    let ctx = app.system("jobs");
+    let now = ctx.now();
+    // Looking first costs a read; claiming costs the write lock, which an idle process should leave alone.
+    let mut tx = ctx.read().await?;
+    let due = tx
+        .opt(
+            sql!(
+                "SELECT id FROM job WHERE state = 'ready' AND run_at <= $1
+                 UNION ALL SELECT id FROM job WHERE state = 'running' AND locked_until <= $1 LIMIT 1" => Uuid
+            ),
+            args![now],
+        )
+        .await?;
+    drop(tx);
+    if due.is_none() {
+        return Ok(None);
+    }
+    let mut tx = ctx.write().await?;
+    tx.exec(
+        sql!("UPDATE job SET state = 'ready' WHERE state = 'running' AND locked_until <= $1"),
+        args![now],
+    )
+    .await?;
+    let job = tx
+        .opt(
+            // SKIP LOCKED: two runners take two jobs instead of waiting for one. SQLite has one writer.
+            sql!(
+                sqlite: "UPDATE job SET state = 'running', attempts = attempts + 1, locked_until = $2, locked_by = $3
+                         WHERE id = (SELECT id FROM job WHERE state = 'ready' AND run_at <= $1 ORDER BY run_at, id LIMIT 1)
+                         RETURNING id, kind, payload, attempts",
+                postgres: "UPDATE job SET state = 'running', attempts = attempts + 1, locked_until = $2, locked_by = $3
+                           WHERE id = (SELECT id FROM job WHERE state = 'ready' AND run_at <= $1 ORDER BY run_at, id LIMIT 1
+                                       FOR UPDATE SKIP LOCKED)
+                           RETURNING id, kind, payload, attempts" => Claimed
+            ),
+            args![now, now.plus(LEASE), me],
+        )
+        .await?;
+    tx.commit().await?;
+    match job {
+        // A newer release may have enqueued it; it is left to a process that knows the kind.
+        Some(job) if kinds.iter().all(|k| k.name != job.kind) => {
+            give_back(&ctx, &job, now.plus(Duration::from_secs(60)), "unknown to this process").await?;
+            Ok(None)
+        }
+        job => Ok(job),
+    }
+}
+
+async fn work(app: &App, kinds: &[JobKind], me: Uuid, job: Claimed) {
+    let Some(kind) = kinds.iter().find(|k| k.name == job.kind).copied() else { return };
+    let ctx = app.system(kind.name);
+    let run = async {
+        let mut beat = tokio::time::interval(LEASE / 3);
+        beat.tick().await;
+        let work = (kind.run)(&ctx, job.payload.0.clone());
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                _ = beat.tick() => extend(app, job.id, me).await,
+            }
+        }
+    };
+    // A panic is a failure of this job, not of the runner.
+    let done = std::panic::AssertUnwindSafe(run).catch_unwind().await;
+    let done = done.unwrap_or_else(|_| Err(Error::internal("the job panicked")));
+    if let Err(e) = finish(app, kind, me, &job, done).await {
+        tracing::warn!(job = %job.id, kind = kind.name, error = ?e, "cannot record the end of a job; its lease will run out and it runs again");
+    }
+}
+
+async fn extend(app: &App, id: Uuid, me: Uuid) {
+    let ctx = app.system("jobs");
+    let extended = async {
+        let mut tx = ctx.write().await?;
+        tx.exec(
+            sql!("UPDATE job SET locked_until = $3 WHERE id = $1 AND locked_by = $2 AND state = 'running'"),
+            args![id, me, ctx.now().plus(LEASE)],
+        )
+        .await?;
+        tx.commit().await
+    };
+    if let Err(e) = extended.await {
+        tracing::warn!(job = %id, error = ?e, "cannot extend the lease of a job");
+    }
+}
+
+async fn finish(app: &App, kind: JobKind, me: Uuid, job: &Claimed, done: Result<()>) -> Result<()> {
+    let ctx = app.system("jobs");
+    let e = match done {
+        Ok(()) => {
+            let mut tx = ctx.write().await?;
+            tx.exec(
+                sql!(
+                    "UPDATE job SET state = 'done', finished_at = $3, last_error = NULL
+                     WHERE id = $1 AND locked_by = $2 AND state = 'running'"
+                ),
+                args![job.id, me, ctx.now()],
+            )
+            .await?;
+            return tx.commit().await;
+        }
+        Err(e) => e,
+    };
+    if job.attempts < kind.most_attempts {
+        tracing::warn!(job = %job.id, kind = kind.name, attempt = job.attempts, error = ?e, "a job failed; it is tried again");
+        return give_back(&ctx, job, ctx.now().plus(backoff(&ctx, job.attempts)), e.detail()).await;
+    }
+    tracing::error!(job = %job.id, kind = kind.name, attempts = job.attempts, error = ?e, "a job failed for the last time");
+    let mut tx = ctx.write().await?;
+    tx.exec(
+        sql!("UPDATE job SET state = 'failed', finished_at = $2, last_error = $3 WHERE id = $1"),
+        args![job.id, ctx.now(), e.detail()],
+    )
+    .await?;
+    tx.commit().await
+}
+
+async fn give_back(ctx: &Ctx, job: &Claimed, run_at: Timestamp, why: &str) -> Result<()> {
+    let mut tx = ctx.write().await?;
+    tx.exec(
+        sql!("UPDATE job SET state = 'ready', run_at = $2, last_error = $3, locked_until = NULL, locked_by = NULL WHERE id = $1"),
+        args![job.id, run_at, why],
+    )
+    .await?;
+    tx.commit().await
+}
+
+/// 5 s, doubled with each attempt, at most an hour, and up to a quarter more so that they spread out.
+fn backoff(ctx: &Ctx, attempts: i64) -> Duration {
+    let exponent = u32::try_from(attempts.clamp(1, 10) - 1).unwrap_or(0);
+    let base = Duration::from_secs((5u64 << exponent).min(3600));
+    base + Duration::from_millis(ctx.random().below(base.as_millis() as u64 / 4 + 1))
+}
