@@ -12,12 +12,21 @@
 //! [`docs`] (`/openapi.json`, `/docs`).
 
 pub mod body;
+mod cors;
+pub mod docs;
 pub mod field;
 mod fields;
 pub mod json;
+pub mod layers;
+pub mod list;
 pub mod problem;
+pub mod reply;
 pub mod request;
+pub mod server;
 pub mod settings;
+mod stall;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use body::{Body, Fields, Input};
