@@ -120,8 +120,8 @@ CREATE TABLE session (
   revoked_at INTEGER,
   revoked_because TEXT
 ) STRICT;
-CREATE INDEX session_user ON session (user_id, created_at);
-CREATE INDEX session_end ON session (ends_at);
+CREATE INDEX session_by_user ON session (user_id, created_at);
+CREATE INDEX session_by_end ON session (ends_at);
 
 -- Every refresh token of a session, hashed: one that was used and comes again betrays a theft.
 CREATE TABLE refresh_token (

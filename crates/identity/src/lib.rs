@@ -6,6 +6,6 @@
 //! | [`credentials`] | password rules and the bounded pool that hashes |
 //! | [`tokens`] | access tokens and their keys, refresh tokens, API keys |
 
-//pub mod credentials;
+pub mod credentials;
 //pub mod tokens;
 pub mod users;

@@ -15,18 +15,19 @@
 pub mod access;
 pub mod app;
 pub mod clock;
-pub mod ctx;
-pub mod db;
 pub mod config;
 pub mod crypto;
+pub mod ctx;
+pub mod db;
 pub mod error;
 pub mod event;
 pub mod id;
 pub mod idempotency;
 pub mod jobs;
-pub mod text;
 pub mod log;
 pub mod storage;
+pub mod test;
+pub mod text;
 pub mod value;
 pub mod web;
 

@@ -99,6 +99,7 @@ async fn migrate_pg(db: &Db, now: Timestamp) -> Result<Applied> {
         .await?;
         applied.push(migration.name);
     }
+    crate::event::lift_epoch(&mut tx).await?;
     tx.commit().await?;
     Ok(applied)
 }

@@ -89,13 +89,12 @@ pub const fn arity(text: &str) -> usize {
 }
 
 /// A statement: `sql!("SELECT id, n FROM t WHERE id = $1" => Left)`, without rows `sql!("DELETE …")`.
+/// Texts that share a list of columns put it together with `concat!`.
 /// Where an engine must differ: `sql!(sqlite: "…", postgres: "…" => Left)`, with a comment why.
 #[macro_export]
 macro_rules! sql {
-    ($text:literal) => { $crate::sql!(sqlite: $text, postgres: $text => ()) };
-    ($text:literal => $row:ty) => { $crate::sql!(sqlite: $text, postgres: $text => $row) };
-    (sqlite: $lite:literal, postgres: $pg:literal) => { $crate::sql!(sqlite: $lite, postgres: $pg => ()) };
-    (sqlite: $lite:literal, postgres: $pg:literal => $row:ty) => {{
+    (sqlite: $lite:expr, postgres: $pg:expr) => { $crate::sql!(sqlite: $lite, postgres: $pg => ()) };
+    (sqlite: $lite:expr, postgres: $pg:expr => $row:ty) => {{
         const N: usize = $crate::db::arity($lite);
         const _: () = assert!(N == $crate::db::arity($pg), "both texts have the same number of arguments");
         static STATEMENT: $crate::db::Sql<N, $row> = $crate::db::Sql::new($lite, $pg);
@@ -110,6 +109,8 @@ macro_rules! sql {
         }
         &STATEMENT
     }};
+    ($text:expr) => { $crate::sql!(sqlite: $text, postgres: $text => ()) };
+    ($text:expr => $row:ty) => { $crate::sql!(sqlite: $text, postgres: $text => $row) };
 }
 
 /// The arguments of a statement: `args![id, name]`.

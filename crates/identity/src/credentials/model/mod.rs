@@ -1,0 +1,7 @@
+//! Passwords: what may be one (`password`), and how it is stored (`hash`).
+
+mod hash;
+mod password;
+
+pub use hash::PasswordHash;
+pub use password::{OwnWords, Password, PasswordRules};

@@ -1,0 +1,48 @@
+//! The database layer's promises, on both engines.
+
+use kernel::clock::Clock;
+use kernel::db::{Engine, migrate};
+use kernel::test::on_both_databases;
+use kernel::{args, sql};
+
+#[tokio::test]
+async fn a_committed_row_is_read_back_and_a_dropped_one_is_not() {
+    on_both_databases(async |t| {
+        let mut tx = t.db.write(&t.usage()).await.unwrap();
+        tx.exec(sql!("INSERT INTO setting (name, value) VALUES ($1, $2)"), args!["kept", "1"]).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut tx = t.db.write(&t.usage()).await.unwrap();
+        tx.exec(sql!("INSERT INTO setting (name, value) VALUES ($1, $2)"), args!["dropped", "1"])
+            .await
+            .unwrap();
+        drop(tx);
+        let mut read = t.db.read(&t.usage()).await.unwrap();
+        let names = read.all(sql!("SELECT name FROM setting ORDER BY name" => String), []).await.unwrap();
+        assert_eq!(names, ["kept"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn migrating_again_changes_nothing() {
+    on_both_databases(async |t| {
+        assert_eq!(migrate::migrate(&t.db, Clock::System.now()).await.unwrap(), Vec::<&str>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn arguments_are_bound_by_their_number() {
+    on_both_databases(async |t| {
+        let mut tx = t.db.write(&t.usage()).await.unwrap();
+        tx.exec(sql!("INSERT INTO setting (value, name) VALUES ($2, $1)"), args!["name", "value"])
+            .await
+            .unwrap();
+        let value =
+            tx.one(sql!("SELECT value FROM setting WHERE name = $1" => String), args!["name"]).await.unwrap();
+        assert_eq!(value, "value");
+        assert_eq!(tx.engine() == Engine::Postgres, t.db.engine() == Engine::Postgres);
+        tx.commit().await.unwrap();
+    })
+    .await;
+}
