@@ -35,7 +35,7 @@ pub use value::{Column, Date, Json, Param};
 use crate::error::{Error, Kind, Result};
 use lite::{Lite, LiteTx};
 use pg::Pg;
-use tx::Inner;
+use tx::{Access, Inner};
 
 /// What the macros name in other crates.
 #[doc(hidden)]
@@ -157,7 +157,7 @@ impl Db {
             DbInner::Lite(lite) => Inner::LiteRead(lite.clone()),
             DbInner::Pg(pg) => Inner::Pg(self.patiently(|| pg.read()).await?),
         };
-        Ok(Tx::new(inner, false, claim))
+        Ok(Tx::new(inner, Access::Read, claim))
     }
 
     /// Several statements that must agree.
@@ -169,7 +169,7 @@ impl Db {
                 self.patiently(|| pg.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?,
             ),
         };
-        Ok(Tx::new(inner, false, claim))
+        Ok(Tx::new(inner, Access::Snapshot, claim))
     }
 
     /// Statistics, exports and the like: apart from the worker threads, each statement with a deadline.
@@ -178,14 +178,15 @@ impl Db {
         let inner = match &self.inner {
             DbInner::Lite(lite) => Inner::LiteSlow(lite.lend_slow(self.slow_deadline).await?),
             DbInner::Pg(pg) => {
-                let millis = self.slow_deadline.as_millis();
+                // More does not fit into the setting; 0 would mean for ever.
+                let millis = self.slow_deadline.as_millis().clamp(1, i32::MAX as u128);
                 let begin = format!(
                     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {millis}"
                 );
                 Inner::Pg(self.patiently(|| pg.begin(&begin)).await?)
             }
         };
-        Ok(Tx::new(inner, false, claim))
+        Ok(Tx::new(inner, Access::Snapshot, claim))
     }
 
     /// A transaction. One deadline covers the whole wait; dropping it rolls back.
@@ -198,7 +199,7 @@ impl Db {
             }
             DbInner::Pg(pg) => Inner::Pg(self.patiently(|| pg.begin("BEGIN")).await?),
         };
-        Ok(Tx::new(inner, true, claim))
+        Ok(Tx::new(inner, Access::Write, claim))
     }
 
     /// A connection and its BEGIN, tried again until the deadline: hides nearly all of a server's restart.
