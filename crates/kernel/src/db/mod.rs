@@ -194,7 +194,8 @@ impl Db {
         let claim = Tx::claim(usage)?;
         let inner = match &self.inner {
             DbInner::Lite(lite) => {
-                let begun = tokio::time::timeout(self.deadline, LiteTx::begin(lite.clone())).await;
+                let begin = LiteTx::begin(lite.clone(), self.deadline);
+                let begun = tokio::time::timeout(self.deadline, begin).await;
                 Inner::LiteWrite(begun.map_err(|_| error::deadline())??)
             }
             DbInner::Pg(pg) => Inner::Pg(self.patiently(|| pg.begin("BEGIN")).await?),

@@ -7,4 +7,5 @@ mod common;
 
 mod basics;
 mod cut;
+mod group_commit;
 mod transactions;

@@ -41,13 +41,13 @@ pub(crate) struct LiteTx {
 
 impl LiteTx {
     /// Waits for its turn; the caller sets one deadline around the whole of it.
-    pub async fn begin(lite: Arc<Lite>) -> Result<LiteTx> {
+    pub async fn begin(lite: Arc<Lite>, deadline: Duration) -> Result<LiteTx> {
         let writer = lite.writer.clone().lock_owned().await;
         let mut tx = LiteTx { writer, lite, inside: false };
         if !tx.writer.open && !tx.writer.try_begin()? {
             // Another process writes. Its turn may take a while, and a worker thread must not wait: the guard
             // travels with the blocking task, and if nobody waits for it any more, its Drop cleans up.
-            tx = tokio::task::spawn_blocking(move || tx.begin_waiting())
+            tx = tokio::task::spawn_blocking(move || tx.begin_waiting(deadline))
                 .await
                 .map_err(|e| Error::internal("waiting for the write lock").with_source(e))??;
         }
@@ -56,12 +56,12 @@ impl LiteTx {
         Ok(tx)
     }
 
-    fn begin_waiting(mut self) -> Result<LiteTx> {
+    fn begin_waiting(mut self, deadline: Duration) -> Result<LiteTx> {
         let w = &mut *self.writer;
         w.lock.lock().map_err(|e| Error::internal("locking the lock file").with_source(e))?;
         w.locked = true;
         // Only somebody without our lock file can still hold the database: a shell, a backup.
-        w.conn.busy_timeout(Duration::from_secs(5)).map_err(error::lite)?;
+        w.conn.busy_timeout(deadline).map_err(error::lite)?;
         let begun = w.conn.execute_batch("BEGIN IMMEDIATE").map_err(error::lite);
         w.conn.busy_timeout(Duration::ZERO).map_err(error::lite)?;
         begun?;
