@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use kernel::db::{Db, Engine, Options, Target, Tx, Usage};
+use kernel::db::{Db, Options, Target, Tx, Usage};
 use kernel::test::TestDb;
 use kernel::{Result, args, sql};
 
@@ -157,6 +157,3 @@ pub async fn nothing_left_open(db: &Db, side: &Side, options: &Options) {
 pub fn lock_path(options: &Options) -> PathBuf {
     path_of(options).with_extension("lock")
 }
-
-/// Both engines, for the few tests that need their own way of opening.
-pub const BOTH: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];

@@ -6,6 +6,8 @@
 mod common;
 
 mod basics;
+mod child;
 mod cut;
 mod group_commit;
+mod processes;
 mod transactions;

@@ -64,7 +64,8 @@ impl LiteTx {
         w.conn.busy_timeout(deadline).map_err(error::lite)?;
         let begun = w.conn.execute_batch("BEGIN IMMEDIATE").map_err(error::lite);
         w.conn.busy_timeout(Duration::ZERO).map_err(error::lite)?;
-        begun?;
+        // It waited for the whole deadline: as late as if the caller's own clock had rung first.
+        begun.map_err(|e| if is_busy(&e) { error::deadline().with_source(e) } else { e })?;
         w.open = true;
         Ok(self)
     }
