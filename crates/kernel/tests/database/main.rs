@@ -10,4 +10,5 @@ mod child;
 mod cut;
 mod group_commit;
 mod processes;
+mod restart;
 mod transactions;
