@@ -121,10 +121,14 @@ impl App {
         Ok(App(Arc::new(parts)))
     }
 
+    /// A feature's own state, if the feature was started.
+    pub fn try_part<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.0.memory.get(&TypeId::of::<T>()).cloned().and_then(|part| part.downcast::<T>().ok())
+    }
+
     /// A feature's own state. Panics if the feature was not started, which is a mistake of the assembly.
     pub fn part<T: Send + Sync + 'static>(&self) -> Arc<T> {
-        let part = self.0.memory.get(&TypeId::of::<T>()).cloned().and_then(|part| part.downcast::<T>().ok());
-        part.unwrap_or_else(|| panic!("{} is not in the list of features", std::any::type_name::<T>()))
+        self.try_part().unwrap_or_else(|| panic!("{} is not in the list of features", std::any::type_name::<T>()))
     }
 
     /// Who turns bearer tokens into callers.

@@ -22,7 +22,6 @@ use crate::users::service::{self as users, User};
 
 /// How long a lost answer can be asked for again.
 const GRACE: Duration = Duration::from_secs(30);
-const SUCCESSOR_KEY: &str = "refresh-token-successor";
 
 /// What a login gives.
 #[derive(Debug)]
@@ -54,7 +53,7 @@ pub async fn open_in(ctx: &Ctx, tx: &mut Tx, user: &User, how: &'static str) -> 
     let refresh = RefreshToken::generate(ctx.random());
     store::insert_token(tx, &refresh.hash(), session.id, now).await?;
     ctx.record(tx, session_event("session.created", session.id, user).note("by", how)).await?;
-    let access = tokens::service::sign_in(ctx, tx, user, session.id).await?;
+    let access = tokens::service::access_token_in(ctx, tx, user, session.id).await?;
     Ok(Opened { session: session.id, access, refresh })
 }
 
@@ -87,7 +86,7 @@ pub async fn refresh(ctx: &Ctx, presented: &RefreshToken) -> Result<(String, Ref
     if session.revoked_at.is_some() || session.idle_until <= now || session.ends_at <= now || !user.is_active {
         return Err(refused());
     }
-    let successor = presented.successor(&ctx.app().keys.derive(SUCCESSOR_KEY));
+    let successor = presented.successor(ctx.app().part::<tokens::service::Tokens>().refresh_key());
     if first_use {
         store::insert_token(&mut tx, &successor.hash(), session.id, now).await?;
         let (idle, _) = lifetimes(ctx, &user.role);
@@ -95,7 +94,7 @@ pub async fn refresh(ctx: &Ctx, presented: &RefreshToken) -> Result<(String, Ref
     } else if !is_repeat(&mut tx, token.used_at, &successor, now).await? {
         return reused(ctx, tx, &session, &user).await;
     }
-    let access = tokens::service::sign_in(ctx, &mut tx, &user, session.id).await?;
+    let access = tokens::service::access_token_in(ctx, &mut tx, &user, session.id).await?;
     tx.commit().await?;
     Ok((access, successor))
 }

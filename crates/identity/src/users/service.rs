@@ -150,6 +150,12 @@ pub async fn default_company_in(ctx: &Ctx, tx: &mut Tx) -> Result<Option<Uuid>> 
     }
 }
 
+/// The company behind a UUID, `COMP-…` or key; 422 if there is none.
+pub(crate) async fn company_in(tx: &mut Tx, reference: &str) -> Result<Uuid> {
+    let company = store::find_company(tx, reference).await?;
+    company.ok_or_else(|| Error::invalid_field("company_id", "unknown_company", format!("there is no company {reference}")))
+}
+
 /// Creates a user and records it. The unique index decides which generated name is free. 409 if the address
 /// is taken (see [`taken`]).
 pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
