@@ -19,6 +19,7 @@ pub mod error;
 pub mod id;
 pub mod log;
 pub mod mail;
+pub mod outbound;
 pub mod storage;
 pub mod value;
 
