@@ -141,6 +141,31 @@ pub async fn find_by_email_in(tx: &mut Tx, scope: &Scope, email: &Email) -> Resu
     store::find_by_email(tx, scope, email).await
 }
 
+/// The user with this name.
+pub(crate) async fn find_by_username_in(tx: &mut Tx, scope: &Scope, username: &str) -> Result<Option<User>> {
+    store::find_by_username(tx, scope, username).await
+}
+
+/// The user who verified this phone (E.164).
+pub(crate) async fn find_by_phone_in(tx: &mut Tx, scope: &Scope, e164: &str) -> Result<Option<User>> {
+    store::find_by_phone(tx, scope, e164).await
+}
+
+/// Members of a company that is not active cannot log in.
+pub(crate) async fn company_is_active_in(tx: &mut Tx, user: &User) -> Result<bool> {
+    match user.company {
+        Some(company) => store::company_is_active(tx, company).await,
+        None => Ok(true),
+    }
+}
+
+/// Notes a login; the record's version stays.
+pub(crate) async fn touch_login_in(ctx: &Ctx, tx: &mut Tx, user: User) -> Result<User> {
+    let now = ctx.now();
+    store::touch_login(tx, user.id, now).await?;
+    Ok(User { last_login: Some(now), ..user })
+}
+
 /// The company of self-registered customers (`default_company`), if one is set. 500 if it does not exist.
 pub async fn default_company_in(ctx: &Ctx, tx: &mut Tx) -> Result<Option<Uuid>> {
     let Some(reference) = &ctx.app().config.default_company else { return Ok(None) };

@@ -219,6 +219,11 @@ pub async fn find_company(tx: &mut Tx, reference: &str) -> Result<Option<Uuid>> 
     .await
 }
 
+pub async fn company_is_active(tx: &mut Tx, company: Uuid) -> Result<bool> {
+    let status = tx.opt(sql!("SELECT status FROM company WHERE id = $1" => String), args![company]).await?;
+    Ok(status.as_deref() == Some("active"))
+}
+
 /// What a violated constraint means to whoever sent the value.
 pub fn taken(e: Error) -> Error {
     if e.violates("user_account_email_key_key") {
