@@ -16,6 +16,7 @@ mod cors;
 pub mod docs;
 pub mod field;
 mod fields;
+pub mod guard;
 pub mod json;
 pub mod layers;
 pub mod list;
