@@ -17,9 +17,9 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::id::Random;
 use crate::jobs::{JobKind, Periodic};
-//use crate::mail::Mailer;
+use crate::mail::Mailer;
 //use crate::outbound::Outbound;
-//use crate::storage::Storage;
+use crate::storage::Storage;
 
 /// A future behind a pointer, for the few places where features are called through a list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -59,9 +59,9 @@ pub struct Parts {
     /// The master key.
     pub keys: Keys,
     /// Files.
-    //pub storage: Storage,
+    pub storage: Storage,
     /// Mail.
-    //pub mail: Mailer,
+    pub mail: Mailer,
     /// Calls to other hosts.
     //pub outbound: Outbound,
     /// Who turns bearer tokens into callers.
@@ -82,11 +82,13 @@ impl Parts {
         clock: Clock,
         random: Random,
         keys: Keys,
-        //storage: Storage,
-        //mail: Mailer,
+        storage: Storage,
+        mail: Mailer,
         //outbound: Outbound,
     ) -> Parts {
         Parts {
+            storage,
+            mail,
             db,
             config,
             clock,

@@ -96,9 +96,8 @@ pub fn from_slice<T: Input>(bytes: &[u8]) -> Result<T> {
 /// Reads the JSON body of a request that has no [`Input`] type. 400, 408, 413 or 415 when it cannot.
 pub async fn read_json(request: Request, empty_ok: bool) -> Result<Value> {
     let (parts, body) = request.into_parts();
-    let kind = parts.headers.get(header::CONTENT_TYPE);
     let is_empty = parts.headers.get(header::CONTENT_LENGTH).is_some_and(|n| n == "0");
-    if kind.is_some() && !is_empty {
+    if parts.headers.contains_key(header::CONTENT_TYPE) && !is_empty {
         check_content_type(&parts.headers)?;
     }
     let bytes = collect(&parts, body).await?;
@@ -112,13 +111,16 @@ pub async fn read_json(request: Request, empty_ok: bool) -> Result<Value> {
     json::parse(&bytes)
 }
 
-/// Reads a body to its end, within the limits of size (413) and time (408) that the settings name.
-pub async fn collect(parts: &Parts, body: axum::body::Body) -> Result<Bytes> {
-    let fallback = WebSettings::default();
-    let settings = RequestInfo::of(&parts.extensions).map_or(&fallback, RequestInfo::settings);
-    check_announced_length(&parts.headers, settings.body_limit)?;
-    let read = read_bytes(body, settings.body_limit);
-    tokio::time::timeout(settings.body_timeout, read).await.map_err(|_| {
+/// The bytes of a body, within the limits of size and time: 408 or 413 beyond them.
+pub(super) async fn collect(parts: &Parts, body: axum::body::Body) -> Result<Bytes> {
+    let fallback = WebSettings::default;
+    let (limit, time) = match RequestInfo::of(&parts.extensions).map(RequestInfo::settings) {
+        Some(s) => (s.body_limit, s.body_timeout),
+        None => (fallback().body_limit, fallback().body_timeout),
+    };
+    check_announced_length(&parts.headers, limit)?;
+    let read = tokio::time::timeout(time, read_bytes(body, limit)).await;
+    read.map_err(|_| {
         Error::new(Kind::RequestTimeout, "BODY_TOO_SLOW", "The body arrived too slowly; send it again")
     })?
 }
