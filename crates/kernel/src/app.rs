@@ -86,7 +86,10 @@ impl Parts {
         mail: Mailer,
         outbound: Outbound,
     ) -> Parts {
-        Parts { storage, mail, outbound,
+        Parts {
+            storage,
+            mail,
+            outbound,
             db,
             config,
             clock,
@@ -126,7 +129,8 @@ impl App {
 
     /// A feature's own state. Panics if the feature was not started, which is a mistake of the assembly.
     pub fn part<T: Send + Sync + 'static>(&self) -> Arc<T> {
-        self.try_part().unwrap_or_else(|| panic!("{} is not in the list of features", std::any::type_name::<T>()))
+        self.try_part()
+            .unwrap_or_else(|| panic!("{} is not in the list of features", std::any::type_name::<T>()))
     }
 
     /// Who turns bearer tokens into callers.

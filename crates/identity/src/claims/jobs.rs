@@ -1,6 +1,5 @@
 //! Sending the mail with the link.
 
-use kernel::app::BoxFuture;
 use kernel::ctx::Ctx;
 use kernel::jobs::JobKind;
 use kernel::mail::Message;
@@ -11,7 +10,8 @@ use uuid::Uuid;
 use super::service;
 
 /// `claim.send_mail`: payload `{nonce, user, purpose}`.
-pub const SEND: JobKind = JobKind { name: "claim.send_mail", most_attempts: 10, run: |ctx, payload| Box::pin(send(ctx, payload)) };
+pub const SEND: JobKind =
+    JobKind { name: "claim.send_mail", most_attempts: 10, run: |ctx, payload| Box::pin(send(ctx, payload)) };
 
 async fn send(ctx: &Ctx, payload: Value) -> Result<()> {
     let id = |name: &str| payload[name].as_str().and_then(|text| Uuid::try_parse(text).ok());
@@ -21,7 +21,8 @@ async fn send(ctx: &Ctx, payload: Value) -> Result<()> {
     // Erased meanwhile, or without an address: there is nobody to write to.
     let Some(user) = service::recipient(ctx, user).await? else { return Ok(()) };
     let Some(to) = user.email.clone() else { return Ok(()) };
-    let link = format!("{}/account/verify#token={}", ctx.app().config.public_url(), service::secret(ctx, nonce));
+    let link =
+        format!("{}/account/verify#token={}", ctx.app().config.public_url(), service::secret(ctx, nonce));
     let message = write(&user.full_name(), &to, &link, payload["purpose"] == "claim");
     match ctx.app().mail.deliver(&message, nonce).await {
         // An address that no server takes will not be taken tomorrow either.
@@ -35,8 +36,12 @@ async fn send(ctx: &Ctx, payload: Value) -> Result<()> {
 
 fn write(name: &str, to: &str, link: &str, claim: bool) -> Message {
     let (subject, why) = match claim {
-        true => ("Your account", "We have an account for you. Open this link and choose a password to use it:"),
-        false => ("Confirm your e-mail address", "Please confirm that this address is yours by opening this link:"),
+        true => {
+            ("Your account", "We have an account for you. Open this link and choose a password to use it:")
+        }
+        false => {
+            ("Confirm your e-mail address", "Please confirm that this address is yours by opening this link:")
+        }
     };
     let after = "The link works once, for 24 hours. If you did not ask for it, ignore this mail.";
     let text = format!("Hello {name},\n\n{why}\n\n{link}\n\n{after}\n");

@@ -44,7 +44,12 @@ async fn request_in(ctx: &Ctx, tx: &mut Tx, user: &User, purpose: &'static str) 
         return Ok(());
     }
     let nonce = ctx.new_id();
-    let link = Link { user_id: user.id, purpose: purpose.to_owned(), email: email.clone(), expires_at: now.plus(VALID_FOR) };
+    let link = Link {
+        user_id: user.id,
+        purpose: purpose.to_owned(),
+        email: email.clone(),
+        expires_at: now.plus(VALID_FOR),
+    };
     store::insert(tx, &sha256(secret(ctx, nonce).as_bytes()), &link, now).await?;
     let payload = json!({ "nonce": nonce, "user": user.id, "purpose": purpose });
     jobs::enqueue(ctx, tx, NewJob::new(SEND.name, payload)).await.map(drop)
@@ -101,7 +106,12 @@ async fn peek(ctx: &Ctx, hash: &[u8]) -> Result<(User, Option<PasswordHash>)> {
 }
 
 /// The hash of a new password, or `None` if the one that was sent is the account's already.
-async fn replacement(ctx: &Ctx, user: &User, stored: Option<&PasswordHash>, sent: Option<&str>) -> Result<Option<PasswordHash>> {
+async fn replacement(
+    ctx: &Ctx,
+    user: &User,
+    stored: Option<&PasswordHash>,
+    sent: Option<&str>,
+) -> Result<Option<PasswordHash>> {
     let hasher = ctx.app().part::<Hasher>();
     let sent = sent.ok_or_else(|| {
         Error::invalid_field("password", "required", "send the account's password, or a new one for it")
@@ -111,7 +121,12 @@ async fn replacement(ctx: &Ctx, user: &User, stored: Option<&PasswordHash>, sent
     {
         return Ok(None);
     }
-    let own = OwnWords::new(&user.first_name, &user.last_name, user.email.as_deref().unwrap_or_default(), &user.username);
+    let own = OwnWords::new(
+        &user.first_name,
+        &user.last_name,
+        user.email.as_deref().unwrap_or_default(),
+        &user.username,
+    );
     let rules = PasswordRules::with_min_chars(ctx.app().config.password_min_length);
     let fault = |flaw: kernel::Flaw| Error::invalid(vec![Fault::new("password", flaw.code, flaw.message)]);
     let password = rules.check(sent, &own).map_err(fault)?;

@@ -61,7 +61,11 @@ pub async fn register(ctx: &Ctx, new: Registration) -> Result<Registered> {
     }
 }
 
-async fn insert(ctx: &Ctx, new: Registration, hash: &crate::credentials::model::PasswordHash) -> Result<Registered> {
+async fn insert(
+    ctx: &Ctx,
+    new: Registration,
+    hash: &crate::credentials::model::PasswordHash,
+) -> Result<Registered> {
     let mut tx = ctx.write().await?;
     let company = users::default_company_in(ctx, &mut tx).await?;
     let user = NewUser {
@@ -87,7 +91,11 @@ async fn insert(ctx: &Ctx, new: Registration, hash: &crate::credentials::model::
 
 async fn create_profile(ctx: &Ctx, tx: &mut kernel::db::Tx, user: &User, profile: &Value) -> Result<Value> {
     let hook = ctx.app().try_part::<ProfileHook>().ok_or_else(|| {
-        Error::invalid_field("customer", "not_served", "this process does not serve customers; create the profile there")
+        Error::invalid_field(
+            "customer",
+            "not_served",
+            "this process does not serve customers; create the profile there",
+        )
     })?;
     (hook.create)(ctx, tx, user, profile).await
 }
