@@ -7,5 +7,5 @@
 //! | [`tokens`] | access tokens and their keys, refresh tokens, API keys |
 
 pub mod credentials;
-//pub mod tokens;
+pub mod tokens;
 pub mod users;

@@ -17,9 +17,9 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::id::Random;
 use crate::jobs::{JobKind, Periodic};
-//use crate::mail::Mailer;
+use crate::mail::Mailer;
 //use crate::outbound::Outbound;
-//use crate::storage::Storage;
+use crate::storage::Storage;
 
 /// A future behind a pointer, for the few places where features are called through a list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -59,9 +59,9 @@ pub struct Parts {
     /// The master key.
     pub keys: Keys,
     /// Files.
-    //pub storage: Storage,
+    pub storage: Storage,
     /// Mail.
-    //pub mail: Mailer,
+    pub mail: Mailer,
     /// Calls to other hosts.
     //pub outbound: Outbound,
     /// Who turns bearer tokens into callers.
@@ -82,11 +82,13 @@ impl Parts {
         clock: Clock,
         random: Random,
         keys: Keys,
-        //storage: Storage,
-        //mail: Mailer,
+        storage: Storage,
+        mail: Mailer,
         //outbound: Outbound,
     ) -> Parts {
         Parts {
+            storage,
+            mail,
             db,
             config,
             clock,
@@ -119,10 +121,14 @@ impl App {
         Ok(App(Arc::new(parts)))
     }
 
+    /// A feature's own state, if the feature was started.
+    pub fn try_part<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.0.memory.get(&TypeId::of::<T>()).cloned().and_then(|part| part.downcast::<T>().ok())
+    }
+
     /// A feature's own state. Panics if the feature was not started, which is a mistake of the assembly.
     pub fn part<T: Send + Sync + 'static>(&self) -> Arc<T> {
-        let part = self.0.memory.get(&TypeId::of::<T>()).cloned().and_then(|part| part.downcast::<T>().ok());
-        part.unwrap_or_else(|| panic!("{} is not in the list of features", std::any::type_name::<T>()))
+        self.try_part().unwrap_or_else(|| panic!("{} is not in the list of features", std::any::type_name::<T>()))
     }
 
     /// Who turns bearer tokens into callers.

@@ -21,6 +21,7 @@
 use std::borrow::Cow;
 
 use axum::extract::{FromRequest, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -95,22 +96,11 @@ pub fn from_slice<T: Input>(bytes: &[u8]) -> Result<T> {
 /// Reads the JSON body of a request that has no [`Input`] type. 400, 408, 413 or 415 when it cannot.
 pub async fn read_json(request: Request, empty_ok: bool) -> Result<Value> {
     let (parts, body) = request.into_parts();
-    let info = RequestInfo::of(&parts.extensions);
-    let fallback = WebSettings::default;
-    let (limit, time) = match info.map(RequestInfo::settings) {
-        Some(s) => (s.body_limit, s.body_timeout),
-        None => (fallback().body_limit, fallback().body_timeout),
-    };
-    let kind = parts.headers.get(header::CONTENT_TYPE);
     let is_empty = parts.headers.get(header::CONTENT_LENGTH).is_some_and(|n| n == "0");
-    if kind.is_some() && !is_empty {
+    if parts.headers.contains_key(header::CONTENT_TYPE) && !is_empty {
         check_content_type(&parts.headers)?;
     }
-    check_announced_length(&parts.headers, limit)?;
-    let read = tokio::time::timeout(time, read_bytes(body, limit)).await;
-    let bytes = read.map_err(|_| {
-        Error::new(Kind::RequestTimeout, "BODY_TOO_SLOW", "The body arrived too slowly; send it again")
-    })??;
+    let bytes = collect(&parts, body).await?;
     if bytes.is_empty() {
         return match empty_ok {
             true => Ok(Value::Object(Map::new())),
@@ -119,6 +109,20 @@ pub async fn read_json(request: Request, empty_ok: bool) -> Result<Value> {
     }
     check_content_type(&parts.headers)?;
     json::parse(&bytes)
+}
+
+/// The bytes of a body, within the limits of size and time: 408 or 413 beyond them.
+pub(super) async fn collect(parts: &Parts, body: axum::body::Body) -> Result<Bytes> {
+    let fallback = WebSettings::default;
+    let (limit, time) = match RequestInfo::of(&parts.extensions).map(RequestInfo::settings) {
+        Some(s) => (s.body_limit, s.body_timeout),
+        None => (fallback().body_limit, fallback().body_timeout),
+    };
+    check_announced_length(&parts.headers, limit)?;
+    let read = tokio::time::timeout(time, read_bytes(body, limit)).await;
+    read.map_err(|_| {
+        Error::new(Kind::RequestTimeout, "BODY_TOO_SLOW", "The body arrived too slowly; send it again")
+    })?
 }
 
 /// Refuses by `Content-Length`, before anything is read.
@@ -270,13 +274,13 @@ mod tests {
         }
     }
 
-    fn faults(value: Value) -> Vec<(String, &'static str)> {
-        let error = from_value::<Person>(&value).unwrap_err();
+    fn faults(value: &Value) -> Vec<(String, &'static str)> {
+        let error = from_value::<Person>(value).unwrap_err();
         assert_eq!(error.code(), "VALIDATION_FAILED");
         error.faults().iter().map(|f| (f.field.clone(), f.code)).collect()
     }
 
-    fn fault(value: Value) -> (String, &'static str) {
+    fn fault(value: &Value) -> (String, &'static str) {
         let mut all = faults(value);
         assert_eq!(all.len(), 1, "{all:?}");
         all.remove(0)
@@ -305,12 +309,12 @@ mod tests {
     fn blank_and_null_clear_and_absent_leaves() {
         let person: Person = from_value(&json!({"name": "A", "email": "  ", "age": null})).unwrap();
         assert!(person.email.is_null() && person.age.is_null() && person.phone.is_absent());
-        assert_eq!(fault(json!({"name": "A", "active": null})), ("active".into(), "required"));
+        assert_eq!(fault(&json!({"name": "A", "active": null})), ("active".into(), "required"));
     }
 
     #[test]
     fn all_faults_come_at_once_with_their_paths() {
-        let found = faults(json!({
+        let found = faults(&json!({
             "name": " ", "email": "nobody", "age": 200, "gender": "robot", "active": "yes", "note": "a\u{7}",
             "tags": ["ok", "", 5, "toolong"], "address": {"city": "Gotham", "zip": 1}, "others": [{}, 3],
             "extra": {"k": "0123456789012345678901234567890"}, "ids": [1, 2, 3], "nickname": "x",
@@ -347,9 +351,9 @@ mod tests {
         let both: Person = from_value(&json!({"name": "A", "phone": "1", "phone_number": "1"})).unwrap();
         assert_eq!(both.phone, Field::Value("1".into()));
         let differing = json!({"name": "A", "phone": "1", "phone_number": "2"});
-        assert_eq!(fault(differing), ("phone".into(), "conflicting_values"));
+        assert_eq!(fault(&differing), ("phone".into(), "conflicting_values"));
         let cleared = json!({"name": "A", "phone": null, "phone_number": "2"});
-        assert_eq!(fault(cleared), ("phone".into(), "conflicting_values"));
+        assert_eq!(fault(&cleared), ("phone".into(), "conflicting_values"));
     }
 
     #[test]
@@ -365,7 +369,7 @@ mod tests {
         ] {
             let mut body = json!({"name": "A"});
             body[member] = value;
-            assert_eq!(fault(body), (member.to_owned(), "control_character"));
+            assert_eq!(fault(&body), (member.to_owned(), "control_character"));
         }
     }
 
@@ -381,7 +385,7 @@ mod tests {
         for i in 0..5000 {
             body[format!("x{i}")] = json!(1);
         }
-        assert_eq!(faults(body).len(), 20);
+        assert_eq!(faults(&body).len(), 20);
     }
 
     #[test]

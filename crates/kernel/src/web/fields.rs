@@ -24,7 +24,7 @@ const MAX_FAULTS: usize = 200;
 
 /// One member under one or several spellings: `"phone"` or `["phone", "phone_number"]`. The first is the
 /// documented one.
-pub trait Names {
+pub trait Names: Copy {
     /// All spellings, at least one.
     fn all(&self) -> &[&'static str];
 }

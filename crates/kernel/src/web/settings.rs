@@ -5,7 +5,8 @@ use std::time::Duration;
 /// Limits and switches of the web layer; the defaults suit a server on the open internet.
 #[derive(Debug, Clone)]
 pub struct WebSettings {
-    /// Longest time from the head of a request to the head of its reply; then 503 and the work is undone.
+    /// Longest time from the head of a request to the head of its reply; then 503 and
+    /// what was not committed is undone.
     /// A body that is streamed afterwards is not counted.
     pub request_timeout: Duration,
     /// Longest time that a JSON body may take to arrive; then 408.

@@ -1,0 +1,23 @@
+//! The statements on `role`.
+
+use kernel::db::{Json, Tx};
+use kernel::{Result, args, row, sql};
+
+row! {
+    /// A role as it is stored.
+    #[derive(Debug, Clone)]
+    pub struct Role {
+        /// `admin`, `manager`, …
+        pub code: String,
+        /// For people.
+        pub name: String,
+        /// `all`, `company` or `own`.
+        pub reach: String,
+        /// Permission codes and groups.
+        pub permissions: Json,
+    }
+}
+
+pub async fn find(tx: &mut Tx, code: &str) -> Result<Option<Role>> {
+    tx.opt(sql!("SELECT code, name, reach, permissions FROM role WHERE code = $1" => Role), args![code]).await
+}

@@ -1,0 +1,13 @@
+//! Sessions: login, refresh with rotation and reuse detection, logout.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `store` | the statements on `session` and `refresh_token` |
+//! | `login` | who logs in, and what an attempt costs |
+//! | `service` | opening, refreshing, revoking |
+//! | `api` | `/api/auth/login/`, `token/…`, `logout/`, `sessions/` |
+
+pub mod api;
+pub(crate) mod login;
+pub mod service;
+mod store;

@@ -1,0 +1,313 @@
+//! Use cases on users. The `_in` forms join a caller's transaction; `customers` writes people through them.
+
+use kernel::access::Scope;
+use kernel::clock::Timestamp;
+use kernel::crypto::sha256;
+use kernel::ctx::Ctx;
+use kernel::db::Tx;
+use kernel::event::Event;
+use kernel::text::search_key;
+use kernel::web::Field;
+use kernel::{Error, Result, TextValue};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::model::{
+    DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UniqueId, UserAddress, UserRef, Username,
+    UsernameCandidates, full_name, username_base,
+};
+use super::store::{self, Written};
+pub use super::store::{User, taken};
+use crate::tokens;
+
+/// What a new user is made of. Nothing here is a credential.
+#[derive(Debug)]
+pub struct NewUser {
+    /// Generated from the names when absent.
+    pub username: Option<Username>,
+    /// Unique in its normalised form.
+    pub email: Option<Email>,
+    /// Any phone.
+    pub phone: Option<Phone>,
+    /// Given name.
+    pub first_name: PersonName,
+    /// Family name.
+    pub last_name: PersonName,
+    /// Role code.
+    pub role: String,
+    /// Its company.
+    pub company: Option<Uuid>,
+    /// Where national phone numbers are read; the address' country.
+    pub region: Option<String>,
+    /// Postal address in one text.
+    pub address: Option<UserAddress>,
+    /// Identity document.
+    pub document_type: Option<DocumentTypeCode>,
+    /// Its number.
+    pub number_document_identity: Option<IdentityNumber>,
+    /// Language.
+    pub locale: Option<Locale>,
+}
+
+impl NewUser {
+    /// A user with names and nothing else, of role `customer`.
+    pub fn named(first_name: PersonName, last_name: PersonName) -> NewUser {
+        NewUser {
+            username: None,
+            email: None,
+            phone: None,
+            first_name,
+            last_name,
+            role: "customer".to_owned(),
+            company: None,
+            region: None,
+            address: None,
+            document_type: None,
+            number_document_identity: None,
+            locale: None,
+        }
+    }
+}
+
+/// A change of a user: what is absent stays.
+#[derive(Debug, Default)]
+pub struct UserChange {
+    /// New address. It becomes the user's at once; who may do that is the caller's to decide.
+    pub email: Field<Email>,
+    /// New phone; its verification is gone.
+    pub phone: Field<Phone>,
+    /// Given name.
+    pub first_name: Option<PersonName>,
+    /// Family name.
+    pub last_name: Option<PersonName>,
+    /// Postal address in one text.
+    pub address: Field<UserAddress>,
+    /// Identity document.
+    pub document_type: Field<DocumentTypeCode>,
+    /// Its number.
+    pub number_document_identity: Field<IdentityNumber>,
+    /// Language.
+    pub locale: Field<Locale>,
+    /// An address that its owner has still to prove.
+    pub pending_email: Field<Email>,
+    /// The shown mark.
+    pub email_verified: Option<bool>,
+    /// The shown mark.
+    pub phone_verified: Option<bool>,
+}
+
+impl User {
+    /// `USER-10000000`.
+    pub fn unique_id(&self) -> String {
+        UniqueId::from_number(self.unique_no).map(|id| id.to_string()).unwrap_or_default()
+    }
+
+    /// First and last name.
+    pub fn full_name(&self) -> String {
+        full_name(&self.first_name, &self.last_name)
+    }
+
+    /// What the event log may show of it.
+    pub fn snapshot(&self) -> Map<String, Value> {
+        let text = |v: &Option<String>| v.clone().map_or(Value::Null, Value::String);
+        let members = [
+            ("username", Value::from(self.username.clone())),
+            ("email", text(&self.email)),
+            ("pending_email", text(&self.pending_email)),
+            ("email_verified", self.email_verified.into()),
+            ("first_name", self.first_name.clone().into()),
+            ("last_name", self.last_name.clone().into()),
+            ("phone", text(&self.phone)),
+            ("phone_verified", self.phone_verified.into()),
+            ("role", self.role.clone().into()),
+            ("company_id", text(&self.company_id)),
+            ("address", text(&self.address)),
+            ("document_type", text(&self.document_type)),
+            ("number_document_identity", text(&self.number_document_identity)),
+            ("locale", text(&self.locale)),
+            ("is_active", self.is_active.into()),
+        ];
+        members.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()
+    }
+}
+
+/// The user behind a reference, within the scope.
+pub async fn find_in(tx: &mut Tx, scope: &Scope, reference: UserRef) -> Result<Option<User>> {
+    store::find(tx, scope, reference).await
+}
+
+/// The user with this e-mail address, whoever asks: addresses are unique among all.
+pub async fn find_by_email_in(tx: &mut Tx, scope: &Scope, email: &Email) -> Result<Option<User>> {
+    store::find_by_email(tx, scope, email).await
+}
+
+/// The company of self-registered customers (`default_company`), if one is set. 500 if it does not exist.
+pub async fn default_company_in(ctx: &Ctx, tx: &mut Tx) -> Result<Option<Uuid>> {
+    let Some(reference) = &ctx.app().config.default_company else { return Ok(None) };
+    match store::find_company(tx, reference).await? {
+        Some(company) => Ok(Some(company)),
+        None => Err(Error::internal(format!("default_company names {reference}, and there is no such company"))),
+    }
+}
+
+/// The company behind a UUID, `COMP-…` or key; 422 if there is none.
+pub(crate) async fn company_in(tx: &mut Tx, reference: &str) -> Result<Uuid> {
+    let company = store::find_company(tx, reference).await?;
+    company.ok_or_else(|| Error::invalid_field("company_id", "unknown_company", format!("there is no company {reference}")))
+}
+
+/// Creates a user and records it. The unique index decides which generated name is free. 409 if the address
+/// is taken (see [`taken`]).
+pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
+    let now = ctx.now();
+    let facts = new.phone.as_ref().map(|p| p.facts(new.region.as_deref()));
+    let mut user = User {
+        id: ctx.new_id(),
+        unique_no: 0,
+        username: String::new(),
+        email: new.email.as_ref().map(|e| e.as_str().to_owned()),
+        email_verified: false,
+        email_proven_at: None,
+        pending_email: None,
+        first_name: new.first_name.as_str().to_owned(),
+        last_name: new.last_name.as_str().to_owned(),
+        phone: new.phone.as_ref().map(|p| p.as_str().to_owned()),
+        phone_e164: facts.and_then(|f| f.e164),
+        phone_verified: false,
+        role: new.role,
+        company: new.company,
+        company_id: None,
+        address: new.address.map(|a| a.as_str().to_owned()),
+        document_type: new.document_type.map(|d| d.as_str().to_owned()),
+        number_document_identity: new.number_document_identity.map(|n| n.as_str().to_owned()),
+        locale: new.locale.map(|l| l.as_str().to_owned()),
+        is_active: true,
+        last_login: None,
+        legacy_user_id: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+        has_password: false,
+    };
+    let name_key = name_key(&user);
+    let written = Written {
+        user: &user,
+        email_key: new.email.as_ref().map(Email::key),
+        name_key: &name_key,
+        phone_digits: new.phone.as_ref().map(Phone::digits),
+    };
+    let (username, number) = match new.username {
+        Some(name) => {
+            let number = store::insert(tx, &written, &name, &retired(&name)).await?;
+            (name, number.ok_or_else(|| Error::conflict("USERNAME_EXISTS", "User with this username already exists"))?)
+        }
+        None => insert_generated(ctx, tx, &written, new.email.as_ref()).await?,
+    };
+    username.as_str().clone_into(&mut user.username);
+    user.unique_no = number;
+    ctx.record(tx, event("user.created", &user).created(user.snapshot())).await?;
+    Ok(user)
+}
+
+async fn insert_generated(ctx: &Ctx, tx: &mut Tx, w: &Written<'_>, email: Option<&Email>) -> Result<(Username, i64)> {
+    let base = username_base(&w.user.first_name, &w.user.last_name, email);
+    for name in UsernameCandidates::new(&base, ctx.random()) {
+        if let Some(number) = store::insert(tx, w, &name, &retired(&name)).await? {
+            return Ok((name, number));
+        }
+    }
+    Err(Error::internal("no free user name among all candidates"))
+}
+
+fn retired(name: &Username) -> [u8; 32] {
+    sha256(name.as_str().as_bytes())
+}
+
+fn name_key(user: &User) -> String {
+    search_key(&format!("{} {}", user.last_name, user.first_name))
+}
+
+fn event(action: &'static str, user: &User) -> Event {
+    Event::new(action, "user", user.id, user.unique_id()).of_company(user.company)
+}
+
+/// Applies a change to a loaded user and records it; the user as it is now. `region` is where national phone
+/// numbers are read.
+pub async fn update_in(ctx: &Ctx, tx: &mut Tx, before: &User, change: UserChange, region: Option<&str>) -> Result<User> {
+    let mut user = before.clone();
+    let text = |v: Field<String>, to: &mut Option<String>| v.apply(to);
+    if let Field::Value(email) = &change.email
+        && Some(email.key()) != before.email.as_deref().and_then(key_of).as_deref()
+    {
+        user.email_verified = false;
+        user.email_proven_at = None;
+    }
+    text(change.email.map(|e| e.as_str().to_owned()), &mut user.email);
+    text(change.pending_email.map(|e| e.as_str().to_owned()), &mut user.pending_email);
+    if !change.phone.is_absent() {
+        let phone = change.phone.value();
+        let raw = phone.as_ref().map(|p| p.as_str().to_owned());
+        if raw != before.phone {
+            user.phone_verified = false;
+        }
+        user.phone_e164 = phone.and_then(|p| p.facts(region).e164);
+        user.phone = raw;
+    }
+    if let Some(name) = change.first_name {
+        name.as_str().clone_into(&mut user.first_name);
+    }
+    if let Some(name) = change.last_name {
+        name.as_str().clone_into(&mut user.last_name);
+    }
+    text(change.address.map(|v| v.as_str().to_owned()), &mut user.address);
+    text(change.document_type.map(|v| v.as_str().to_owned()), &mut user.document_type);
+    text(change.number_document_identity.map(|v| v.as_str().to_owned()), &mut user.number_document_identity);
+    text(change.locale.map(|v| v.as_str().to_owned()), &mut user.locale);
+    user.email_verified = change.email_verified.unwrap_or(user.email_verified) && user.email.is_some();
+    user.phone_verified = change.phone_verified.unwrap_or(user.phone_verified) && user.phone.is_some();
+    save_in(ctx, tx, before, user, "user.updated").await
+}
+
+/// Writes a changed user and its event; nothing if nothing differs.
+pub(crate) async fn save_in(ctx: &Ctx, tx: &mut Tx, before: &User, mut user: User, action: &'static str) -> Result<User> {
+    let event = event(action, &user).changed(before.snapshot(), user.snapshot());
+    if event.is_empty() && before.email_proven_at == user.email_proven_at {
+        return Ok(user);
+    }
+    user.updated_at = ctx.now();
+    let email = user.email.as_deref().and_then(key_of);
+    let phone = user.phone.as_deref().and_then(|p| Phone::parse(p).ok());
+    let written = Written {
+        user: &user,
+        email_key: email.as_deref(),
+        name_key: &name_key(&user),
+        phone_digits: phone.as_ref().map(Phone::digits),
+    };
+    store::update(tx, &written).await.map_err(taken)?;
+    user.version += 1;
+    ctx.record(tx, event).await?;
+    Ok(user)
+}
+
+fn key_of(email: &str) -> Option<String> {
+    Email::parse(email).ok().map(|e| e.key().to_owned())
+}
+
+/// The address was proved by its owner: nothing that was set up before, by whoever typed it, is left.
+pub(crate) async fn prove_email_in(ctx: &Ctx, tx: &mut Tx, before: &User, now: Timestamp) -> Result<User> {
+    let mut user = before.clone();
+    user.email_verified = true;
+    user.email_proven_at = Some(now);
+    save_in(ctx, tx, before, user, "user.email_verified").await
+}
+
+/// Overwrites everything personal and ends every session: part of erasing a customer.
+pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
+    store::retire_username(tx, &sha256(user.username.as_bytes())).await?;
+    crate::sessions::service::revoke_all_in(ctx, tx, user.id, None, "erased").await?;
+    crate::sessions::service::forget_in(tx, user.id).await?;
+    crate::credentials::service::forget_in(tx, user.id).await?;
+    store::erase(tx, user.id, ctx.now()).await?;
+    tokens::service::forget_after_commit(ctx, tx, user.id);
+    ctx.record(tx, Event::new("user.erased", "user", user.id, user.unique_id())).await
+}

@@ -1,0 +1,233 @@
+//! Every statement on `user_account` and `retired_username`.
+
+use kernel::access::Scope;
+use kernel::clock::Timestamp;
+use kernel::db::Tx;
+use kernel::{Error, Result, args, row, sql};
+use uuid::Uuid;
+
+use super::model::{Email, UserRef, Username};
+
+row! {
+    /// A user, with the public id of its company and whether it has a password.
+    #[derive(Debug, Clone)]
+    pub struct User {
+        /// UUIDv7.
+        pub id: Uuid,
+        /// The number in `USER-…`.
+        pub unique_no: i64,
+        /// Lower case, unique, never given to anybody else.
+        pub username: String,
+        /// As it was typed.
+        pub email: Option<String>,
+        /// Shown as verified, by its owner or by staff.
+        pub email_verified: bool,
+        /// When its owner proved it; a mark of staff does not count here.
+        pub email_proven_at: Option<Timestamp>,
+        /// The address that waits for its owner's proof.
+        pub pending_email: Option<String>,
+        /// Given name.
+        pub first_name: String,
+        /// Family name.
+        pub last_name: String,
+        /// As it was typed.
+        pub phone: Option<String>,
+        /// E.164 where the number is valid.
+        pub phone_e164: Option<String>,
+        /// Shown as verified.
+        pub phone_verified: bool,
+        /// Role code.
+        pub role: String,
+        /// Its company.
+        pub company: Option<Uuid>,
+        /// Its company's public id, `COMP-001`.
+        pub company_id: Option<String>,
+        /// Postal address in one text.
+        pub address: Option<String>,
+        /// Code of the kind of identity document.
+        pub document_type: Option<String>,
+        /// Number on the identity document.
+        pub number_document_identity: Option<String>,
+        /// BCP 47.
+        pub locale: Option<String>,
+        /// May log in.
+        pub is_active: bool,
+        /// Last login.
+        pub last_login: Option<Timestamp>,
+        /// The integer id of the first version of the services.
+        pub legacy_user_id: Option<i64>,
+        /// Creation.
+        pub created_at: Timestamp,
+        /// Last change.
+        pub updated_at: Timestamp,
+        /// Counts changes.
+        pub version: i64,
+        /// Can log in with a password.
+        pub has_password: bool,
+    }
+}
+
+macro_rules! select_user {
+    ($rest:literal) => {
+        sql!(
+            concat!(
+                "SELECT u.id, u.unique_no, u.username, u.email, u.email_verified, u.email_proven_at, u.pending_email,
+                   u.first_name, u.last_name, u.phone, u.phone_e164, u.phone_verified, u.role, u.company_id AS company,
+                   c.company_id, u.address, u.document_type, u.number_document_identity, u.locale, u.is_active,
+                   u.last_login, u.legacy_user_id, u.created_at, u.updated_at, u.version,
+                   (p.user_id IS NOT NULL) AS has_password
+                 FROM user_account u
+                 LEFT JOIN company c ON c.id = u.company_id
+                 LEFT JOIN credential p ON p.user_id = u.id
+                 WHERE u.erased_at IS NULL AND ",
+                $rest
+            ) => User
+        )
+    };
+}
+
+pub async fn find(tx: &mut Tx, scope: &Scope, reference: UserRef) -> Result<Option<User>> {
+    let (all, company, user) = (scope.all(), scope.company(), scope.user());
+    match reference {
+        UserRef::Id(id) => {
+            tx.opt(select_user!("u.id = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"), args![id, all, company, user]).await
+        }
+        UserRef::UniqueId(id) => {
+            tx.opt(select_user!("u.unique_no = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"), args![id.number(), all, company, user])
+                .await
+        }
+    }
+}
+
+/// By the normalised address, of inactive users as well: it is unique among all.
+pub async fn find_by_email(tx: &mut Tx, _: &Scope, email: &Email) -> Result<Option<User>> {
+    tx.opt(select_user!("u.email_key = $1"), args![email.key()]).await
+}
+
+pub async fn find_by_username(tx: &mut Tx, _: &Scope, username: &str) -> Result<Option<User>> {
+    tx.opt(select_user!("u.username = $1"), args![username]).await
+}
+
+/// A phone names a user only once it is verified.
+pub async fn find_by_phone(tx: &mut Tx, _: &Scope, e164: &str) -> Result<Option<User>> {
+    tx.opt(select_user!("u.phone_e164 = $1 AND u.phone_verified"), args![e164]).await
+}
+
+/// A user as it is written, whole.
+pub struct Written<'a> {
+    pub user: &'a User,
+    pub email_key: Option<&'a str>,
+    pub name_key: &'a str,
+    pub phone_digits: Option<&'a str>,
+}
+
+/// Inserts under `username` unless it is taken or was somebody's before: `false`.
+pub async fn insert(tx: &mut Tx, w: &Written<'_>, username: &Username, retired: &[u8]) -> Result<Option<i64>> {
+    let u = w.user;
+    tx.opt(
+        // PostgreSQL draws the public number from a sequence; SQLite has one writer and counts on.
+        sql!(
+            sqlite: "INSERT INTO user_account (id, unique_no, username, email, email_key, email_verified, email_proven_at,
+                       first_name, last_name, name_key, phone, phone_digits, phone_e164, phone_verified, role, company_id,
+                       address, document_type, number_document_identity, locale, is_active, legacy_user_id, created_at,
+                       updated_at, version)
+                     SELECT $1, (SELECT coalesce(max(unique_no), 9999999) + 1 FROM user_account), $2, $3, $4, $5, $6, $7, $8,
+                       $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $22, 1
+                     WHERE NOT EXISTS (SELECT 1 FROM retired_username WHERE hash = $23)
+                     ON CONFLICT (username) DO NOTHING RETURNING unique_no",
+            postgres: "INSERT INTO user_account (id, unique_no, username, email, email_key, email_verified, email_proven_at,
+                         first_name, last_name, name_key, phone, phone_digits, phone_e164, phone_verified, role, company_id,
+                         address, document_type, number_document_identity, locale, is_active, legacy_user_id, created_at,
+                         updated_at, version)
+                       SELECT $1, nextval('user_account_unique_no'), $2, $3, $4, $5, $6, $7, $8,
+                         $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $22, 1
+                       WHERE NOT EXISTS (SELECT 1 FROM retired_username WHERE hash = $23)
+                       ON CONFLICT (username) DO NOTHING RETURNING unique_no" => i64
+        ),
+        args![
+            u.id, username.as_str(), u.email, w.email_key, u.email_verified, u.email_proven_at, u.first_name, u.last_name,
+            w.name_key, u.phone, w.phone_digits, u.phone_e164, u.phone_verified, u.role, u.company, u.address,
+            u.document_type, u.number_document_identity, u.locale, u.is_active, u.legacy_user_id, u.created_at, retired
+        ],
+    )
+    .await
+}
+
+/// Writes a loaded user back; `Stale` if somebody else was faster. The version goes up by one.
+pub async fn update(tx: &mut Tx, w: &Written<'_>) -> Result<()> {
+    let u = w.user;
+    tx.exec_versioned(
+        sql!(
+            "UPDATE user_account SET username = $3, email = $4, email_key = $5, email_verified = $6, email_proven_at = $7,
+               pending_email = $8, first_name = $9, last_name = $10, name_key = $11, phone = $12, phone_digits = $13,
+               phone_e164 = $14, phone_verified = $15, role = $16, company_id = $17, address = $18, document_type = $19,
+               number_document_identity = $20, locale = $21, is_active = $22, updated_at = $23, version = version + 1
+             WHERE id = $1 AND version = $2"
+        ),
+        args![
+            u.id, u.version, u.username, u.email, w.email_key, u.email_verified, u.email_proven_at, u.pending_email,
+            u.first_name, u.last_name, w.name_key, u.phone, w.phone_digits, u.phone_e164, u.phone_verified, u.role,
+            u.company, u.address, u.document_type, u.number_document_identity, u.locale, u.is_active, u.updated_at
+        ],
+    )
+    .await
+}
+
+/// A login is no change of the record: the version stays.
+pub async fn touch_login(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<()> {
+    tx.exec(sql!("UPDATE user_account SET last_login = $2 WHERE id = $1"), args![id, at]).await.map(drop)
+}
+
+/// Overwrites everything personal. The row stays for what refers to it.
+pub async fn erase(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<()> {
+    tx.exec(
+        sql!(
+            "UPDATE user_account SET username = 'erased-' || unique_no, email = NULL, email_key = NULL, email_verified = false,
+               email_proven_at = NULL, pending_email = NULL, first_name = '', last_name = '', name_key = '', phone = NULL,
+               phone_digits = NULL, phone_e164 = NULL, phone_verified = false, address = NULL, document_type = NULL,
+               number_document_identity = NULL, locale = NULL, is_active = false, last_login = NULL, legacy_user_id = NULL,
+               erased_at = $2, updated_at = $2, version = version + 1
+             WHERE id = $1"
+        ),
+        args![id, at],
+    )
+    .await
+    .map(drop)
+}
+
+/// Keeps a name from ever being given to somebody else.
+pub async fn retire_username(tx: &mut Tx, hash: &[u8]) -> Result<()> {
+    tx.exec(sql!("INSERT INTO retired_username (hash) VALUES ($1) ON CONFLICT (hash) DO NOTHING"), args![hash]).await.map(drop)
+}
+
+/// How many active users have the role; the last administrator cannot go.
+pub async fn count_active(tx: &mut Tx, role: &str) -> Result<i64> {
+    tx.one(
+        sql!("SELECT count(*) AS n FROM user_account WHERE role = $1 AND is_active AND erased_at IS NULL" => i64),
+        args![role],
+    )
+    .await
+}
+
+/// The company that a path or a setting names: by UUID, `COMP-001` or key.
+pub async fn find_company(tx: &mut Tx, reference: &str) -> Result<Option<Uuid>> {
+    let id = Uuid::try_parse(reference).ok();
+    tx.opt(
+        sql!("SELECT id FROM company WHERE id = $1 OR company_id = $2 OR company_key = $2" => Uuid),
+        args![id, reference],
+    )
+    .await
+}
+
+/// What a violated constraint means to whoever sent the value.
+pub fn taken(e: Error) -> Error {
+    if e.violates("user_account_email_key_key") {
+        Error::conflict("USER_EMAIL_EXISTS", "User with this email already exists").with_source(e)
+    } else if e.violates("user_account_username_key") {
+        Error::conflict("USERNAME_EXISTS", "User with this username already exists").with_source(e)
+    } else if e.violates("user_account_phone_e164_key") {
+        Error::conflict("PHONE_EXISTS", "Another user has verified this phone number").with_source(e)
+    } else {
+        e
+    }
+}

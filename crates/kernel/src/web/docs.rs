@@ -1,0 +1,116 @@
+//! The API described for machines (`/openapi.json`, OpenAPI 3.1) and shown to people (`/docs`). The page is
+//! built in, loads nothing from other hosts and sends the document to nobody.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::{HeaderValue, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::problem::Problem;
+use crate::{Error, Fault, Result};
+
+/// Swagger UI puts styles into elements, so styles may be inline; scripts may not.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     font-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+);
+const PAGE: &str = r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Regulars API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
+</head>
+<body>
+<noscript>This page needs JavaScript; the API is described in <a href="/openapi.json">openapi.json</a>.</noscript>
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+"#;
+/// Without `validatorUrl: null` the page would send the document's address to a service on the internet.
+const START: &str = r##"window.ui = SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  displayRequestDuration: true,
+  docExpansion: "none",
+  filter: true,
+  persistAuthorization: false,
+  validatorUrl: null,
+});
+"##;
+/// The vendored files that the page needs.
+const FILES: [&str; 3] = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"];
+
+/// Adds what every document has: the problem that failures are, and how callers authenticate.
+pub fn complete(api: &mut OpenApi) {
+    let components = api.components.get_or_insert_default();
+    let mut add = |name: Cow<'static, str>, schema| components.schemas.insert(name.into_owned(), schema);
+    add(Problem::name(), Problem::schema());
+    add(Fault::name(), Fault::schema());
+    let about = "An access token from login, or an API key: `Authorization: Bearer …`";
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+}
+
+/// The document as text, with a line break at the end; also what the command line prints.
+pub fn to_json(api: &OpenApi) -> Result<String> {
+    let text = api.to_pretty_json();
+    text.map(|text| text + "\n")
+        .map_err(|e| Error::internal("the OpenAPI document cannot be written").with_source(e))
+}
+
+/// `/openapi.json`, `/docs` and its files.
+pub fn routes(api: &OpenApi) -> Result<Router> {
+    let document = Bytes::from(to_json(api)?);
+    Ok(Router::new()
+        .route(
+            "/openapi.json",
+            get(move || std::future::ready(file(document, "application/json", "no-cache"))),
+        )
+        .route("/docs", get(page))
+        .route("/docs/{file}", get(asset)))
+}
+
+async fn page() -> impl IntoResponse {
+    ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(PAGE))
+}
+
+async fn asset(Path(name): Path<String>) -> Result<Response> {
+    if name == "start.js" {
+        return Ok(file(Bytes::from_static(START.as_bytes()), "text/javascript", "max-age=3600"));
+    }
+    let missing = || Error::not_found("ROUTE_NOT_FOUND", "There is no such file");
+    let known = FILES.iter().find(|file| **file == name).ok_or_else(missing)?;
+    let config = Arc::new(utoipa_swagger_ui::Config::new(["/openapi.json"]));
+    let found = utoipa_swagger_ui::serve(known, config);
+    let found = found.map_err(|e| Error::internal(format!("{known}: {e}")))?.ok_or_else(missing)?;
+    let bytes = match found.bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    };
+    Ok(file(bytes, &found.content_type, "max-age=3600"))
+}
+
+fn file(bytes: Bytes, kind: &str, cache: &'static str) -> Response {
+    let mut response = Response::new(Body::from(bytes));
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    if let Ok(kind) = HeaderValue::from_str(kind) {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    response
+}

@@ -1,0 +1,215 @@
+//! Sockets: several listeners, HTTP/1.1, bounds against slow and numerous clients, and a shutdown that lets
+//! requests in flight finish.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tower::Service;
+
+use super::stall::Stall;
+use crate::{Error, Result};
+
+/// The other end of the connection, in a request's extensions. Behind a proxy it is the proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerAddr(pub SocketAddr);
+
+/// Bounds of the server.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// Longest time for the head of a request to arrive; it also ends connections that are idle so long.
+    pub head_timeout: Duration,
+    /// Longest time that a client may take none of its reply.
+    pub stall_timeout: Duration,
+    /// Largest head of a request in bytes (431 beyond it); HTTP needs at least 8192.
+    pub max_head: usize,
+    /// Most connections at once over all listeners; further ones wait to be accepted.
+    pub max_connections: usize,
+    /// Longest time that requests in flight may take once the server is asked to stop.
+    pub drain_timeout: Duration,
+}
+
+impl Default for ServerSettings {
+    fn default() -> ServerSettings {
+        ServerSettings {
+            head_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(60),
+            max_head: 32 * 1024,
+            max_connections: 10_000,
+            drain_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Listeners that are bound and not yet served.
+#[derive(Debug)]
+pub struct Server {
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Server {
+    /// Binds `HOST:PORT` each; port 0 takes a free one. Fails naming the address that cannot be had.
+    pub async fn bind(addresses: &[String]) -> Result<Server> {
+        let mut server = Server { listeners: Vec::new(), addresses: Vec::new() };
+        for address in addresses {
+            let failed = |e: std::io::Error| {
+                Error::internal(format!("cannot listen on {address}: {e}")).with_source(e)
+            };
+            let listener = TcpListener::bind(address.as_str()).await.map_err(failed)?;
+            server.addresses.push(listener.local_addr().map_err(failed)?);
+            server.listeners.push(listener);
+        }
+        Ok(server)
+    }
+
+    /// The addresses that were bound, in the order asked for.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Serves until `stop` is done, then accepts nothing more and lets what is in flight finish. Gives the
+    /// number of connections that had to be cut off.
+    pub async fn run<S>(self, service: S, settings: ServerSettings, stop: impl Future<Output = ()>) -> usize
+    where
+        S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+    {
+        let (tell, told) = watch::channel(());
+        let places = Arc::new(Semaphore::new(settings.max_connections));
+        let mut doors = JoinSet::new();
+        for listener in self.listeners {
+            let door = Door {
+                listener,
+                service: service.clone(),
+                settings: settings.clone(),
+                places: Arc::clone(&places),
+                told: told.clone(),
+            };
+            doors.spawn(door.keep());
+        }
+        stop.await;
+        let _ = tell.send(());
+        let mut cut = 0;
+        while let Some(done) = doors.join_next().await {
+            cut += done.unwrap_or_default();
+        }
+        cut
+    }
+}
+
+/// One listener and the connections that came through it.
+struct Door<S> {
+    listener: TcpListener,
+    service: S,
+    settings: ServerSettings,
+    places: Arc<Semaphore>,
+    told: watch::Receiver<()>,
+}
+
+impl<S> Door<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    async fn keep(self) -> usize {
+        let mut connections = JoinSet::new();
+        let mut stop = self.told.clone();
+        loop {
+            let accepted = tokio::select! {
+                _ = stop.changed() => break,
+                // Finished connections are collected here, so that the set does not grow.
+                Some(_) = connections.join_next() => continue,
+                accepted = self.accept() => accepted,
+            };
+            let Some((stream, peer, place)) = accepted else { continue };
+            let serve =
+                serve(stream, PeerAddr(peer), self.service.clone(), self.settings.clone(), self.told.clone());
+            connections.spawn(async move {
+                serve.await;
+                drop(place);
+            });
+        }
+        drop(self.listener);
+        let drained = async { while connections.join_next().await.is_some() {} };
+        match tokio::time::timeout(self.settings.drain_timeout, drained).await {
+            Ok(()) => 0,
+            Err(_) => connections.len(),
+        }
+    }
+
+    async fn accept(&self) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        match self.listener.accept().await {
+            Ok((stream, peer)) => Some((stream, peer, place)),
+            Err(e) => {
+                // Usually no file descriptors are left: a moment later there may be some again.
+                tracing::warn!(error = %e, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                None
+            }
+        }
+    }
+}
+
+async fn serve<S>(
+    stream: TcpStream,
+    peer: PeerAddr,
+    service: S,
+    settings: ServerSettings,
+    mut told: watch::Receiver<()>,
+) where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    // A reply is written at once; waiting to fill packets only adds latency.
+    let _ = stream.set_nodelay(true);
+    let io = TokioIo::new(Stall::new(stream, settings.stall_timeout));
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
+    builder.max_header_size(settings.max_head).max_buf_size(settings.max_head.max(16 * 1024) + 8 * 1024);
+    let connection = builder.serve_connection(io, Handler { service, peer });
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = told.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(e) = ended {
+        // Clients go away in the middle all the time; that is not our failure.
+        tracing::debug!(error = %e, "connection ended");
+    }
+}
+
+struct Handler<S> {
+    service: S,
+    peer: PeerAddr,
+}
+
+impl<S> hyper::service::Service<hyper::Request<Incoming>> for Handler<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = S::Future;
+
+    fn call(&self, request: hyper::Request<Incoming>) -> S::Future {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(self.peer);
+        self.service.clone().call(request)
+    }
+}
