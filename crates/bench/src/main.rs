@@ -150,7 +150,7 @@ fn setup(args: &Args, binary: PathBuf, folder: &tempfile::TempDir, database_url:
 }
 
 async fn sqlite(args: &Args, binary: PathBuf) -> Result<EngineReport> {
-    let folder = tempfile::tempdir()?;
+    let folder = tempfile::Builder::new().prefix("regulars-bench.").tempdir()?;
     let setup = setup(args, binary, &folder, None);
     let database = folder.path().join("regulars.db");
     setup.migrate()?;
@@ -164,7 +164,7 @@ async fn sqlite(args: &Args, binary: PathBuf) -> Result<EngineReport> {
 }
 
 async fn postgres(args: &Args, binary: PathBuf) -> Result<EngineReport> {
-    let folder = tempfile::tempdir()?;
+    let folder = tempfile::Builder::new().prefix("regulars-bench.").tempdir()?;
     eprintln!("postgres: starting a cluster");
     let cluster = Cluster::start()?;
     let url = cluster.create("bench").await?;
