@@ -12,9 +12,9 @@ const FIRST_MICROS: i64 = 1_672_531_200_000_000;
 /// An odd factor: multiplication modulo 2^32 then gives every number its own customer id, in no order.
 pub const ID_FACTOR: u64 = 2_654_435_761;
 
-static FIRST: LazyLock<Vec<&str>> = LazyLock::new(|| words(include_str!("../data/first_names.txt")));
-static LAST: LazyLock<Vec<&str>> = LazyLock::new(|| words(include_str!("../data/last_names.txt")));
-static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| places(include_str!("../data/cities.txt")));
+static FIRST: LazyLock<Vec<&str>> = LazyLock::new(|| words(include_str!("../names/first_names.txt")));
+static LAST: LazyLock<Vec<&str>> = LazyLock::new(|| words(include_str!("../names/last_names.txt")));
+static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| places(include_str!("../names/cities.txt")));
 
 fn words(text: &'static str) -> Vec<&'static str> {
     text.split_whitespace().collect()
