@@ -34,6 +34,8 @@ enum Cell {
 }
 
 type Fields = Vec<(&'static str, Cell)>;
+/// Describes the row of person number `n` in one table.
+type Describe = fn(u64, &Person) -> Result<Fields>;
 
 fn text(value: impl Into<String>) -> Cell {
     Cell::Text(value.into())
@@ -48,8 +50,7 @@ fn number(n: u64) -> Cell {
 }
 
 /// The tables in an order that satisfies their references. Columns left out are NULL.
-const TABLES: [(&str, fn(u64, &Person) -> Result<Fields>); 3] =
-    [("user_account", user), ("customer", customer), ("event", event)];
+const TABLES: [(&str, Describe); 3] = [("user_account", user), ("customer", customer), ("event", event)];
 
 fn user(n: u64, p: &Person) -> Result<Fields> {
     let email = Email::parse(&p.email).ok().with_context(|| format!("unusable address {}", p.email))?;
@@ -94,7 +95,7 @@ fn customer(n: u64, p: &Person) -> Result<Fields> {
         ("date_of_birth", text(&p.date_of_birth)),
         ("gender", optional(p.gender)),
         ("company_name", optional(p.company_name.as_deref())),
-        ("is_active", Cell::Bool(n % 20 != 0)),
+        ("is_active", Cell::Bool(!n.is_multiple_of(20))),
         ("is_verified", Cell::Bool(p.is_verified)),
         ("customer_since", Cell::Time(p.created_at)),
         ("total_services", Cell::Int(p.total_services)),
@@ -153,7 +154,7 @@ fn batch(first: u64, customers: u64) -> Vec<Person> {
 fn insert(
     tx: &rusqlite::Transaction<'_>,
     table: &str,
-    describe: fn(u64, &Person) -> Result<Fields>,
+    describe: Describe,
     first: u64,
     people: &[Person],
 ) -> Result<()> {
@@ -200,7 +201,7 @@ pub async fn postgres(client: &mut tokio_postgres::Client, customers: u64) -> Re
 async fn copy(
     tx: &tokio_postgres::Transaction<'_>,
     table: &str,
-    describe: fn(u64, &Person) -> Result<Fields>,
+    describe: Describe,
     first: u64,
     people: &[Person],
 ) -> Result<()> {
