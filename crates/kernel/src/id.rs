@@ -31,7 +31,7 @@ impl Random {
         let mut out = [0u8; N];
         match self {
             Random::System => {
-                SystemRandom::new().fill(&mut out).expect("the operating system gives random bytes")
+                SystemRandom::new().fill(&mut out).expect("the operating system gives random bytes");
             }
             Random::Seeded(state) => {
                 let mut state = state.lock();

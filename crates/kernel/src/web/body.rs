@@ -21,6 +21,7 @@
 use std::borrow::Cow;
 
 use axum::extract::{FromRequest, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -95,22 +96,11 @@ pub fn from_slice<T: Input>(bytes: &[u8]) -> Result<T> {
 /// Reads the JSON body of a request that has no [`Input`] type. 400, 408, 413 or 415 when it cannot.
 pub async fn read_json(request: Request, empty_ok: bool) -> Result<Value> {
     let (parts, body) = request.into_parts();
-    let info = RequestInfo::of(&parts.extensions);
-    let fallback = WebSettings::default;
-    let (limit, time) = match info.map(RequestInfo::settings) {
-        Some(s) => (s.body_limit, s.body_timeout),
-        None => (fallback().body_limit, fallback().body_timeout),
-    };
-    let kind = parts.headers.get(header::CONTENT_TYPE);
     let is_empty = parts.headers.get(header::CONTENT_LENGTH).is_some_and(|n| n == "0");
-    if kind.is_some() && !is_empty {
+    if parts.headers.contains_key(header::CONTENT_TYPE) && !is_empty {
         check_content_type(&parts.headers)?;
     }
-    check_announced_length(&parts.headers, limit)?;
-    let read = tokio::time::timeout(time, read_bytes(body, limit)).await;
-    let bytes = read.map_err(|_| {
-        Error::new(Kind::RequestTimeout, "BODY_TOO_SLOW", "The body arrived too slowly; send it again")
-    })??;
+    let bytes = collect(&parts, body).await?;
     if bytes.is_empty() {
         return match empty_ok {
             true => Ok(Value::Object(Map::new())),
@@ -119,6 +109,20 @@ pub async fn read_json(request: Request, empty_ok: bool) -> Result<Value> {
     }
     check_content_type(&parts.headers)?;
     json::parse(&bytes)
+}
+
+/// The bytes of a body, within the limits of size and time: 408 or 413 beyond them.
+pub(super) async fn collect(parts: &Parts, body: axum::body::Body) -> Result<Bytes> {
+    let fallback = WebSettings::default;
+    let (limit, time) = match RequestInfo::of(&parts.extensions).map(RequestInfo::settings) {
+        Some(s) => (s.body_limit, s.body_timeout),
+        None => (fallback().body_limit, fallback().body_timeout),
+    };
+    check_announced_length(&parts.headers, limit)?;
+    let read = tokio::time::timeout(time, read_bytes(body, limit)).await;
+    read.map_err(|_| {
+        Error::new(Kind::RequestTimeout, "BODY_TOO_SLOW", "The body arrived too slowly; send it again")
+    })?
 }
 
 /// Refuses by `Content-Length`, before anything is read.

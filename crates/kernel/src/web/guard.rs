@@ -52,7 +52,8 @@ async fn run(app: &App, request: Request, next: Next) -> Result<Response> {
         && e.kind() != Kind::Unauthorized
     {
         // Not a wrong token: the database could not be asked.
-        return Err(Error::new(e.kind(), e.code(), e.detail().to_owned()).retry_after(std::time::Duration::from_secs(1)));
+        return Err(Error::new(e.kind(), e.code(), e.detail().to_owned())
+            .retry_after(std::time::Duration::from_secs(1)));
     }
     let buffers = !parts.method.is_safe() && !is_multipart(&parts.headers);
     if !buffers {
@@ -81,7 +82,12 @@ async fn run(app: &App, request: Request, next: Next) -> Result<Response> {
     Err(Error::internal("the loop above returns"))
 }
 
-fn state(app: &App, parts: &Parts, caller: Result<Option<Arc<Caller>>, Arc<Error>>, key: Option<Idempotency>) -> RequestState {
+fn state(
+    app: &App,
+    parts: &Parts,
+    caller: Result<Option<Arc<Caller>>, Arc<Error>>,
+    key: Option<Idempotency>,
+) -> RequestState {
     let info = RequestInfo::of(&parts.extensions);
     let mut state = RequestState::new(info.map(|i| i.id().to_owned()).unwrap_or_default());
     let agent = parts.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok());
@@ -95,7 +101,8 @@ fn state(app: &App, parts: &Parts, caller: Result<Option<Arc<Caller>>, Arc<Error
 /// The token after `Bearer`. 401 for another scheme or something that is no token.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let refused = || Error::unauthorized("TOKEN_INVALID", "Send the token as `Authorization: Bearer <token>`");
+    let refused =
+        || Error::unauthorized("TOKEN_INVALID", "Send the token as `Authorization: Bearer <token>`");
     let (scheme, token) = value.to_str().ok().and_then(|v| v.split_once(' ')).ok_or_else(refused)?;
     match scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() {
         true => Ok(Some(token.trim())),
@@ -130,7 +137,11 @@ fn is_multipart(headers: &HeaderMap) -> bool {
 
 /// The key of an unsafe request. None under `/api/auth/`, where answers hold tokens, and none without a caller,
 /// whom it would have to belong to.
-fn idempotency(parts: &Parts, caller: &Result<Option<Arc<Caller>>, Arc<Error>>, body: &[u8]) -> Result<Option<Idempotency>> {
+fn idempotency(
+    parts: &Parts,
+    caller: &Result<Option<Arc<Caller>>, Arc<Error>>,
+    body: &[u8],
+) -> Result<Option<Idempotency>> {
     let Some(key) = parts.headers.get("idempotency-key") else { return Ok(None) };
     let path = RequestInfo::of(&parts.extensions).map_or(parts.uri.path(), |i| i.uri().path());
     if path.starts_with("/api/auth/") || parts.extensions.get::<ShowsSecret>().is_some() {
@@ -181,7 +192,8 @@ async fn finish(app: &App, state: &Arc<RequestState>, response: Response) -> Res
 
 async fn take(response: Response) -> Result<(StoredReply, Response)> {
     let (parts, body) = response.into_parts();
-    let bytes = body.collect().await.map_err(|e| Error::internal("a reply's body").with_source(e))?.to_bytes();
+    let bytes =
+        body.collect().await.map_err(|e| Error::internal("a reply's body").with_source(e))?.to_bytes();
     let kept = KEPT_HEADERS.iter().filter_map(|name| {
         let value = parts.headers.get(name)?.to_str().ok()?;
         Some((name.as_str().to_owned(), value.to_owned()))

@@ -7,15 +7,17 @@
 //! | answer with one resource | [`reply::Tagged`], [`reply::Created`], [`reply::NoContent`]; `If-Match`: [`reply::IfMatch`] |
 //! | answer with a list | [`list::ListSpec`], [`list::Listing`], [`list::ListReply`] |
 //! | know the request's id | [`request::RequestInfo`] |
+//! | know who is calling | [`crate::ctx::Ctx`] as an argument, or [`guard::Public`] |
 //!
-//! Around the routes: [`layers::Edge`] (one pass over every reply), [`server`] (sockets, shutdown),
-//! [`docs`] (`/openapi.json`, `/docs`).
+//! Around the routes: [`guard`] (callers, idempotency, another try), [`layers::Edge`] (one pass over every
+//! reply), [`server`] (sockets, shutdown), [`docs`] (`/openapi.json`, `/docs`).
 
 pub mod body;
 mod cors;
 pub mod docs;
 pub mod field;
 mod fields;
+pub mod guard;
 pub mod json;
 pub mod layers;
 pub mod list;
