@@ -11,6 +11,7 @@ mod cut;
 mod errors;
 mod events;
 mod group_commit;
+mod jobs;
 mod processes;
 mod reads;
 mod restart;
