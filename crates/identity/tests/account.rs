@@ -18,11 +18,11 @@ async fn register(app: &TestApp, email: &str) -> Value {
 }
 
 fn access(reply: &Value) -> String {
-    reply["tokens"]["access"].as_str().unwrap().to_owned()
+    reply["tokens"]["access"].as_str().expect("a token").to_owned()
 }
 
 fn refresh_token(reply: &Value) -> String {
-    reply["tokens"]["refresh"].as_str().unwrap().to_owned()
+    reply["tokens"]["refresh"].as_str().expect("a token").to_owned()
 }
 
 async fn done(app: &TestApp) {
