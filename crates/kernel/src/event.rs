@@ -72,7 +72,8 @@ impl Event {
 
     /// The record as it was and as it is: only what differs is kept. Leave secrets out.
     pub fn changed(mut self, mut before: Map<String, Value>, mut after: Map<String, Value>) -> Event {
-        let same: Vec<String> = before.iter().filter(|(k, v)| after.get(*k) == Some(v)).map(|(k, _)| k.clone()).collect();
+        let same: Vec<String> =
+            before.iter().filter(|(k, v)| after.get(*k) == Some(v)).map(|(k, _)| k.clone()).collect();
         for name in same {
             before.shift_remove(&name);
             after.shift_remove(&name);
