@@ -2,8 +2,8 @@
 //! timeline, webhooks and the feed read it (crate `operations`).
 //!
 //! Order: on SQLite there is one writer. On PostgreSQL `seq` is the transaction's number shifted by 16 bits
-//! plus the place within it, and a reader stops before the oldest transaction still running, so it skips
-//! nothing (tested with two interleaved transactions).
+//! plus the place within it, and a reader stops before the oldest transaction still running ([`horizon`]), so it
+//! skips nothing (tested with interleaved transactions).
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -170,6 +170,21 @@ pub(crate) async fn insert(ctx: &Ctx, tx: &mut Tx, mut event: Event) -> Result<(
     )
     .await
     .map(drop)
+}
+
+/// The end of what a reader of the log may take: every event below it is there to be seen, and none will appear below
+/// it later. Ask a reader for it first, then read `seq > $after AND seq < $horizon ORDER BY seq`, and go on from the last
+/// `seq` that was read. On PostgreSQL the oldest transaction with changes that still runs on the server holds it back.
+pub async fn horizon(tx: &mut Tx) -> Result<i64> {
+    tx.one(
+        // SQLite: one writer, so what is committed is all there is.
+        sql!(
+            sqlite: "SELECT coalesce(max(seq), 0) + 1 AS n FROM event",
+            postgres: "SELECT base + (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 16) AS n FROM event_epoch" => i64
+        ),
+        [],
+    )
+    .await
 }
 
 /// Lifts the numbering over the events of a restored database, whose transactions count from a lower number.

@@ -17,7 +17,8 @@ fn conflict(constraint: String) -> Error {
     Error::conflict("CONFLICT", "The change contradicts what is stored").with_constraint(constraint)
 }
 
-fn transient() -> Error {
+/// The connection was lost before anything could be committed, or the like: the request may run again.
+pub(crate) fn transient() -> Error {
     Error::new(Kind::Transient, "DATABASE_BUSY", "The database is busy; try again").retry_after(TRY_AGAIN)
 }
 

@@ -37,7 +37,7 @@ pub use value::{Column, Date, Json, Param};
 use crate::error::{Error, Kind, Result};
 use lite::{Lite, LiteTx};
 use pg::Pg;
-use tx::Inner;
+use tx::{Access, Inner};
 
 /// What the macros name in other crates.
 #[doc(hidden)]
@@ -159,7 +159,7 @@ impl Db {
             DbInner::Lite(lite) => Inner::LiteRead(lite.clone()),
             DbInner::Pg(pg) => Inner::Pg(self.patiently(|| pg.read()).await?),
         };
-        Ok(Tx::new(inner, false, claim))
+        Ok(Tx::new(inner, Access::Read, claim))
     }
 
     /// Several statements that must agree.
@@ -171,7 +171,7 @@ impl Db {
                 self.patiently(|| pg.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?,
             ),
         };
-        Ok(Tx::new(inner, false, claim))
+        Ok(Tx::new(inner, Access::Snapshot, claim))
     }
 
     /// Statistics, exports and the like: apart from the worker threads, each statement with a deadline.
@@ -180,14 +180,15 @@ impl Db {
         let inner = match &self.inner {
             DbInner::Lite(lite) => Inner::LiteSlow(lite.lend_slow(self.slow_deadline).await?),
             DbInner::Pg(pg) => {
-                let millis = self.slow_deadline.as_millis();
+                // More does not fit into the setting; 0 would mean for ever.
+                let millis = self.slow_deadline.as_millis().clamp(1, i32::MAX as u128);
                 let begin = format!(
                     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {millis}"
                 );
                 Inner::Pg(self.patiently(|| pg.begin(&begin)).await?)
             }
         };
-        Ok(Tx::new(inner, false, claim))
+        Ok(Tx::new(inner, Access::Snapshot, claim))
     }
 
     /// A transaction. One deadline covers the whole wait; dropping it rolls back.
@@ -195,12 +196,13 @@ impl Db {
         let claim = Tx::claim(usage)?;
         let inner = match &self.inner {
             DbInner::Lite(lite) => {
-                let begun = tokio::time::timeout(self.deadline, LiteTx::begin(lite.clone())).await;
+                let begin = LiteTx::begin(lite.clone(), self.deadline);
+                let begun = tokio::time::timeout(self.deadline, begin).await;
                 Inner::LiteWrite(begun.map_err(|_| error::deadline())??)
             }
             DbInner::Pg(pg) => Inner::Pg(self.patiently(|| pg.begin("BEGIN")).await?),
         };
-        Ok(Tx::new(inner, true, claim))
+        Ok(Tx::new(inner, Access::Write, claim))
     }
 
     /// A connection and its BEGIN, tried again until the deadline: hides nearly all of a server's restart.

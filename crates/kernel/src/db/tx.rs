@@ -39,11 +39,22 @@ pub(crate) enum Inner {
     Pg(PgTx),
 }
 
+/// What a `Tx` may do, and what a failed statement means for the next.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Access {
+    /// Single reads, each its own snapshot: a failed one leaves nothing behind.
+    Read,
+    /// Reads that agree; the first failed one ends it.
+    Snapshot,
+    /// A transaction; the first failed statement ends it.
+    Write,
+}
+
 /// A transaction, or a way to read. See the module's documentation.
 pub struct Tx {
     inner: Option<Inner>,
     failed: bool,
-    writes: bool,
+    access: Access,
     statements: Arc<AtomicU32>,
     usage: Option<Arc<Usage>>,
     after: Vec<Box<dyn FnOnce() + Send>>,
@@ -62,10 +73,10 @@ impl Tx {
         Ok(Claim(Some(usage.clone())))
     }
 
-    pub(crate) fn new(inner: Inner, writes: bool, mut claim: Claim) -> Tx {
+    pub(crate) fn new(inner: Inner, access: Access, mut claim: Claim) -> Tx {
         let usage = claim.0.take();
         let statements = usage.as_ref().map(|u| u.statements.clone()).unwrap_or_default();
-        Tx { inner: Some(inner), failed: false, writes, statements, usage, after: Vec::new(), events: 0 }
+        Tx { inner: Some(inner), failed: false, access, statements, usage, after: Vec::new(), events: 0 }
     }
 
     /// Which engine it runs on; for tests and the few places that report it.
@@ -82,12 +93,11 @@ impl Tx {
         sql: &'static Sql<N, ()>,
         args: [&dyn Param; N],
     ) -> Result<u64> {
+        self.may_run(sql.pg(), true)?;
         let done = match self.step()? {
             Inner::LiteWrite(tx) => tx.exec(sql.lite(), &args),
             Inner::Pg(tx) => tx.exec(sql.pg(), &args).await,
-            Inner::LiteRead(_) | Inner::LiteSnapshot(_) | Inner::LiteSlow(_) => {
-                Err(Error::internal("a write through a reader"))
-            }
+            Inner::LiteRead(_) | Inner::LiteSnapshot(_) | Inner::LiteSlow(_) => Err(reader_writes()),
         };
         self.keep(done)
     }
@@ -126,6 +136,7 @@ impl Tx {
         args: &[&dyn Param],
         limit: usize,
     ) -> Result<Vec<R>> {
+        self.may_run(sql.pg(), false)?;
         let rows = match self.step()? {
             Inner::LiteRead(lite) => lite.read(sql.lite(), args, limit),
             Inner::LiteWrite(tx) => tx.read(sql.lite(), args, limit),
@@ -202,6 +213,18 @@ impl Tx {
         self.keep(done)
     }
 
+    /// SQLite's readers cannot write; a single statement on PostgreSQL could, and would last at once.
+    fn may_run(&self, text: &str, exec: bool) -> Result<()> {
+        let changes = || {
+            let verb = text.trim_start().get(..6).unwrap_or_default();
+            ["INSERT", "UPDATE", "DELETE"].iter().any(|v| verb.eq_ignore_ascii_case(v))
+        };
+        match self.access != Access::Write && (exec || changes()) {
+            true => Err(reader_writes()),
+            false => Ok(()),
+        }
+    }
+
     fn step(&mut self) -> Result<&mut Inner> {
         if self.failed {
             return Err(error::poisoned());
@@ -211,8 +234,7 @@ impl Tx {
     }
 
     fn keep<T>(&mut self, result: Result<T>) -> Result<T> {
-        // A single read is its own snapshot: a failed one leaves nothing behind.
-        self.failed |= result.is_err() && self.writes;
+        self.failed |= result.is_err() && self.access != Access::Read;
         result
     }
 
@@ -235,7 +257,7 @@ impl Tx {
         if self.failed {
             return Err(error::poisoned());
         }
-        if self.writes
+        if self.access == Access::Write
             && let Some(usage) = self.usage.take()
         {
             usage.open.store(false, Ordering::SeqCst);
@@ -252,16 +274,20 @@ impl Tx {
         let after = std::mem::take(&mut self.after);
         let done = match self.inner.take() {
             Some(Inner::LiteWrite(tx)) => tx.commit().await,
-            Some(Inner::Pg(tx)) if self.writes => tx.commit().await,
+            Some(Inner::Pg(tx)) if self.access == Access::Write => tx.commit().await,
             _ => Ok(()),
         };
-        if done.as_ref().is_ok_and(|()| true) || done.as_ref().is_err_and(|e| e.kind() == Kind::Unknown) {
+        if done.as_ref().err().is_none_or(|e| e.kind() == Kind::Unknown) {
             for then in after {
                 then();
             }
         }
         done
     }
+}
+
+fn reader_writes() -> Error {
+    Error::internal("a write through a reader; use write()")
 }
 
 impl Drop for Tx {
