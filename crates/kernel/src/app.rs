@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::id::Random;
 use crate::jobs::{JobKind, Periodic};
 use crate::mail::Mailer;
-//use crate::outbound::Outbound;
+use crate::outbound::Outbound;
 use crate::storage::Storage;
 
 /// A future behind a pointer, for the few places where features are called through a list.
@@ -63,7 +63,7 @@ pub struct Parts {
     /// Mail.
     pub mail: Mailer,
     /// Calls to other hosts.
-    //pub outbound: Outbound,
+    pub outbound: Outbound,
     /// Who turns bearer tokens into callers.
     pub authenticate: Option<Arc<dyn Authenticate>>,
     /// Puts the number of statements into a header of every reply; tests only.
@@ -84,11 +84,12 @@ impl Parts {
         keys: Keys,
         storage: Storage,
         mail: Mailer,
-        //outbound: Outbound,
+        outbound: Outbound,
     ) -> Parts {
         Parts {
             storage,
             mail,
+            outbound,
             db,
             config,
             clock,
@@ -128,7 +129,8 @@ impl App {
 
     /// A feature's own state. Panics if the feature was not started, which is a mistake of the assembly.
     pub fn part<T: Send + Sync + 'static>(&self) -> Arc<T> {
-        self.try_part().unwrap_or_else(|| panic!("{} is not in the list of features", std::any::type_name::<T>()))
+        self.try_part()
+            .unwrap_or_else(|| panic!("{} is not in the list of features", std::any::type_name::<T>()))
     }
 
     /// Who turns bearer tokens into callers.

@@ -45,7 +45,11 @@ pub async fn create(ctx: &Ctx, new: NewApiKey) -> Result<(Uuid, ApiKeySecret)> {
         None => None,
     };
     if role.reach == Reach::Company.as_str() && company.is_none() {
-        return Err(Error::invalid_field("company_id", "required", format!("the role {} reaches one company; name it", role.code)));
+        return Err(Error::invalid_field(
+            "company_id",
+            "required",
+            format!("the role {} reaches one company; name it", role.code),
+        ));
     }
     let (id, secret) = (ctx.new_id(), ApiKeySecret::generate(ctx.random()));
     let key = NewKey {
@@ -69,13 +73,29 @@ pub async fn create(ctx: &Ctx, new: NewApiKey) -> Result<(Uuid, ApiKeySecret)> {
 fn check(new: &NewApiKey) -> Result<()> {
     let mut faults = Vec::new();
     if kernel::text::line(&new.name, 100).is_err() {
-        faults.push(kernel::Fault::new("name", "invalid", "1 to 100 characters, for people to recognise the key by"));
+        faults.push(kernel::Fault::new(
+            "name",
+            "invalid",
+            "1 to 100 characters, for people to recognise the key by",
+        ));
     }
     if new.role == "customer" {
-        faults.push(kernel::Fault::new("role", "invalid", "a key acts for the business; give it a role of staff"));
+        faults.push(kernel::Fault::new(
+            "role",
+            "invalid",
+            "a key acts for the business; give it a role of staff",
+        ));
     }
-    for scope in new.scopes.iter().filter(|s| !matches!(s.as_str(), "all" | "read") && Permission::from_code(s).is_none()) {
-        faults.push(kernel::Fault::new("scopes", "unknown_permission", format!("there is no permission {scope}")));
+    for scope in new
+        .scopes
+        .iter()
+        .filter(|s| !matches!(s.as_str(), "all" | "read") && Permission::from_code(s).is_none())
+    {
+        faults.push(kernel::Fault::new(
+            "scopes",
+            "unknown_permission",
+            format!("there is no permission {scope}"),
+        ));
     }
     if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
 }
@@ -93,7 +113,10 @@ pub async fn revoke(ctx: &Ctx, id: Uuid) -> Result<()> {
 }
 
 fn refused() -> Error {
-    Error::unauthorized("API_KEY_INVALID", "This API key is not valid; create another with `regulars api-key create`")
+    Error::unauthorized(
+        "API_KEY_INVALID",
+        "This API key is not valid; create another with `regulars api-key create`",
+    )
 }
 
 /// Which key a presented secret is.
@@ -107,11 +130,16 @@ pub(crate) async fn recognise(app: &App, secret: &ApiKeySecret) -> Result<Uuid> 
 pub(crate) async fn caller_in(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<Caller> {
     let key = store::state(tx, id).await?.ok_or_else(refused)?;
     let own = permissions(Reach::from_code(&key.reach), &key.permissions);
-    if key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= now) || !creator_stands_behind(&key, own) {
+    if key.revoked_at.is_some()
+        || key.expires_at.is_some_and(|at| at <= now)
+        || !creator_stands_behind(&key, own)
+    {
         return Err(refused());
     }
     let narrowed = match key.scopes.0.as_array() {
-        Some(codes) if !codes.is_empty() => own.and(Permissions::from_codes(codes.iter().filter_map(|c| c.as_str()))),
+        Some(codes) if !codes.is_empty() => {
+            own.and(Permissions::from_codes(codes.iter().filter_map(|c| c.as_str())))
+        }
         _ => own,
     };
     Ok(Caller {
@@ -133,6 +161,7 @@ fn creator_stands_behind(key: &KeyState, own: Permissions) -> bool {
     }
     let (Some(reach), Some(codes)) = (&key.creator_reach, &key.creator_permissions) else { return false };
     let reach = Reach::from_code(reach);
-    let reaches = reach == Reach::All || (reach == Reach::Company && key.company_id == key.creator_company_id);
+    let reaches =
+        reach == Reach::All || (reach == Reach::Company && key.company_id == key.creator_company_id);
     key.creator_active && reaches && permissions(reach, codes).covers(own)
 }

@@ -23,6 +23,8 @@ pub struct KeySet {
 pub async fn jwks(State(app): State<App>) -> Response {
     let keys = KeySet { keys: app.part::<Tokens>().public_keys() };
     let mut response = reply::json(axum::http::StatusCode::OK, &keys).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("public, max-age=300"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, header::HeaderValue::from_static("public, max-age=300"));
     response
 }

@@ -28,6 +28,8 @@ use crate::users::service::User;
 
 /// How old what we know of a caller may be.
 const FRESH: Duration = Duration::from_secs(1);
+/// How old the keys in memory may be before a token is signed: a process without jobs learns of a rotation so.
+const RING_AGE: Duration = Duration::from_secs(300);
 /// An unknown key id makes us look into the database at most so often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Tokens that are remembered.
@@ -51,6 +53,7 @@ pub struct Tokens {
 }
 
 struct Ring {
+    loaded: Instant,
     active: Arc<SigningKey>,
     verifier: Arc<Verifier>,
     public: Vec<PublicJwk>,
@@ -185,7 +188,9 @@ impl Tokens {
         let before: Vec<u64> = self.generations.iter().map(|g| g.load(Ordering::SeqCst)).collect();
         let mut tx = app.db.read(&Arc::new(Usage::default())).await?;
         let (caller, shard) = match entry.credential {
-            Credential::ApiKey(id) => (api_keys::service::caller_in(&mut tx, id, now).await?, Tokens::shard(id)),
+            Credential::ApiKey(id) => {
+                (api_keys::service::caller_in(&mut tx, id, now).await?, Tokens::shard(id))
+            }
             Credential::Session(id) => {
                 let caller = session_caller(&mut tx, id, now).await?;
                 let shard = caller.user_id.map_or(0, Tokens::shard);
@@ -194,7 +199,8 @@ impl Tokens {
             Credential::System => return Err(Error::internal("nobody outside is the system")),
         };
         let caller = Arc::new(caller);
-        *entry.known.lock() = Some(Known { caller: caller.clone(), shard, generation: before[shard], at: now });
+        *entry.known.lock() =
+            Some(Known { caller: caller.clone(), shard, generation: before[shard], at: now });
         Ok(caller)
     }
 }
@@ -243,7 +249,8 @@ async fn issuer(tx: &mut Tx, parts: &Parts) -> Result<String> {
 
 async fn insert_key(tx: &mut Tx, keys: &Keys, state: &str, now: Timestamp) -> Result<()> {
     let key = SigningKey::generate()?;
-    let jwk = serde_json::to_value(key.public_jwk()).map_err(|e| Error::internal("a public key").with_source(e))?;
+    let jwk =
+        serde_json::to_value(key.public_jwk()).map_err(|e| Error::internal("a public key").with_source(e))?;
     let sealed = keys.seal(PURPOSE, key.kid().as_bytes(), key.to_pkcs8());
     store::insert(tx, key.kid(), Json(jwk), &sealed, state, now).await
 }
@@ -259,6 +266,7 @@ async fn load(tx: &mut Tx, keys: &Keys, issuer: &str, audience: &str, now: Times
         }
     }
     Ok(Ring {
+        loaded: Instant::now(),
         active: active.ok_or_else(|| Error::internal("there is no active signing key"))?,
         public: public.iter().map(|k| k.to_jwk()).collect(),
         verifier: Arc::new(Verifier::new(public, issuer, audience)),
@@ -314,6 +322,10 @@ pub(crate) async fn access_token_in(ctx: &Ctx, tx: &mut Tx, user: &User, session
         company_id: user.company_id.clone(),
     };
     let claims = if app.config.jwt.profile_claims { claims } else { claims.without_profile() };
+    if tokens.ring.read().loaded.elapsed() > RING_AGE {
+        let ring = load(tx, &app.keys, &tokens.issuer, &tokens.audience, ctx.now()).await?;
+        *tokens.ring.write() = ring;
+    }
     let active = tokens.ring.read().active.clone();
     active.sign(&claims)
 }

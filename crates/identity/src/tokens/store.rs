@@ -56,7 +56,14 @@ pub async fn list(tx: &mut Tx, retired_after: Timestamp) -> Result<Vec<StoredKey
     .await
 }
 
-pub async fn insert(tx: &mut Tx, kid: &str, jwk: Json, sealed: &[u8], state: &str, now: Timestamp) -> Result<()> {
+pub async fn insert(
+    tx: &mut Tx,
+    kid: &str,
+    jwk: Json,
+    sealed: &[u8],
+    state: &str,
+    now: Timestamp,
+) -> Result<()> {
     tx.exec(
         sql!(
             "INSERT INTO signing_key (kid, algorithm, public_jwk, private_sealed, state, created_at, state_since)
@@ -69,7 +76,12 @@ pub async fn insert(tx: &mut Tx, kid: &str, jwk: Json, sealed: &[u8], state: &st
 }
 
 pub async fn set_state(tx: &mut Tx, kid: &str, state: &str, now: Timestamp) -> Result<()> {
-    tx.exec(sql!("UPDATE signing_key SET state = $2, state_since = $3 WHERE kid = $1"), args![kid, state, now]).await.map(drop)
+    tx.exec(
+        sql!("UPDATE signing_key SET state = $2, state_since = $3 WHERE kid = $1"),
+        args![kid, state, now],
+    )
+    .await
+    .map(drop)
 }
 
 pub async fn issuer(tx: &mut Tx) -> Result<Option<String>> {
