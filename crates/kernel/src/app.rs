@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use axum::Router;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::Caller;
@@ -20,6 +22,8 @@ use crate::jobs::{JobKind, Periodic};
 use crate::mail::Mailer;
 use crate::outbound::Outbound;
 use crate::storage::Storage;
+use crate::web::docs;
+use crate::web::guard::guard;
 
 /// A future behind a pointer, for the few places where features are called through a list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -149,6 +153,18 @@ impl std::ops::Deref for App {
     fn deref(&self) -> &Parts {
         &self.0
     }
+}
+
+/// The routes of some features behind `web::guard`, and their documentation.
+pub fn routes(app: &App, features: &[Feature]) -> (Router, OpenApi) {
+    let merged =
+        features.iter().fold(OpenApiRouter::new(), |router, feature| router.merge((feature.routes)()));
+    let (router, mut api) = merged.split_for_parts();
+    docs::complete(&mut api);
+    // Around matched routes only: what is not there costs no authentication.
+    let router =
+        router.route_layer(axum::middleware::from_fn_with_state(app.clone(), guard)).with_state(app.clone());
+    (router, api)
 }
 
 /// A feature that keeps nothing in memory.
