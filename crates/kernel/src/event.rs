@@ -71,15 +71,15 @@ impl Event {
     }
 
     /// The record as it was and as it is: only what differs is kept. Leave secrets out.
-    pub fn changed(mut self, before: Map<String, Value>, after: Map<String, Value>) -> Event {
-        let differs = |a: &Map<String, Value>, b: &Map<String, Value>| {
-            a.iter()
-                .filter(|(k, v)| b.get(*k) != Some(v))
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect::<Map<_, _>>()
-        };
-        self.before = Some(differs(&before, &after));
-        self.after = Some(differs(&after, &before));
+    pub fn changed(mut self, mut before: Map<String, Value>, mut after: Map<String, Value>) -> Event {
+        let same: Vec<String> =
+            before.iter().filter(|(k, v)| after.get(*k) == Some(v)).map(|(k, _)| k.clone()).collect();
+        for name in same {
+            before.shift_remove(&name);
+            after.shift_remove(&name);
+        }
+        self.before = Some(before);
+        self.after = Some(after);
         self
     }
 

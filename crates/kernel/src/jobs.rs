@@ -105,6 +105,30 @@ pub async fn forget_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
     tx.exec(sql!("DELETE FROM job WHERE customer_id = $1"), args![customer]).await.map(drop)
 }
 
+/// Housekeeping of the kernel's own tables.
+pub const HOUSEKEEPING: &[Periodic] =
+    &[Periodic { name: "kernel.purge", every: Duration::from_secs(3600), run: |ctx| Box::pin(purge(ctx)) }];
+
+/// Deletes what is over: jobs a week after their end, stored answers after their day. In bounded steps, so that
+/// nobody waits for it.
+async fn purge(ctx: &Ctx) -> Result<()> {
+    let before = ctx.now().minus(Duration::from_secs(7 * 24 * 3600));
+    loop {
+        let mut tx = ctx.write().await?;
+        let jobs = tx
+            .exec(
+                sql!("DELETE FROM job WHERE id IN (SELECT id FROM job WHERE finished_at <= $1 LIMIT 1000)"),
+                args![before],
+            )
+            .await?;
+        let answers = crate::idempotency::purge(&mut tx, ctx.now()).await?;
+        tx.commit().await?;
+        if jobs < 1000 && answers < 1000 {
+            return Ok(());
+        }
+    }
+}
+
 /// Runs jobs and housekeeping until `stop` says so, then lets the running ones finish.
 pub async fn run(app: App, kinds: Vec<JobKind>, periodic: Vec<Periodic>, mut stop: watch::Receiver<bool>) {
     let me = app.random.uuid(app.clock.now());
@@ -281,7 +305,7 @@ async fn finish(app: &App, kind: JobKind, me: Uuid, job: &Claimed, done: Result<
             let mut tx = ctx.write().await?;
             tx.exec(
                 sql!(
-                    "UPDATE job SET state = 'done', finished_at = $3, last_error = NULL
+                    "UPDATE job SET state = 'done', payload = '{}', finished_at = $3, last_error = NULL
                      WHERE id = $1 AND locked_by = $2 AND state = 'running'"
                 ),
                 args![job.id, me, ctx.now()],

@@ -360,9 +360,18 @@ fn key_of(email: &str) -> Option<String> {
     Email::parse(email).ok().map(|e| e.key().to_owned())
 }
 
-/// The address was proved by its owner: nothing that was set up before, by whoever typed it, is left.
-pub(crate) async fn prove_email_in(ctx: &Ctx, tx: &mut Tx, before: &User, now: Timestamp) -> Result<User> {
+/// The address was proved by its owner; with `pending`, the one that waited becomes the user's.
+pub(crate) async fn prove_email_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    before: &User,
+    pending: bool,
+    now: Timestamp,
+) -> Result<User> {
     let mut user = before.clone();
+    if pending {
+        user.email = user.pending_email.take();
+    }
     user.email_verified = true;
     user.email_proven_at = Some(now);
     save_in(ctx, tx, before, user, "user.email_verified").await

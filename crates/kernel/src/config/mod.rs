@@ -96,6 +96,8 @@ pub struct DatabaseConfig {
     pub echo: bool,
     /// Deadline for the start of a write.
     pub timeout: Duration,
+    /// Apply missing migrations at the start.
+    pub migrate: bool,
 }
 
 /// Log lines.

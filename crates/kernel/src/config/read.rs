@@ -184,6 +184,7 @@ fn database(r: &mut Reader, data_dir: &Path) -> DatabaseConfig {
         pool_size: r.size("database.pool_size", 0..=1000),
         echo: r.flag("database.echo"),
         timeout: r.time("database.timeout_ms", MILLISECOND, 600_000),
+        migrate: r.flag("database.migrate"),
     }
 }
 

@@ -212,8 +212,19 @@ impl Db {
             .with_max_delay(Duration::from_millis(500))
             .with_jitter()
             .without_max_times();
-        let tries = get.retry(backoff).when(|e: &Error| e.kind() == Kind::Transient);
-        tokio::time::timeout(self.deadline, tries).await.unwrap_or_else(|_| Err(error::deadline()))
+        let mut last = None;
+        let tries = get
+            .retry(backoff)
+            .when(|e: &Error| e.kind() == Kind::Transient)
+            .notify(|e: &Error, _| last = Some(format!("{e:?}")));
+        match tokio::time::timeout(self.deadline, tries).await {
+            Ok(done) => done,
+            // A server that refuses connections is not a busy one: the log should say which it was.
+            Err(_) => Err(match last {
+                Some(cause) => error::deadline().with_source(cause),
+                None => error::deadline(),
+            }),
+        }
     }
 }
 
