@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures_util::FutureExt;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{CancelToken, NoTls};
@@ -14,6 +14,10 @@ use super::error;
 use super::row::{FromRow, Row};
 use super::value::Param;
 use crate::error::{Error, Result};
+
+/// Cancels that are sent for one statement, the waits between them doubling: half a minute in all.
+const CANCELS: u32 = 11;
+const FIRST_CANCEL_WAIT: Duration = Duration::from_millis(15);
 
 /// An open PostgreSQL database.
 pub(crate) struct Pg {
@@ -204,16 +208,34 @@ impl Drop for PgTx {
             // Its statement may run for long: the connection leaves the pool, and the server is told to stop.
             At::Busy => {
                 let client = Object::take(client);
-                let (token, tls) = (client.cancel_token(), self.pg.tls.clone());
                 if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                    runtime.spawn(cancel(token, tls));
+                    runtime.spawn(stop(client, self.pg.tls.clone()));
                 }
             }
         }
     }
 }
 
-async fn cancel(token: CancelToken, tls: Option<MakeRustlsConnect>) {
+/// Tells the server to stop the statement, until it answers what was sent behind it. Once is not enough: a cancel that
+/// arrives before its statement has begun is lost, and the statement would run to its end with its locks, because the
+/// server does not look whether anybody still listens.
+async fn stop(client: ClientWrapper, tls: Option<MakeRustlsConnect>) {
+    let token = client.cancel_token();
+    let behind = client.batch_execute("ROLLBACK");
+    tokio::pin!(behind);
+    let mut wait = FIRST_CANCEL_WAIT;
+    for _ in 0..CANCELS {
+        cancel(&token, tls.clone()).await;
+        // An error is an answer as well: cancelled itself, or the connection is gone.
+        if tokio::time::timeout(wait, &mut behind).await.is_ok() {
+            return;
+        }
+        wait *= 2;
+    }
+    tracing::warn!("PostgreSQL does not cancel a statement that nobody waits for; it may run to its end");
+}
+
+async fn cancel(token: &CancelToken, tls: Option<MakeRustlsConnect>) {
     // A statement that ended by itself in the meantime is as good.
     let _ = match tls {
         Some(tls) => token.cancel_query(tls).await,

@@ -113,6 +113,21 @@ async fn a_statement_cut_on_the_server_is_cancelled_and_its_connection_replaced(
     t.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_cut_before_the_server_began_it_is_cancelled_too() {
+    let t = TestDb::new(Engine::Postgres).await;
+    let side = pairs(&t.options.target).await;
+    let sleep = sql!(sqlite: "SELECT 1", postgres: "SELECT 1::bigint AS n FROM pg_sleep(601)" => i64);
+    for n in 0..42 {
+        // From its first poll on, the statement may be anywhere between here and there.
+        let mut tx = t.db.write(&t.usage()).await.unwrap();
+        assert!(cut_at(n % 2, tx.one(sleep, [])).await.is_none());
+    }
+    until("all are cancelled", async || side.number(SLEEPING).await == 0).await;
+    nothing_left_open(&t.db, &side, &t.options).await;
+    t.end().await;
+}
+
 #[tokio::test]
 async fn a_transaction_does_not_outlive_a_statement_that_its_use_case_gave_up() {
     let t = TestDb::new(Engine::Postgres).await;
