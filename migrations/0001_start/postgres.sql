@@ -1,5 +1,5 @@
 -- The first schema. docs/database.md explains the conventions: `*_key` columns hold normalised text that
--- Rust computed, so that both engines compare alike; every record has created_at, updated_at, version.
+-- Rust computed; COLLATE "C" orders them by code point, as SQLite does; every record has created_at, updated_at, version.
 
 -- One row per fact about the deployment, such as the fingerprint of its master key.
 CREATE TABLE setting (
@@ -24,13 +24,13 @@ INSERT INTO role (code, name, reach, permissions, position) VALUES
 
 CREATE TABLE company (
   id uuid PRIMARY KEY,
-  company_id text NOT NULL,
+  company_id text COLLATE "C" NOT NULL,
   company_key text NOT NULL,
   name text NOT NULL,
   business_name text NOT NULL,
   document_type text NOT NULL,
   document_number text NOT NULL,
-  document_number_key text NOT NULL,
+  document_number_key text COLLATE "C" NOT NULL,
   status text NOT NULL CHECK (status IN ('active', 'inactive', 'suspended')),
   days_credit bigint NOT NULL DEFAULT 0,
   created_at timestamptz NOT NULL,
@@ -46,7 +46,7 @@ CREATE TABLE document_type (
   code text NOT NULL,
   name text NOT NULL,
   description text,
-  country_code text,
+  country_code text COLLATE "C",
   applies_to text NOT NULL,
   is_active boolean NOT NULL,
   created_at timestamptz NOT NULL,
@@ -61,16 +61,16 @@ CREATE SEQUENCE user_account_unique_no START 10000000;
 CREATE TABLE user_account (
   id uuid PRIMARY KEY,
   unique_no bigint NOT NULL,
-  username text NOT NULL,
+  username text COLLATE "C" NOT NULL,
   email text,
-  email_key text,
+  email_key text COLLATE "C",
   email_verified boolean NOT NULL,
   -- When its owner proved the address. A mark set by staff never counts for claiming or reset.
   email_proven_at timestamptz,
   pending_email text,
   first_name text NOT NULL,
   last_name text NOT NULL,
-  name_key text NOT NULL,
+  name_key text COLLATE "C" NOT NULL,
   phone text,
   phone_digits text,
   phone_e164 text,
@@ -176,18 +176,18 @@ CREATE TABLE api_key (
 -- ── Customers ───────────────────────────────────────────────────────────────────────────────────────
 CREATE TABLE customer (
   id uuid PRIMARY KEY,
-  customer_id text NOT NULL,
+  customer_id text COLLATE "C" NOT NULL,
   -- NULL only in the tombstone that erasing leaves.
   user_id uuid REFERENCES user_account (id),
   address_line1 text,
   address_line2 text,
   city text,
-  city_key text,
+  city_key text COLLATE "C",
   state text,
-  state_key text,
+  state_key text COLLATE "C",
   postal_code text,
   country text,
-  country_code text,
+  country_code text COLLATE "C",
   date_of_birth date,
   gender text,
   company_name text,
@@ -232,7 +232,7 @@ CREATE INDEX customer_city ON customer (city_key, created_at) WHERE erased_at IS
 CREATE TABLE tag (
   id uuid PRIMARY KEY,
   name text NOT NULL,
-  name_key text NOT NULL,
+  name_key text COLLATE "C" NOT NULL,
   created_at timestamptz NOT NULL,
   CONSTRAINT tag_name_key_key UNIQUE (name_key)
 );

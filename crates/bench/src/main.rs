@@ -1,2 +1,201 @@
-//! placeholder
-fn main() {}
+//! The benchmark of the release server (docs/benchmarks.md says how to run and read it). Not shipped.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `people`, `seed` | who the N customers are, and how they get into the database |
+//! | `cluster`, `server`, `machine` | PostgreSQL, the server under test, what /proc says about it |
+//! | `http`, `scenarios`, `load` | one connection, what it asks for, the closed loop |
+//! | `references`, `report` | the same work without the server; the table |
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program that prints figures and its progress"
+)]
+
+mod cluster;
+mod http;
+mod load;
+mod machine;
+mod people;
+mod references;
+mod report;
+mod scenarios;
+mod seed;
+mod server;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+
+use crate::cluster::Cluster;
+use crate::report::{EngineReport, Reference, Report};
+use crate::scenarios::{Scenario, World};
+use crate::server::{Server, Setup};
+
+/// Builds customers, drives the server on loopback, prints figures beside references from the same run.
+#[derive(Parser)]
+struct Args {
+    /// Customers to build.
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(100..=10_000_000))]
+    customers: u64,
+    /// Database to measure.
+    #[arg(long, value_enum, default_value = "both")]
+    engine: Engines,
+    /// Measured seconds per line.
+    #[arg(long, default_value_t = 5.0, value_parser = seconds)]
+    seconds: f64,
+    /// Keep-alive connections.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=250))]
+    connections: u64,
+    /// Only these scenarios, separated by commas.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Scenario>,
+    /// Also write the figures to this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Measure this server instead of building the one of this workspace.
+    #[arg(long)]
+    server: Option<PathBuf>,
+    /// A setting for the server, such as `LOG_LEVEL=warn`; may be given several times.
+    #[arg(long, value_parser = variable)]
+    server_env: Vec<(String, String)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Engines {
+    Sqlite,
+    Postgres,
+    Both,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "a number of seconds".to_owned())?;
+    if (0.1..=600.0).contains(&value) { Ok(value) } else { Err("0.1 to 600 seconds".to_owned()) }
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match measure(&args) {
+        Ok(report) if report.has_errors() => ExitCode::FAILURE,
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// On half of the cores, so that the load does not take the server's share.
+fn measure(args: &Args) -> Result<Report> {
+    let threads = (machine::describe().cores / 2).max(1);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+    let outcome = runtime.block_on(async {
+        let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        // Leaving `run` drops the server and the cluster, which ends them.
+        tokio::select! {
+            report = run(args) => report,
+            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+            _ = terminated.recv() => bail!("terminated"),
+        }
+    });
+    // Building on SQLite runs on a thread that an interruption need not wait for.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn run(args: &Args) -> Result<Report> {
+    let binary = match &args.server {
+        Some(path) => path.canonicalize().with_context(|| path.display().to_string())?,
+        None => {
+            eprintln!("building the server");
+            server::build()?
+        }
+    };
+    if cfg!(debug_assertions) {
+        eprintln!("this is a debug build: its figures say nothing, use cargo run --release -p bench");
+    }
+    let hash = references::hash()?;
+    let mut report = Report {
+        machine: machine::describe(),
+        customers: args.customers,
+        connections: args.connections,
+        seconds: args.seconds,
+        hash_us: hash.as_secs_f64() * 1e6,
+        engines: Vec::new(),
+    };
+    if args.engine != Engines::Postgres {
+        report.engines.push(sqlite(args, binary.clone()).await?);
+    }
+    if args.engine != Engines::Sqlite {
+        report.engines.push(postgres(args, binary).await?);
+    }
+    println!("{}", report.table());
+    if let Some(path) = &args.json {
+        let text = serde_json::to_string_pretty(&report)?;
+        std::fs::write(path, text).with_context(|| path.display().to_string())?;
+    }
+    Ok(report)
+}
+
+fn setup(args: &Args, binary: PathBuf, folder: &tempfile::TempDir, database_url: Option<String>) -> Setup {
+    let environment = args.server_env.clone();
+    Setup { binary, data_dir: folder.path().to_owned(), database_url, environment }
+}
+
+async fn sqlite(args: &Args, binary: PathBuf) -> Result<EngineReport> {
+    let folder = tempfile::Builder::new().prefix("regulars-bench.").tempdir()?;
+    let setup = setup(args, binary, &folder, None);
+    let database = folder.path().join("regulars.db");
+    setup.migrate()?;
+    eprintln!("sqlite: building {} customers", args.customers);
+    let (path, customers) = (database.clone(), args.customers);
+    let built = tokio::task::spawn_blocking(move || seed::sqlite(&path, customers)).await??;
+    let mut report = drive(args, &setup, "sqlite").await?;
+    report.built_in_s = built.as_secs_f64();
+    report.references.push(references::sqlite_select(&database, args.customers, args.seconds)?);
+    Ok(report)
+}
+
+async fn postgres(args: &Args, binary: PathBuf) -> Result<EngineReport> {
+    let folder = tempfile::Builder::new().prefix("regulars-bench.").tempdir()?;
+    eprintln!("postgres: starting a cluster");
+    let cluster = Cluster::start()?;
+    let url = cluster.create("bench").await?;
+    let setup = setup(args, binary, &folder, Some(url.clone()));
+    setup.migrate()?;
+    eprintln!("postgres: building {} customers", args.customers);
+    let built = seed::postgres(&mut cluster::connect(&url).await?, args.customers).await?;
+    // Before the server runs: its connections and its jobs would take from pgbench.
+    eprintln!("postgres: pgbench");
+    let reference: Reference =
+        references::pgbench(&cluster, &url, folder.path(), args.customers, args.connections, args.seconds)
+            .await?;
+    let mut report = drive(args, &setup, "postgres").await?;
+    report.built_in_s = built.as_secs_f64();
+    report.references.push(reference);
+    Ok(report)
+}
+
+/// Starts the server on a database with customers and runs the scenarios.
+async fn drive(args: &Args, setup: &Setup, engine: &'static str) -> Result<EngineReport> {
+    let api_key = setup.credentials()?;
+    let server = Server::start(setup).await?;
+    let idle_kib = server.resident_kib()?;
+    let world = World { address: server.address, customers: args.customers, api_key };
+    let mut rows = Vec::new();
+    for scenario in Scenario::ALL {
+        // The static reply is the base of a column, so it always runs.
+        if args.only.is_empty() || args.only.contains(&scenario) || scenario == Scenario::Static {
+            eprintln!("{engine}: {}", scenario.name());
+            rows.push(load::drive(&server, &world, scenario, args.connections, args.seconds).await?);
+        }
+    }
+    Ok(EngineReport { engine, built_in_s: 0.0, idle_kib, rows, references: Vec::new() })
+}

@@ -2,10 +2,114 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`users`] | the one home of names, addresses, phones and user names |
-//! | [`credentials`] | password rules and the bounded pool that hashes |
-//! | [`tokens`] | access tokens and their keys, refresh tokens, API keys |
+//! | [`users`] | the one home of names, addresses, phones and user names; registration, the own account |
+//! | [`credentials`] | password rules, the bounded pool that hashes, stored hashes |
+//! | [`sessions`] | login, refresh, logout |
+//! | [`tokens`] | access tokens and their keys, who is behind a bearer token |
+//! | [`claims`] | links by mail that prove an address |
+//! | [`api_keys`] | keys for programs |
+//! | [`roles`] | what a role may do |
+//! | [`admin`] | the first administrator |
 
+pub mod admin;
+pub mod api_keys;
+pub mod claims;
 pub mod credentials;
+pub mod roles;
+pub mod sessions;
 pub mod tokens;
 pub mod users;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::Result;
+use kernel::app::{App, BoxFuture, Feature, Parts};
+use kernel::ctx::Ctx;
+use kernel::db::Tx;
+use kernel::jobs::Periodic;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use credentials::hasher::Hasher;
+use tokens::service::Tokens;
+use users::service::User;
+
+/// What identity needs to know of a customer profile without knowing customers, which stand on it.
+/// The crate `customers` keeps one in the process when it starts.
+pub struct ProfileHook {
+    /// The public id of a user's profile.
+    pub find: for<'a> fn(&'a mut Tx, Uuid) -> BoxFuture<'a, Result<Option<String>>>,
+    /// Creates the profile of a user from the body of `profile/create/`; the profile as the API shows it.
+    pub create: for<'a> fn(
+        &'a Ctx,
+        &'a mut Tx,
+        &'a User,
+        &'a serde_json::Value,
+    ) -> BoxFuture<'a, Result<serde_json::Value>>,
+}
+
+/// The public id of a user's profile, if this process knows customers and there is one.
+pub(crate) async fn profile_of(ctx: &Ctx, user: Uuid) -> Result<Option<String>> {
+    let Some(hook) = ctx.app().try_part::<ProfileHook>() else { return Ok(None) };
+    let mut tx = ctx.read().await?;
+    (hook.find)(&mut tx, user).await
+}
+
+/// The feature, for the assembly. What it keeps in memory is needed by every process, also by one that serves only
+/// customers: that one verifies tokens by itself.
+pub fn feature() -> Feature {
+    Feature {
+        name: "identity",
+        service: "auth",
+        routes,
+        jobs: &[claims::jobs::SEND],
+        periodic: PERIODIC,
+        start: |parts| Box::pin(start(parts)),
+    }
+}
+
+const PERIODIC: &[Periodic] = &[
+    Periodic {
+        name: "tokens.rotate",
+        every: Duration::from_secs(300),
+        run: |ctx| Box::pin(tokens::service::rotate(ctx)),
+    },
+    Periodic {
+        name: "sessions.purge",
+        every: Duration::from_secs(3600),
+        run: |ctx| Box::pin(sessions::service::purge(ctx)),
+    },
+    Periodic {
+        name: "claims.purge",
+        every: Duration::from_secs(3600),
+        run: |ctx| Box::pin(claims::service::purge(ctx)),
+    },
+];
+
+async fn start(parts: &mut Parts) -> Result<()> {
+    let hashing = parts.config.hashing;
+    let automatic = || std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
+    let threads = if hashing.threads == 0 { automatic() } else { hashing.threads };
+    parts.keep(Arc::new(Hasher::new(threads, hashing.queue, parts.random.clone())));
+    let tokens = Arc::new(Tokens::start(parts).await?);
+    parts.keep(tokens.clone());
+    parts.authenticate = Some(tokens);
+    Ok(())
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(users::api::register))
+        .routes(routes!(users::api::profile))
+        .routes(routes!(users::api::update))
+        .routes(routes!(sessions::api::login))
+        .routes(routes!(sessions::api::refresh))
+        .routes(routes!(sessions::api::verify))
+        .routes(routes!(sessions::api::logout))
+        .routes(routes!(sessions::api::list, sessions::api::revoke_others))
+        .routes(routes!(sessions::api::revoke))
+        .routes(routes!(claims::api::verify))
+        .routes(routes!(tokens::api::jwks))
+}

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use axum::Router;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::Caller;
@@ -18,8 +20,10 @@ use crate::error::{Error, Result};
 use crate::id::Random;
 use crate::jobs::{JobKind, Periodic};
 use crate::mail::Mailer;
-//use crate::outbound::Outbound;
+use crate::outbound::Outbound;
 use crate::storage::Storage;
+use crate::web::docs;
+use crate::web::guard::guard;
 
 /// A future behind a pointer, for the few places where features are called through a list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -63,7 +67,7 @@ pub struct Parts {
     /// Mail.
     pub mail: Mailer,
     /// Calls to other hosts.
-    //pub outbound: Outbound,
+    pub outbound: Outbound,
     /// Who turns bearer tokens into callers.
     pub authenticate: Option<Arc<dyn Authenticate>>,
     /// Puts the number of statements into a header of every reply; tests only.
@@ -84,11 +88,12 @@ impl Parts {
         keys: Keys,
         storage: Storage,
         mail: Mailer,
-        //outbound: Outbound,
+        outbound: Outbound,
     ) -> Parts {
         Parts {
             storage,
             mail,
+            outbound,
             db,
             config,
             clock,
@@ -121,10 +126,15 @@ impl App {
         Ok(App(Arc::new(parts)))
     }
 
+    /// A feature's own state, if the feature was started.
+    pub fn try_part<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.0.memory.get(&TypeId::of::<T>()).cloned().and_then(|part| part.downcast::<T>().ok())
+    }
+
     /// A feature's own state. Panics if the feature was not started, which is a mistake of the assembly.
     pub fn part<T: Send + Sync + 'static>(&self) -> Arc<T> {
-        let part = self.0.memory.get(&TypeId::of::<T>()).cloned().and_then(|part| part.downcast::<T>().ok());
-        part.unwrap_or_else(|| panic!("{} is not in the list of features", std::any::type_name::<T>()))
+        self.try_part()
+            .unwrap_or_else(|| panic!("{} is not in the list of features", std::any::type_name::<T>()))
     }
 
     /// Who turns bearer tokens into callers.
@@ -143,6 +153,18 @@ impl std::ops::Deref for App {
     fn deref(&self) -> &Parts {
         &self.0
     }
+}
+
+/// The routes of some features behind `web::guard`, and their documentation.
+pub fn routes(app: &App, features: &[Feature]) -> (Router, OpenApi) {
+    let merged =
+        features.iter().fold(OpenApiRouter::new(), |router, feature| router.merge((feature.routes)()));
+    let (router, mut api) = merged.split_for_parts();
+    docs::complete(&mut api);
+    // Around matched routes only: what is not there costs no authentication.
+    let router =
+        router.route_layer(axum::middleware::from_fn_with_state(app.clone(), guard)).with_state(app.clone());
+    (router, api)
 }
 
 /// A feature that keeps nothing in memory.

@@ -26,6 +26,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod log;
 pub mod mail;
+pub mod outbound;
 pub mod storage;
 pub mod test;
 pub mod text;

@@ -5,3 +5,5 @@
 
 pub mod hasher;
 pub mod model;
+pub mod service;
+mod store;

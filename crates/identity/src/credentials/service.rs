@@ -21,7 +21,12 @@ pub(crate) async fn find_in(tx: &mut Tx, user: Uuid) -> Result<Option<PasswordHa
     store::find(tx, user).await?.map(|hash| PasswordHash::parse(&hash)).transpose()
 }
 
-pub(crate) async fn upgrade_in(tx: &mut Tx, user: Uuid, old: &PasswordHash, new: &PasswordHash) -> Result<()> {
+pub(crate) async fn upgrade_in(
+    tx: &mut Tx,
+    user: Uuid,
+    old: &PasswordHash,
+    new: &PasswordHash,
+) -> Result<()> {
     store::upgrade(tx, user, old.as_str(), new.as_str()).await
 }
 

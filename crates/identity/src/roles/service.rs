@@ -4,8 +4,8 @@ use kernel::access::{Caller, Permission, Permissions, Reach};
 use kernel::db::{Json, Tx};
 use kernel::{Error, Result};
 
-pub use super::store::Role;
 use super::store;
+pub use super::store::Role;
 
 /// Permission codes as a set. A role that reaches only its own rows may also change what is its own.
 pub fn permissions(reach: Reach, codes: &Json) -> Permissions {
@@ -38,7 +38,10 @@ pub fn require_covered(caller: &Caller, role: &Role) -> Result<()> {
         _ => permissions(reach, &role.permissions),
     };
     match wider || !caller.permissions.covers(granted) {
-        true => Err(Error::forbidden("ROLE_EXCEEDS_OWN", format!("You cannot give the role {}: it may do more than you", role.code))),
+        true => Err(Error::forbidden(
+            "ROLE_EXCEEDS_OWN",
+            format!("You cannot give the role {}: it may do more than you", role.code),
+        )),
         false => Ok(()),
     }
 }

@@ -13,8 +13,8 @@ use kernel::event::Event;
 use kernel::{Error, Kind, Result};
 use uuid::Uuid;
 
-pub use super::store::Session;
 use super::store;
+pub use super::store::Session;
 use crate::tokens;
 use crate::tokens::model::RefreshToken;
 use crate::users::model::UserRef;
@@ -22,7 +22,6 @@ use crate::users::service::{self as users, User};
 
 /// How long a lost answer can be asked for again.
 const GRACE: Duration = Duration::from_secs(30);
-const SUCCESSOR_KEY: &str = "refresh-token-successor";
 
 /// What a login gives.
 #[derive(Debug)]
@@ -54,7 +53,7 @@ pub async fn open_in(ctx: &Ctx, tx: &mut Tx, user: &User, how: &'static str) -> 
     let refresh = RefreshToken::generate(ctx.random());
     store::insert_token(tx, &refresh.hash(), session.id, now).await?;
     ctx.record(tx, session_event("session.created", session.id, user).note("by", how)).await?;
-    let access = tokens::service::sign_in(ctx, tx, user, session.id).await?;
+    let access = tokens::service::access_token_in(ctx, tx, user, session.id).await?;
     Ok(Opened { session: session.id, access, refresh })
 }
 
@@ -68,7 +67,9 @@ fn lifetimes(ctx: &Ctx, role: &str) -> (Duration, Duration) {
 }
 
 fn session_event(action: &'static str, session: Uuid, user: &User) -> Event {
-    Event::new(action, "session", session, session.to_string()).of_company(user.company).note("user", user.unique_id())
+    Event::new(action, "session", session, session.to_string())
+        .of_company(user.company)
+        .note("user", user.unique_id())
 }
 
 fn refused() -> Error {
@@ -84,10 +85,11 @@ pub async fn refresh(ctx: &Ctx, presented: &RefreshToken) -> Result<(String, Ref
     let session = store::find(&mut tx, token.session_id).await?.ok_or_else(refused)?;
     let scope = kernel::access::Scope::system("the token names its session, and the session its user");
     let user = users::find_in(&mut tx, &scope, UserRef::Id(session.user_id)).await?.ok_or_else(refused)?;
-    if session.revoked_at.is_some() || session.idle_until <= now || session.ends_at <= now || !user.is_active {
+    if session.revoked_at.is_some() || session.idle_until <= now || session.ends_at <= now || !user.is_active
+    {
         return Err(refused());
     }
-    let successor = presented.successor(&ctx.app().keys.derive(SUCCESSOR_KEY));
+    let successor = presented.successor(ctx.app().part::<tokens::service::Tokens>().refresh_key());
     if first_use {
         store::insert_token(&mut tx, &successor.hash(), session.id, now).await?;
         let (idle, _) = lifetimes(ctx, &user.role);
@@ -95,13 +97,18 @@ pub async fn refresh(ctx: &Ctx, presented: &RefreshToken) -> Result<(String, Ref
     } else if !is_repeat(&mut tx, token.used_at, &successor, now).await? {
         return reused(ctx, tx, &session, &user).await;
     }
-    let access = tokens::service::sign_in(ctx, &mut tx, &user, session.id).await?;
+    let access = tokens::service::access_token_in(ctx, &mut tx, &user, session.id).await?;
     tx.commit().await?;
     Ok((access, successor))
 }
 
 /// Was the token used a moment ago, and its successor not yet?
-async fn is_repeat(tx: &mut Tx, used_at: Option<Timestamp>, successor: &RefreshToken, now: Timestamp) -> Result<bool> {
+async fn is_repeat(
+    tx: &mut Tx,
+    used_at: Option<Timestamp>,
+    successor: &RefreshToken,
+    now: Timestamp,
+) -> Result<bool> {
     let fresh = used_at.is_some_and(|at| now.since(at) <= GRACE);
     let next = store::find_token(tx, &successor.hash()).await?;
     Ok(fresh && next.is_some_and(|n| n.used_at.is_none()))
@@ -177,7 +184,13 @@ async fn revoke_in(ctx: &Ctx, tx: &mut Tx, user: Uuid, session: Uuid, because: &
 }
 
 /// Ends all sessions of a user but `keep`, in the transaction of what makes it necessary.
-pub async fn revoke_all_in(ctx: &Ctx, tx: &mut Tx, user: Uuid, keep: Option<Uuid>, because: &'static str) -> Result<u64> {
+pub async fn revoke_all_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    user: Uuid,
+    keep: Option<Uuid>,
+    because: &'static str,
+) -> Result<u64> {
     let ended = store::revoke_all(tx, user, keep, ctx.now(), because).await?;
     if ended > 0 {
         let event = Event::new("session.revoked_all", "user", user, user.to_string());

@@ -61,13 +61,17 @@ pub async fn insert_token(tx: &mut Tx, hash: &[u8], session: Uuid, now: Timestam
 /// Marks a token as used, once: `false` if it was before, or is none of ours.
 pub async fn use_token(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<bool> {
     let rows = tx
-        .exec(sql!("UPDATE refresh_token SET used_at = $2 WHERE hash = $1 AND used_at IS NULL"), args![hash, now])
+        .exec(
+            sql!("UPDATE refresh_token SET used_at = $2 WHERE hash = $1 AND used_at IS NULL"),
+            args![hash, now],
+        )
         .await?;
     Ok(rows == 1)
 }
 
 pub async fn find_token(tx: &mut Tx, hash: &[u8]) -> Result<Option<Presented>> {
-    tx.opt(sql!("SELECT session_id, used_at FROM refresh_token WHERE hash = $1" => Presented), args![hash]).await
+    tx.opt(sql!("SELECT session_id, used_at FROM refresh_token WHERE hash = $1" => Presented), args![hash])
+        .await
 }
 
 pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Session>> {
@@ -117,7 +121,13 @@ pub async fn revoke(tx: &mut Tx, id: Uuid, user: Uuid, now: Timestamp, because: 
 }
 
 /// Ends all sessions of a user but `keep`; says how many.
-pub async fn revoke_all(tx: &mut Tx, user: Uuid, keep: Option<Uuid>, now: Timestamp, because: &str) -> Result<u64> {
+pub async fn revoke_all(
+    tx: &mut Tx,
+    user: Uuid,
+    keep: Option<Uuid>,
+    now: Timestamp,
+    because: &str,
+) -> Result<u64> {
     tx.exec(
         sql!(
             "UPDATE session SET revoked_at = $3, revoked_because = $4
@@ -130,7 +140,9 @@ pub async fn revoke_all(tx: &mut Tx, user: Uuid, keep: Option<Uuid>, now: Timest
 
 /// Takes addresses and devices out of a user's sessions: part of erasing it.
 pub async fn forget(tx: &mut Tx, user: Uuid) -> Result<()> {
-    tx.exec(sql!("UPDATE session SET ip = NULL, user_agent = NULL WHERE user_id = $1"), args![user]).await.map(drop)
+    tx.exec(sql!("UPDATE session SET ip = NULL, user_agent = NULL WHERE user_id = $1"), args![user])
+        .await
+        .map(drop)
 }
 
 /// Deletes at most 1000 sessions that ended before `before`, with their tokens; says how many.

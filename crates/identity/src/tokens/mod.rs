@@ -1,5 +1,13 @@
-//! What a caller sends to be recognised.
+//! What a caller carries: access tokens that no forgery passes, their keys, refresh tokens, API keys.
 //!
-//! - [`model`]: access tokens with their keys, refresh tokens, API keys.
+//! | file | holds |
+//! |---|---|
+//! | `model` | the tokens themselves; pure, no clock, no database |
+//! | `store` | the statements on `signing_key`, and who is behind a session |
+//! | `service` | keys in memory, the cache of verified tokens, revocation |
+//! | `api` | `/.well-known/jwks.json` |
 
+pub mod api;
 pub mod model;
+pub mod service;
+mod store;

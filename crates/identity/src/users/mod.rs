@@ -1,5 +1,17 @@
-//! Users: the one home of identity. A customer is the profile of one user.
+//! Users: the one home of names, addresses, phones and user names.
 //!
-//! - [`model`]: values that cannot be wrong (e-mail, phone, names) and how user names are made.
+//! | file | holds |
+//! |---|---|
+//! | `model` | values that cannot hold an invalid one |
+//! | `store` | the statements on `user_account` |
+//! | `service` | creating, finding, changing, erasing |
+//! | `register` | a user with a password and a session |
+//! | `account` | what somebody does with their own |
+//! | `api` | `/api/auth/register/`, `/api/auth/profile/` |
 
+pub(crate) mod account;
+pub mod api;
 pub mod model;
+pub(crate) mod register;
+pub mod service;
+mod store;

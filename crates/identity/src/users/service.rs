@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::model::{
-    DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UniqueId, UserAddress, UserRef, Username,
-    UsernameCandidates, full_name, username_base,
+    DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UniqueId, UserAddress, UserRef,
+    Username, UsernameCandidates, full_name, username_base,
 };
 use super::store::{self, Written};
 pub use super::store::{User, taken};
@@ -141,13 +141,64 @@ pub async fn find_by_email_in(tx: &mut Tx, scope: &Scope, email: &Email) -> Resu
     store::find_by_email(tx, scope, email).await
 }
 
+/// The user with this name.
+pub(crate) async fn find_by_username_in(tx: &mut Tx, scope: &Scope, username: &str) -> Result<Option<User>> {
+    store::find_by_username(tx, scope, username).await
+}
+
+/// The user who verified this phone (E.164).
+pub(crate) async fn find_by_phone_in(tx: &mut Tx, scope: &Scope, e164: &str) -> Result<Option<User>> {
+    store::find_by_phone(tx, scope, e164).await
+}
+
+/// Members of a company that is not active cannot log in.
+pub(crate) async fn company_is_active_in(tx: &mut Tx, user: &User) -> Result<bool> {
+    match user.company {
+        Some(company) => store::company_is_active(tx, company).await,
+        None => Ok(true),
+    }
+}
+
+/// Is there an active administrator?
+pub(crate) async fn has_active_admin_in(tx: &mut Tx) -> Result<bool> {
+    Ok(store::count_active(tx, "admin").await? > 0)
+}
+
+/// 409 if the address belongs to somebody else.
+pub(crate) async fn refuse_taken_in(tx: &mut Tx, email: &Email, own: Uuid) -> Result<()> {
+    let scope = Scope::system("addresses are unique among all users");
+    match store::find_by_email(tx, &scope, email).await? {
+        Some(other) if other.id != own => {
+            Err(Error::conflict("USER_EMAIL_EXISTS", "User with this email already exists"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Notes a login; the record's version stays.
+pub(crate) async fn touch_login_in(ctx: &Ctx, tx: &mut Tx, user: User) -> Result<User> {
+    let now = ctx.now();
+    store::touch_login(tx, user.id, now).await?;
+    Ok(User { last_login: Some(now), ..user })
+}
+
 /// The company of self-registered customers (`default_company`), if one is set. 500 if it does not exist.
 pub async fn default_company_in(ctx: &Ctx, tx: &mut Tx) -> Result<Option<Uuid>> {
     let Some(reference) = &ctx.app().config.default_company else { return Ok(None) };
     match store::find_company(tx, reference).await? {
         Some(company) => Ok(Some(company)),
-        None => Err(Error::internal(format!("default_company names {reference}, and there is no such company"))),
+        None => {
+            Err(Error::internal(format!("default_company names {reference}, and there is no such company")))
+        }
     }
+}
+
+/// The company behind a UUID, `COMP-…` or key; 422 if there is none.
+pub(crate) async fn company_in(tx: &mut Tx, reference: &str) -> Result<Uuid> {
+    let company = store::find_company(tx, reference).await?;
+    company.ok_or_else(|| {
+        Error::invalid_field("company_id", "unknown_company", format!("there is no company {reference}"))
+    })
 }
 
 /// Creates a user and records it. The unique index decides which generated name is free. 409 if the address
@@ -193,7 +244,12 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
     let (username, number) = match new.username {
         Some(name) => {
             let number = store::insert(tx, &written, &name, &retired(&name)).await?;
-            (name, number.ok_or_else(|| Error::conflict("USERNAME_EXISTS", "User with this username already exists"))?)
+            (
+                name,
+                number.ok_or_else(|| {
+                    Error::conflict("USERNAME_EXISTS", "User with this username already exists")
+                })?,
+            )
         }
         None => insert_generated(ctx, tx, &written, new.email.as_ref()).await?,
     };
@@ -203,7 +259,12 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
     Ok(user)
 }
 
-async fn insert_generated(ctx: &Ctx, tx: &mut Tx, w: &Written<'_>, email: Option<&Email>) -> Result<(Username, i64)> {
+async fn insert_generated(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    w: &Written<'_>,
+    email: Option<&Email>,
+) -> Result<(Username, i64)> {
     let base = username_base(&w.user.first_name, &w.user.last_name, email);
     for name in UsernameCandidates::new(&base, ctx.random()) {
         if let Some(number) = store::insert(tx, w, &name, &retired(&name)).await? {
@@ -227,7 +288,13 @@ fn event(action: &'static str, user: &User) -> Event {
 
 /// Applies a change to a loaded user and records it; the user as it is now. `region` is where national phone
 /// numbers are read.
-pub async fn update_in(ctx: &Ctx, tx: &mut Tx, before: &User, change: UserChange, region: Option<&str>) -> Result<User> {
+pub async fn update_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    before: &User,
+    change: UserChange,
+    region: Option<&str>,
+) -> Result<User> {
     let mut user = before.clone();
     let text = |v: Field<String>, to: &mut Option<String>| v.apply(to);
     if let Field::Value(email) = &change.email
@@ -263,7 +330,13 @@ pub async fn update_in(ctx: &Ctx, tx: &mut Tx, before: &User, change: UserChange
 }
 
 /// Writes a changed user and its event; nothing if nothing differs.
-pub(crate) async fn save_in(ctx: &Ctx, tx: &mut Tx, before: &User, mut user: User, action: &'static str) -> Result<User> {
+pub(crate) async fn save_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    before: &User,
+    mut user: User,
+    action: &'static str,
+) -> Result<User> {
     let event = event(action, &user).changed(before.snapshot(), user.snapshot());
     if event.is_empty() && before.email_proven_at == user.email_proven_at {
         return Ok(user);

@@ -90,11 +90,18 @@ pub async fn find(tx: &mut Tx, scope: &Scope, reference: UserRef) -> Result<Opti
     let (all, company, user) = (scope.all(), scope.company(), scope.user());
     match reference {
         UserRef::Id(id) => {
-            tx.opt(select_user!("u.id = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"), args![id, all, company, user]).await
+            tx.opt(
+                select_user!("u.id = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"),
+                args![id, all, company, user],
+            )
+            .await
         }
         UserRef::UniqueId(id) => {
-            tx.opt(select_user!("u.unique_no = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"), args![id.number(), all, company, user])
-                .await
+            tx.opt(
+                select_user!("u.unique_no = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"),
+                args![id.number(), all, company, user],
+            )
+            .await
         }
     }
 }
@@ -122,7 +129,12 @@ pub struct Written<'a> {
 }
 
 /// Inserts under `username` unless it is taken or was somebody's before: `false`.
-pub async fn insert(tx: &mut Tx, w: &Written<'_>, username: &Username, retired: &[u8]) -> Result<Option<i64>> {
+pub async fn insert(
+    tx: &mut Tx,
+    w: &Written<'_>,
+    username: &Username,
+    retired: &[u8],
+) -> Result<Option<i64>> {
     let u = w.user;
     tx.opt(
         // PostgreSQL draws the public number from a sequence; SQLite has one writer and counts on.
@@ -197,7 +209,12 @@ pub async fn erase(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<()> {
 
 /// Keeps a name from ever being given to somebody else.
 pub async fn retire_username(tx: &mut Tx, hash: &[u8]) -> Result<()> {
-    tx.exec(sql!("INSERT INTO retired_username (hash) VALUES ($1) ON CONFLICT (hash) DO NOTHING"), args![hash]).await.map(drop)
+    tx.exec(
+        sql!("INSERT INTO retired_username (hash) VALUES ($1) ON CONFLICT (hash) DO NOTHING"),
+        args![hash],
+    )
+    .await
+    .map(drop)
 }
 
 /// How many active users have the role; the last administrator cannot go.
@@ -217,6 +234,11 @@ pub async fn find_company(tx: &mut Tx, reference: &str) -> Result<Option<Uuid>> 
         args![id, reference],
     )
     .await
+}
+
+pub async fn company_is_active(tx: &mut Tx, company: Uuid) -> Result<bool> {
+    let status = tx.opt(sql!("SELECT status FROM company WHERE id = $1" => String), args![company]).await?;
+    Ok(status.as_deref() == Some("active"))
 }
 
 /// What a violated constraint means to whoever sent the value.

@@ -5,6 +5,7 @@
 //! | `sql` | `sql!`, `args!`, the register of statements, run-time conditions |
 //! | `row`, `value` | `row!`, `column!`: what comes out and what goes in |
 //! | `tx` | `Tx`: the same on both engines |
+//! | `page` | pages of a list: filters, order, keyset |
 //! | `lite` | SQLite: readers per thread, one writer, shared commits |
 //! | `pg` | PostgreSQL: the pool, and connections whose user went away |
 //! | `error` | drivers' errors to ours, and which are worth another try |
@@ -15,6 +16,7 @@
 pub(crate) mod error;
 mod lite;
 pub mod migrate;
+mod page;
 mod pg;
 mod row;
 mod sql;

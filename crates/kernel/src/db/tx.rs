@@ -144,13 +144,32 @@ impl Tx {
         tail: &str,
     ) -> Result<Vec<R>> {
         let text = compose(base, conditions, tail);
-        let args = conditions.args();
+        self.rows_of(&text, &conditions.args()).await
+    }
+
+    /// `count(*)` over such a base, which stops at the limit bound as `$limit`.
+    pub(crate) async fn select_from(
+        &mut self,
+        base: &'static Sql<0, i64>,
+        conditions: &Where<'_>,
+        limit: usize,
+    ) -> Result<Vec<i64>> {
+        let inner = compose(base, conditions, &format!(" LIMIT ${limit}"));
+        self.rows_of(&format!("SELECT count(*) AS n FROM ({inner}) AS found"), &conditions.args()).await
+    }
+
+    /// A text made at run time; `$n` becomes `?n` on SQLite.
+    async fn rows_of<R: FromRow + Send + 'static>(
+        &mut self,
+        text: &str,
+        args: &[&dyn Param],
+    ) -> Result<Vec<R>> {
         let rows = match self.step()? {
-            Inner::LiteRead(lite) => lite.read(&question_marks(&text), &args, usize::MAX),
-            Inner::LiteWrite(tx) => tx.read(&question_marks(&text), &args, usize::MAX),
-            Inner::LiteSnapshot(lent) => lent.read(&question_marks(&text), &args, usize::MAX),
-            Inner::LiteSlow(lent) => lent.read(&question_marks(&text), &args, usize::MAX).await,
-            Inner::Pg(tx) => tx.read(&text, &args, usize::MAX).await,
+            Inner::LiteRead(lite) => lite.read(&question_marks(text), args, usize::MAX),
+            Inner::LiteWrite(tx) => tx.read(&question_marks(text), args, usize::MAX),
+            Inner::LiteSnapshot(lent) => lent.read(&question_marks(text), args, usize::MAX),
+            Inner::LiteSlow(lent) => lent.read(&question_marks(text), args, usize::MAX).await,
+            Inner::Pg(tx) => tx.read(text, args, usize::MAX).await,
         };
         self.keep(rows)
     }

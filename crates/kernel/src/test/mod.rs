@@ -3,7 +3,7 @@
 //! ```ignore
 //! #[tokio::test]
 //! async fn a16_create_customer() {
-//!     on_both_engines(&FEATURES, async |app| {
+//!     on_both_engines(&[identity::feature(), feature()], async |app| {
 //!         let reply = app.post("/api/v1/customers/").bearer(&key).json(json!({…})).send().await;
 //!         reply.expect(201);
 //!     })
@@ -11,6 +11,8 @@
 //! }
 //! ```
 
+mod app;
 mod database;
 
+pub use app::{TestApp, TestReply, TestRequest, on_both_engines, on_both_engines_with};
 pub use database::{TestDb, on_both_databases};

@@ -9,8 +9,8 @@
 //! | know the request's id | [`request::RequestInfo`] |
 //! | know who is calling | [`crate::ctx::Ctx`] as an argument, or [`guard::Public`] |
 //!
-//! Around the routes: [`guard`] (callers, idempotency, another try), [`layers::Edge`] (one pass over every reply), [`server`] (sockets, shutdown),
-//! [`docs`] (`/openapi.json`, `/docs`).
+//! Around the routes: [`guard`] (callers, idempotency, another try), [`layers::Edge`] (one pass over every
+//! reply), [`server`] (sockets, shutdown), [`docs`] (`/openapi.json`, `/docs`).
 
 pub mod body;
 mod cors;

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tower::Service;
 
 use super::stall::Stall;
+use crate::config::Config;
 use crate::{Error, Result};
 
 /// The other end of the connection, in a request's extensions. Behind a proxy it is the proxy.
@@ -49,6 +50,13 @@ impl Default for ServerSettings {
             max_connections: 10_000,
             drain_timeout: Duration::from_secs(20),
         }
+    }
+}
+
+impl ServerSettings {
+    /// What the configuration says; what it does not name has its default.
+    pub fn of(config: &Config) -> ServerSettings {
+        ServerSettings { drain_timeout: config.limits.shutdown, ..ServerSettings::default() }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::config::Config;
+
 /// Limits and switches of the web layer; the defaults suit a server on the open internet.
 #[derive(Debug, Clone)]
 pub struct WebSettings {
@@ -27,6 +29,18 @@ impl Default for WebSettings {
             body_limit: 1024 * 1024,
             compress_from: 1024,
             cors_origins: Vec::new(),
+        }
+    }
+}
+
+impl WebSettings {
+    /// What the configuration says; what it does not name has its default.
+    pub fn of(config: &Config) -> WebSettings {
+        WebSettings {
+            request_timeout: config.limits.request_timeout,
+            body_limit: config.limits.body_bytes,
+            cors_origins: config.cors_origins.clone(),
+            ..WebSettings::default()
         }
     }
 }

@@ -1,0 +1,146 @@
+//! Proving an e-mail address by a link. Whoever first proves it wins: credentials and sessions that were set up while
+//! it was unproven, by whoever typed it, are revoked (SPEC 8).
+//!
+//! The link's secret is an HMAC of its row's facts under the master key, so the job that sends the mail can make it
+//! again and no payload holds it.
+
+use std::time::Duration;
+
+use kernel::access::Scope;
+use kernel::crypto::sha256;
+use kernel::ctx::Ctx;
+use kernel::db::Tx;
+use kernel::jobs::{self, NewJob};
+use kernel::{Error, Fault, Result};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::jobs::SEND;
+use super::store::{self, Link};
+use crate::credentials::hasher::Hasher;
+use crate::credentials::model::{OwnWords, Password, PasswordHash, PasswordRules};
+use crate::credentials::service as credentials;
+use crate::users::model::UserRef;
+use crate::users::service::{self as users, User};
+
+const VALID_FOR: Duration = Duration::from_secs(24 * 3600);
+const MOST_PER_HOUR: i64 = 3;
+
+/// Sends the owner of a new, unproven address a link to prove it.
+pub(crate) async fn request_verification_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
+    request_in(ctx, tx, user, "verify").await
+}
+
+/// Sends the owner of an address that staff typed in a link to claim the account.
+pub(crate) async fn request_claim_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
+    request_in(ctx, tx, user, "claim").await
+}
+
+async fn request_in(ctx: &Ctx, tx: &mut Tx, user: &User, purpose: &'static str) -> Result<()> {
+    let Some(email) = &user.email else { return Ok(()) };
+    let now = ctx.now();
+    let sent = store::count_since(tx, user.id, purpose, now.minus(Duration::from_secs(3600))).await?;
+    if sent >= MOST_PER_HOUR {
+        return Ok(());
+    }
+    let nonce = ctx.new_id();
+    let link = Link {
+        user_id: user.id,
+        purpose: purpose.to_owned(),
+        email: email.clone(),
+        expires_at: now.plus(VALID_FOR),
+    };
+    store::insert(tx, &sha256(secret(ctx, nonce).as_bytes()), &link, now).await?;
+    let payload = json!({ "nonce": nonce, "user": user.id, "purpose": purpose });
+    jobs::enqueue(ctx, tx, NewJob::new(SEND.name, payload)).await.map(drop)
+}
+
+/// The secret of a link: 256 bits that nobody can make without the master key.
+pub(crate) fn secret(ctx: &Ctx, nonce: Uuid) -> String {
+    data_encoding::BASE64URL_NOPAD.encode(&ctx.app().keys.hmac("mail-link", nonce.as_bytes()))
+}
+
+/// What the job needs to write the mail; `None` if the user or the address is gone.
+pub(crate) async fn recipient(ctx: &Ctx, user: Uuid) -> Result<Option<User>> {
+    let mut tx = ctx.read().await?;
+    let scope = Scope::system("the mail goes to the user whom the link names");
+    users::find_in(&mut tx, &scope, UserRef::Id(user)).await
+}
+
+/// Consumes a link: the address is proven. Who is logged in as its user keeps everything. Anybody else says a
+/// password: the account's own keeps everything as well, any other becomes the account's, and what was set up before,
+/// by somebody who had not proved the address, is revoked. 400 `LINK_INVALID`, 422 without a usable password.
+pub async fn verify(ctx: &Ctx, presented: &str, password: Option<&str>) -> Result<User> {
+    let hash = sha256(presented.as_bytes());
+    let (user, stored) = peek(ctx, &hash).await?;
+    let is_owner = ctx.caller().is_ok_and(|c| c.user_id == Some(user.id));
+    let replacement = match is_owner {
+        true => None,
+        false => replacement(ctx, &user, stored.as_ref(), password).await?,
+    };
+    let now = ctx.now();
+    let mut tx = ctx.write().await?;
+    store::consume(&mut tx, &hash, now).await?.ok_or_else(refused)?;
+    let scope = Scope::system("the link names its user");
+    let user = users::find_in(&mut tx, &scope, UserRef::Id(user.id)).await?.ok_or_else(refused)?;
+    if let Some(new) = replacement {
+        credentials::revoke_in(ctx, &mut tx, &user, "address_proven_by_another").await?;
+        credentials::set_in(ctx, &mut tx, user.id, &new).await?;
+    }
+    let user = users::prove_email_in(ctx, &mut tx, &user, now).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// The user whom a living link names, and the password it has.
+async fn peek(ctx: &Ctx, hash: &[u8]) -> Result<(User, Option<PasswordHash>)> {
+    let mut tx = ctx.read().await?;
+    let link = store::find(&mut tx, hash, ctx.now()).await?.ok_or_else(refused)?;
+    let scope = Scope::system("the link names its user");
+    let user = users::find_in(&mut tx, &scope, UserRef::Id(link.user_id)).await?.ok_or_else(refused)?;
+    if user.email.as_deref() != Some(link.email.as_str()) || !user.is_active {
+        return Err(refused());
+    }
+    let stored = credentials::find_in(&mut tx, user.id).await?;
+    Ok((user, stored))
+}
+
+/// The hash of a new password, or `None` if the one that was sent is the account's already.
+async fn replacement(
+    ctx: &Ctx,
+    user: &User,
+    stored: Option<&PasswordHash>,
+    sent: Option<&str>,
+) -> Result<Option<PasswordHash>> {
+    let hasher = ctx.app().part::<Hasher>();
+    let sent = sent.ok_or_else(|| {
+        Error::invalid_field("password", "required", "send the account's password, or a new one for it")
+    })?;
+    if let (Some(stored), Some(password)) = (stored, Password::presented(sent))
+        && hasher.verify(&password, stored).await?
+    {
+        return Ok(None);
+    }
+    let own = OwnWords::new(
+        &user.first_name,
+        &user.last_name,
+        user.email.as_deref().unwrap_or_default(),
+        &user.username,
+    );
+    let rules = PasswordRules::with_min_chars(ctx.app().config.password_min_length);
+    let fault = |flaw: kernel::Flaw| Error::invalid(vec![Fault::new("password", flaw.code, flaw.message)]);
+    let password = rules.check(sent, &own).map_err(fault)?;
+    hasher.hash(&password).await.map(Some)
+}
+
+fn refused() -> Error {
+    Error::bad_request("LINK_INVALID", "This link was used before or has expired; ask for another")
+}
+
+/// Housekeeping: deletes links a week after their end.
+pub(crate) async fn purge(ctx: &Ctx) -> Result<()> {
+    let before = ctx.now().minus(Duration::from_secs(7 * 24 * 3600));
+    let mut tx = ctx.write().await?;
+    store::purge(&mut tx, before).await?;
+    tx.commit().await
+}

@@ -1,0 +1,349 @@
+//! Signing keys in memory, and who is behind a bearer token.
+//!
+//! A token's signature is verified once; then a map from the token's hash to its session answers. What the caller
+//! may do comes from the database, read again after a second at most, and at once after a revocation in this process:
+//! every revocation raises the generation of its user's shard. So a revocation holds here at once, and in every
+//! other process within that second, without messages between them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use kernel::access::{Caller, Credential, Reach};
+use kernel::app::{App, Authenticate, BoxFuture, Parts};
+use kernel::clock::Timestamp;
+use kernel::crypto::{Keys, sha256};
+use kernel::ctx::Ctx;
+use kernel::db::{Db, Json, Tx, Usage};
+use kernel::{Error, Kind, Result};
+use parking_lot::{Mutex, RwLock};
+use uuid::Uuid;
+
+use super::model::{ApiKeySecret, Claims, PublicJwk, RefreshKey, SigningKey, Verifier};
+use super::store;
+use crate::ProfileHook;
+use crate::api_keys;
+use crate::roles::service::permissions;
+use crate::users::service::User;
+
+/// How old what we know of a caller may be.
+const FRESH: Duration = Duration::from_secs(1);
+/// How old the keys in memory may be before a token is signed: a process without jobs learns of a rotation so.
+const RING_AGE: Duration = Duration::from_secs(300);
+/// An unknown key id makes us look into the database at most so often.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Tokens that are remembered.
+const REMEMBERED: u64 = 50_000;
+/// A signing key is replaced after this time; its successor is published this long before.
+const KEY_AGE: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Retired keys verify this long: longer than any access token lives.
+const RETIRED_VERIFY: Duration = Duration::from_secs(24 * 3600);
+const PURPOSE: &str = "signing-keys";
+const SHARDS: usize = 256;
+
+/// The keys and the callers of this process.
+pub struct Tokens {
+    ring: RwLock<Ring>,
+    looked: Mutex<Instant>,
+    remembered: moka::sync::Cache<[u8; 32], Arc<Remembered>>,
+    generations: [AtomicU64; SHARDS],
+    refresh_key: RefreshKey,
+    issuer: String,
+    audience: String,
+}
+
+struct Ring {
+    loaded: Instant,
+    active: Arc<SigningKey>,
+    verifier: Arc<Verifier>,
+    public: Vec<PublicJwk>,
+}
+
+struct Remembered {
+    credential: Credential,
+    expires: Option<Timestamp>,
+    known: Mutex<Option<Known>>,
+}
+
+#[derive(Clone)]
+struct Known {
+    caller: Arc<Caller>,
+    shard: usize,
+    generation: u64,
+    at: Timestamp,
+}
+
+impl Tokens {
+    /// Loads the keys, or makes the first ones under a lock.
+    pub async fn start(parts: &Parts) -> Result<Tokens> {
+        let now = parts.clock.now();
+        let mut tx = parts.db.write(&Arc::new(Usage::default())).await?;
+        store::lock(&mut tx).await?;
+        let known = store::list(&mut tx, now.minus(RETIRED_VERIFY)).await?;
+        for state in ["active", "next"] {
+            if known.iter().all(|k| k.state != state) {
+                insert_key(&mut tx, &parts.keys, state, now).await?;
+            }
+        }
+        let issuer = issuer(&mut tx, parts).await?;
+        let ring = load(&mut tx, &parts.keys, &issuer, &parts.config.jwt.audience, now).await?;
+        tx.commit().await?;
+        Ok(Tokens {
+            ring: RwLock::new(ring),
+            looked: Mutex::new(Instant::now()),
+            remembered: moka::sync::Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_live(Duration::from_secs(3600))
+                .build(),
+            generations: std::array::from_fn(|_| AtomicU64::new(0)),
+            refresh_key: RefreshKey::new(&parts.keys.derive("refresh-token-successor")),
+            issuer,
+            audience: parts.config.jwt.audience.clone(),
+        })
+    }
+
+    /// The key under which refresh tokens have their successors.
+    pub(crate) fn refresh_key(&self) -> &RefreshKey {
+        &self.refresh_key
+    }
+
+    /// The public keys, for `/.well-known/jwks.json`.
+    pub fn public_keys(&self) -> Vec<PublicJwk> {
+        self.ring.read().public.clone()
+    }
+
+    /// Reads the keys again: another process may have rotated them.
+    pub(crate) async fn reload(&self, db: &Db, keys: &Keys, now: Timestamp) -> Result<()> {
+        let mut tx = db.read(&Arc::new(Usage::default())).await?;
+        let ring = load(&mut tx, keys, &self.issuer, &self.audience, now).await?;
+        *self.ring.write() = ring;
+        Ok(())
+    }
+
+    async fn verify(&self, app: &App, token: &str) -> Result<Claims> {
+        let now = app.clock.now();
+        let verifier = self.ring.read().verifier.clone();
+        let unknown = Verifier::key_id(token).is_some_and(|kid| !verifier.knows(&kid));
+        if unknown && self.may_look() {
+            self.reload(&app.db, &app.keys, now).await?;
+        }
+        let verifier = self.ring.read().verifier.clone();
+        verifier.verify(token, now)
+    }
+
+    fn may_look(&self) -> bool {
+        let mut looked = self.looked.lock();
+        let may = looked.elapsed() >= LOOK_AGAIN;
+        if may {
+            *looked = Instant::now();
+        }
+        may
+    }
+
+    fn shard(id: Uuid) -> usize {
+        usize::from(id.as_bytes()[15])
+    }
+
+    /// Whatever is remembered of this user or key is asked again.
+    pub(crate) fn forget(&self, id: Uuid) {
+        self.generations[Tokens::shard(id)].fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn caller(&self, app: &App, bearer: &str) -> Result<Arc<Caller>> {
+        let now = app.clock.now();
+        let hash = sha256(bearer.as_bytes());
+        let entry = match self.remembered.get(&hash) {
+            Some(entry) if entry.expires.is_none_or(|at| at > now) => entry,
+            _ => {
+                let entry = Arc::new(self.recognise(app, bearer).await?);
+                self.remembered.insert(hash, entry.clone());
+                entry
+            }
+        };
+        let known = entry.known.lock().clone();
+        if let Some(known) = known
+            && known.generation == self.generations[known.shard].load(Ordering::SeqCst)
+            && now.since(known.at) < FRESH
+        {
+            return Ok(known.caller);
+        }
+        self.ask(app, &entry, now).await
+    }
+
+    /// What the token says of itself: its session or key, and when it ends.
+    async fn recognise(&self, app: &App, bearer: &str) -> Result<Remembered> {
+        let known = Mutex::new(None);
+        if let Some(secret) = ApiKeySecret::parse(bearer) {
+            let id = api_keys::service::recognise(app, &secret).await?;
+            return Ok(Remembered { credential: Credential::ApiKey(id), expires: None, known });
+        }
+        let claims = self.verify(app, bearer).await?;
+        let expires = Timestamp::from_micros(claims.exp.saturating_mul(1_000_000));
+        Ok(Remembered { credential: Credential::Session(claims.sid), expires, known })
+    }
+
+    /// Who it is, from the database. The generation is taken before reading, so that a revocation in between
+    /// makes what was read stale at once.
+    async fn ask(&self, app: &App, entry: &Remembered, now: Timestamp) -> Result<Arc<Caller>> {
+        let before: Vec<u64> = self.generations.iter().map(|g| g.load(Ordering::SeqCst)).collect();
+        let mut tx = app.db.read(&Arc::new(Usage::default())).await?;
+        let (caller, shard) = match entry.credential {
+            Credential::ApiKey(id) => {
+                (api_keys::service::caller_in(&mut tx, id, now).await?, Tokens::shard(id))
+            }
+            Credential::Session(id) => {
+                let caller = session_caller(&mut tx, id, now).await?;
+                let shard = caller.user_id.map_or(0, Tokens::shard);
+                (caller, shard)
+            }
+            Credential::System => return Err(Error::internal("nobody outside is the system")),
+        };
+        let caller = Arc::new(caller);
+        *entry.known.lock() =
+            Some(Known { caller: caller.clone(), shard, generation: before[shard], at: now });
+        Ok(caller)
+    }
+}
+
+impl Authenticate for Tokens {
+    fn authenticate<'a>(&'a self, app: &'a App, bearer: &'a str) -> BoxFuture<'a, Result<Arc<Caller>>> {
+        Box::pin(self.caller(app, bearer))
+    }
+}
+
+fn ended() -> Error {
+    Error::unauthorized("SESSION_ENDED", "The session has ended; log in again")
+}
+
+async fn session_caller(tx: &mut Tx, session: Uuid, now: Timestamp) -> Result<Caller> {
+    let s = store::session_state(tx, session).await?.ok_or_else(ended)?;
+    if s.revoked_at.is_some() || s.ends_at <= now || !s.is_active || !s.company_active {
+        return Err(ended());
+    }
+    let reach = Reach::from_code(&s.reach);
+    Ok(Caller {
+        credential: Credential::Session(session),
+        user_id: Some(s.user_id),
+        name: s.name,
+        permissions: permissions(reach, &s.permissions),
+        role: s.role,
+        reach,
+        company_id: s.company_id,
+    })
+}
+
+/// The name under which the deployment signs: `public_url` if it is set; otherwise the address under which it was
+/// first started, kept in the database, so that processes with other listeners accept each other's tokens.
+async fn issuer(tx: &mut Tx, parts: &Parts) -> Result<String> {
+    let kept = store::issuer(tx).await?;
+    match (&parts.config.public_url, kept) {
+        (Some(url), Some(kept)) if *url == kept => Ok(kept),
+        (None, Some(kept)) => Ok(kept),
+        _ => {
+            let url = parts.config.public_url();
+            store::set_issuer(tx, &url).await?;
+            Ok(url)
+        }
+    }
+}
+
+async fn insert_key(tx: &mut Tx, keys: &Keys, state: &str, now: Timestamp) -> Result<()> {
+    let key = SigningKey::generate()?;
+    let jwk =
+        serde_json::to_value(key.public_jwk()).map_err(|e| Error::internal("a public key").with_source(e))?;
+    let sealed = keys.seal(PURPOSE, key.kid().as_bytes(), key.to_pkcs8());
+    store::insert(tx, key.kid(), Json(jwk), &sealed, state, now).await
+}
+
+async fn load(tx: &mut Tx, keys: &Keys, issuer: &str, audience: &str, now: Timestamp) -> Result<Ring> {
+    let mut active = None;
+    let mut public = Vec::new();
+    for row in store::list(tx, now.minus(RETIRED_VERIFY)).await? {
+        let key = SigningKey::from_pkcs8(&keys.open(PURPOSE, row.kid.as_bytes(), &row.private_sealed)?)?;
+        public.push(key.public_key().clone());
+        if row.state == "active" {
+            active = Some(Arc::new(key));
+        }
+    }
+    Ok(Ring {
+        loaded: Instant::now(),
+        active: active.ok_or_else(|| Error::internal("there is no active signing key"))?,
+        public: public.iter().map(|k| k.to_jwk()).collect(),
+        verifier: Arc::new(Verifier::new(public, issuer, audience)),
+    })
+}
+
+/// Housekeeping of every process: replaces an old key by the published next one, and reads the keys again.
+pub(crate) async fn rotate(ctx: &Ctx) -> Result<()> {
+    let now = ctx.now();
+    let tokens = ctx.app().part::<Tokens>();
+    let mut tx = ctx.write().await?;
+    store::lock(&mut tx).await?;
+    let known = store::list(&mut tx, now.minus(RETIRED_VERIFY)).await?;
+    let active = known.iter().find(|k| k.state == "active");
+    let next = known.iter().find(|k| k.state == "next");
+    if let (Some(active), Some(next)) = (active, next)
+        && now.since(active.state_since) >= KEY_AGE
+    {
+        store::set_state(&mut tx, &active.kid, "retired", now).await?;
+        store::set_state(&mut tx, &next.kid, "active", now).await?;
+        insert_key(&mut tx, &ctx.app().keys, "next", now).await?;
+        tracing::info!(kid = next.kid, "a new signing key is in use");
+    }
+    tx.commit().await?;
+    tokens.reload(&ctx.app().db, &ctx.app().keys, now).await
+}
+
+/// An access token for a session, with the claims of SPEC 8.
+pub(crate) async fn access_token_in(ctx: &Ctx, tx: &mut Tx, user: &User, session: Uuid) -> Result<String> {
+    let app = ctx.app();
+    let tokens = app.part::<Tokens>();
+    let customer_id = match app.try_part::<ProfileHook>() {
+        Some(hook) => (hook.find)(tx, user.id).await?,
+        None => None,
+    };
+    let iat = ctx.now().as_seconds();
+    let life = i64::try_from(app.config.tokens.access.as_secs()).unwrap_or(600);
+    let claims = Claims {
+        iss: tokens.issuer.clone(),
+        sub: user.id,
+        aud: tokens.audience.clone(),
+        iat,
+        exp: iat + life,
+        jti: ctx.new_id(),
+        sid: session,
+        user_id: user.id,
+        email: user.email.clone(),
+        first_name: Some(user.first_name.clone()),
+        last_name: Some(user.last_name.clone()),
+        user_role: user.role.clone(),
+        email_verified: user.email_verified,
+        customer_id,
+        company_id: user.company_id.clone(),
+    };
+    let claims = if app.config.jwt.profile_claims { claims } else { claims.without_profile() };
+    if tokens.ring.read().loaded.elapsed() > RING_AGE {
+        let ring = load(tx, &app.keys, &tokens.issuer, &tokens.audience, ctx.now()).await?;
+        *tokens.ring.write() = ring;
+    }
+    let active = tokens.ring.read().active.clone();
+    active.sign(&claims)
+}
+
+/// After the commit of `tx`, what is remembered of this user or key is asked again.
+pub(crate) fn forget_after_commit(ctx: &Ctx, tx: &mut Tx, id: Uuid) {
+    if let Some(tokens) = ctx.app().try_part::<Tokens>() {
+        tx.after_commit(move || tokens.forget(id));
+    }
+}
+
+/// What a token says, for other services that do not verify by themselves. 401 if it does not hold any more.
+pub async fn verify(ctx: &Ctx, token: &str) -> Result<Claims> {
+    let tokens = ctx.app().part::<Tokens>();
+    let claims = tokens.verify(ctx.app(), token).await?;
+    match tokens.caller(ctx.app(), token).await {
+        Ok(_) => Ok(claims),
+        Err(e) if e.kind() == Kind::Unauthorized => Err(ended()),
+        Err(e) => Err(e),
+    }
+}

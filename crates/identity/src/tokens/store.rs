@@ -1,0 +1,116 @@
+//! The statements on `signing_key`, and the two that say who is behind a token.
+
+use kernel::clock::Timestamp;
+use kernel::db::{Json, Tx};
+use kernel::{Result, args, row, sql};
+use uuid::Uuid;
+
+row! {
+    /// A key as it is stored: the private half is encrypted.
+    pub struct StoredKey {
+        pub kid: String,
+        pub private_sealed: Vec<u8>,
+        pub state: String,
+        pub state_since: Timestamp,
+    }
+}
+
+row! {
+    /// What decides whether a session's token still holds, and for what.
+    pub struct SessionState {
+        pub user_id: Uuid,
+        pub name: String,
+        pub role: String,
+        pub reach: String,
+        pub permissions: Json,
+        pub company_id: Option<Uuid>,
+        pub is_active: bool,
+        pub company_active: bool,
+        pub revoked_at: Option<Timestamp>,
+        pub ends_at: Timestamp,
+    }
+}
+
+/// Only one process makes or changes keys at a time. SQLite has one writer anyway.
+pub async fn lock(tx: &mut Tx) -> Result<()> {
+    tx.opt(
+        sql!(
+            sqlite: "SELECT 'the one writer' AS lock",
+            postgres: "SELECT 'locked' AS lock FROM pg_advisory_xact_lock(7234519005)" => String
+        ),
+        [],
+    )
+    .await
+    .map(drop)
+}
+
+/// Every key whose tokens may still be valid.
+pub async fn list(tx: &mut Tx, retired_after: Timestamp) -> Result<Vec<StoredKey>> {
+    tx.all(
+        sql!(
+            "SELECT kid, private_sealed, state, state_since FROM signing_key
+             WHERE algorithm = 'ES256' AND (state <> 'retired' OR state_since > $1) ORDER BY created_at" => StoredKey
+        ),
+        args![retired_after],
+    )
+    .await
+}
+
+pub async fn insert(
+    tx: &mut Tx,
+    kid: &str,
+    jwk: Json,
+    sealed: &[u8],
+    state: &str,
+    now: Timestamp,
+) -> Result<()> {
+    tx.exec(
+        sql!(
+            "INSERT INTO signing_key (kid, algorithm, public_jwk, private_sealed, state, created_at, state_since)
+             VALUES ($1, 'ES256', $2, $3, $4, $5, $5)"
+        ),
+        args![kid, jwk, sealed, state, now],
+    )
+    .await
+    .map(drop)
+}
+
+pub async fn set_state(tx: &mut Tx, kid: &str, state: &str, now: Timestamp) -> Result<()> {
+    tx.exec(
+        sql!("UPDATE signing_key SET state = $2, state_since = $3 WHERE kid = $1"),
+        args![kid, state, now],
+    )
+    .await
+    .map(drop)
+}
+
+pub async fn issuer(tx: &mut Tx) -> Result<Option<String>> {
+    tx.opt(sql!("SELECT value FROM setting WHERE name = 'issuer'" => String), []).await
+}
+
+pub async fn set_issuer(tx: &mut Tx, issuer: &str) -> Result<()> {
+    tx.exec(
+        sql!(
+            "INSERT INTO setting (name, value) VALUES ('issuer', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        ),
+        args![issuer],
+    )
+    .await
+    .map(drop)
+}
+
+pub async fn session_state(tx: &mut Tx, session: Uuid) -> Result<Option<SessionState>> {
+    tx.opt(
+        sql!(
+            "SELECT u.id AS user_id, coalesce(u.email, u.username) AS name, u.role, r.reach, r.permissions, u.company_id,
+               u.is_active, coalesce(c.status = 'active', true) AS company_active, s.revoked_at, s.ends_at
+             FROM session s
+             JOIN user_account u ON u.id = s.user_id
+             JOIN role r ON r.code = u.role
+             LEFT JOIN company c ON c.id = u.company_id
+             WHERE s.id = $1" => SessionState
+        ),
+        args![session],
+    )
+    .await
+}

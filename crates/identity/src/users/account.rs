@@ -1,0 +1,103 @@
+//! The caller's own account.
+
+use kernel::access::Scope;
+use kernel::ctx::Ctx;
+use kernel::web::Field;
+use kernel::{Error, Result};
+use serde_json::Value;
+
+use super::api::not_writable;
+use super::model::{
+    DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UserAddress, UserRef,
+};
+use super::service::{self as users, User, UserChange};
+
+/// What somebody changes of their own account; what is absent stays.
+#[derive(Debug)]
+pub struct ProfileChange {
+    /// Starts the change of the address.
+    pub email: Option<Email>,
+    /// Given name.
+    pub first_name: Option<PersonName>,
+    /// Family name.
+    pub last_name: Option<PersonName>,
+    /// Any phone.
+    pub phone: Field<Phone>,
+    /// Postal address in one text.
+    pub address: Field<UserAddress>,
+    /// Identity document.
+    pub document_type: Field<DocumentTypeCode>,
+    /// Its number.
+    pub number_document_identity: Field<IdentityNumber>,
+    /// Language.
+    pub locale: Field<Locale>,
+    /// Members that only others may write: ignored when equal to what is stored, else 403.
+    pub guarded: Vec<(&'static str, Field<Value>)>,
+}
+
+fn own() -> Scope {
+    Scope::system("the caller's own account")
+}
+
+/// The account. 403 for an API key, which has none.
+pub async fn profile(ctx: &Ctx) -> Result<User> {
+    let user = ctx.require_user()?;
+    let mut tx = ctx.read().await?;
+    users::find_in(&mut tx, &own(), UserRef::Id(user)).await?.ok_or_else(gone)
+}
+
+fn gone() -> Error {
+    Error::not_found("USER_NOT_FOUND", "User not found")
+}
+
+/// Changes the account after `check` has looked at it. A new address applies at once while the old one is unproven,
+/// and waits for its proof otherwise.
+pub async fn update(
+    ctx: &Ctx,
+    change: ProfileChange,
+    check: impl FnOnce(&User) -> Result<()>,
+) -> Result<User> {
+    let id = ctx.require_user()?;
+    let mut tx = ctx.write().await?;
+    let before = users::find_in(&mut tx, &own(), UserRef::Id(id)).await?.ok_or_else(gone)?;
+    check(&before)?;
+    refuse_guarded(&before, &change.guarded)?;
+    let mut written = UserChange {
+        first_name: change.first_name,
+        last_name: change.last_name,
+        phone: change.phone,
+        address: change.address,
+        document_type: change.document_type,
+        number_document_identity: change.number_document_identity,
+        locale: change.locale,
+        ..UserChange::default()
+    };
+    match change.email {
+        Some(email) if Some(email.as_str()) == before.email.as_deref() => {}
+        Some(email) if before.email_proven_at.is_none() => written.email = Field::Value(email),
+        Some(email) => {
+            users::refuse_taken_in(&mut tx, &email, before.id).await?;
+            written.pending_email = Field::Value(email);
+        }
+        None => {}
+    }
+    let region = ctx.app().config.default_country.as_deref();
+    let user = users::update_in(ctx, &mut tx, &before, written, region).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+fn refuse_guarded(user: &User, guarded: &[(&'static str, Field<Value>)]) -> Result<()> {
+    let stored = user.snapshot();
+    for (name, sent) in guarded {
+        let sent = match sent {
+            Field::Absent => continue,
+            Field::Null => Value::Null,
+            Field::Value(v) => v.clone(),
+        };
+        if stored.get(*name) != Some(&sent) {
+            return Err(not_writable(name));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,250 @@
+//! `/api/auth/register/` and the account of the caller.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use kernel::clock::Timestamp;
+use kernel::ctx::Ctx;
+use kernel::web::guard::Public;
+use kernel::web::problem::Problems;
+use kernel::web::reply::{self, IfMatch, Tag, Tagged};
+use kernel::web::{Body, Field, Fields, Input};
+use kernel::{Error, Result};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::account::{self, ProfileChange};
+use super::model::{DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UserAddress};
+use super::register::{self, Registration};
+use super::service::User;
+use crate::sessions::service::Opened;
+
+/// A user, as it reads itself and as staff read it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct UserReply {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// `USER-10000000`.
+    pub unique_id: String,
+    /// Lower case, unique.
+    pub username: String,
+    /// As it was typed; absent for somebody who is only reached by phone.
+    pub email: Option<String>,
+    /// An address that waits for its owner's proof.
+    pub pending_email: Option<String>,
+    /// The address was proved, or staff marked it.
+    pub email_verified: bool,
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// As it was typed.
+    pub phone: Option<String>,
+    /// The phone was proved, or staff marked it.
+    pub phone_verified: bool,
+    /// Role code.
+    pub role: String,
+    /// Every role but customer.
+    pub is_staff: bool,
+    /// The role admin.
+    pub is_superuser: bool,
+    /// `COMP-001`.
+    pub company_id: Option<String>,
+    /// Postal address in one text.
+    pub address: Option<String>,
+    /// Code of the kind of identity document.
+    pub document_type: Option<String>,
+    /// Number on the identity document.
+    pub number_document_identity: Option<String>,
+    /// BCP 47.
+    pub locale: Option<String>,
+    /// May log in.
+    pub is_active: bool,
+    /// Last login.
+    pub last_login: Option<Timestamp>,
+    /// The same as `created_at`.
+    pub date_joined: Timestamp,
+    /// Creation.
+    pub created_at: Timestamp,
+    /// Last change.
+    pub updated_at: Timestamp,
+    /// Counts changes.
+    pub version: i64,
+}
+
+/// The members of [`UserReply`] that nobody writes: what was read can be sent back.
+pub(crate) const READ_ONLY: &[&str] = &[
+    "id",
+    "unique_id",
+    "pending_email",
+    "is_staff",
+    "is_superuser",
+    "last_login",
+    "date_joined",
+    "created_at",
+    "updated_at",
+    "version",
+];
+
+impl From<&User> for UserReply {
+    fn from(u: &User) -> UserReply {
+        UserReply {
+            id: u.id,
+            unique_id: u.unique_id(),
+            username: u.username.clone(),
+            email: u.email.clone(),
+            pending_email: u.pending_email.clone(),
+            email_verified: u.email_verified,
+            first_name: u.first_name.clone(),
+            last_name: u.last_name.clone(),
+            phone: u.phone.clone(),
+            phone_verified: u.phone_verified,
+            role: u.role.clone(),
+            is_staff: u.role != "customer",
+            is_superuser: u.role == "admin",
+            company_id: u.company_id.clone(),
+            address: u.address.clone(),
+            document_type: u.document_type.clone(),
+            number_document_identity: u.number_document_identity.clone(),
+            locale: u.locale.clone(),
+            is_active: u.is_active,
+            last_login: u.last_login,
+            date_joined: u.created_at,
+            created_at: u.created_at,
+            updated_at: u.updated_at,
+            version: u.version,
+        }
+    }
+}
+
+/// A pair of tokens.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct TokenPair {
+    /// JWT, sent as `Authorization: Bearer …`.
+    pub access: String,
+    /// Opaque, used once at `token/refresh/`.
+    pub refresh: String,
+}
+
+impl From<&Opened> for TokenPair {
+    fn from(opened: &Opened) -> TokenPair {
+        TokenPair { access: opened.access.clone(), refresh: opened.refresh.reveal() }
+    }
+}
+
+impl Input for Registration {
+    const NAME: &'static str = "Registration";
+
+    fn read(f: &mut Fields<'_>) -> Option<Registration> {
+        let email = f.need::<Email>("email");
+        let first_name = f.need::<PersonName>("first_name");
+        let last_name = f.need::<PersonName>("last_name");
+        let phone = f.get::<Phone>(["phone", "phone_number"]);
+        // `password1` and `password2` are the password and its repetition; different ones are a fault.
+        let password = f.need_secret(["password", "password1", "password2"], 512);
+        let customer = f.object("customer", 256 * 1024);
+        f.build(|| Registration {
+            email: email.get(),
+            first_name: first_name.get(),
+            last_name: last_name.get(),
+            phone: phone.value(),
+            password: password.get(),
+            customer: customer.value().map(Value::Object),
+        })
+    }
+}
+
+/// A registration.
+pub type RegistrationBody = Body<Registration>;
+
+/// What a registration gives.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct RegisteredReply {
+    /// The new user.
+    pub user: UserReply,
+    /// Its first tokens.
+    pub tokens: TokenPair,
+    /// The profile, if the request had one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub customer: Option<Value>,
+}
+
+/// Registers a person; a `customer` object creates the profile in the same call.
+#[utoipa::path(post, path = "/api/auth/register", tag = "account", security(()), request_body = RegistrationBody,
+    responses((status = 201, body = RegisteredReply), Problems))]
+pub(crate) async fn register(Public(ctx): Public, Body(new): RegistrationBody) -> Result<Response> {
+    let done = register::register(&ctx, new).await?;
+    let reply = RegisteredReply {
+        user: (&done.user).into(),
+        tokens: (&done.session).into(),
+        customer: done.customer,
+    };
+    Ok(reply::json(StatusCode::CREATED, &reply))
+}
+
+fn tagged(user: &User) -> Tagged<UserReply> {
+    Tagged(Tag::of(&[&user.version]), user.into())
+}
+
+/// The caller's own account.
+#[utoipa::path(get, path = "/api/auth/profile", tag = "account", responses((status = 200, body = UserReply), Problems))]
+pub(crate) async fn profile(ctx: Ctx) -> Result<Tagged<UserReply>> {
+    Ok(tagged(&account::profile(&ctx).await?))
+}
+
+impl Input for ProfileChange {
+    const NAME: &'static str = "AccountChange";
+
+    fn read(f: &mut Fields<'_>) -> Option<ProfileChange> {
+        f.read_only(READ_ONLY);
+        let change = ProfileChange {
+            email: f.change::<Email>("email"),
+            first_name: f.change::<PersonName>("first_name"),
+            last_name: f.change::<PersonName>("last_name"),
+            phone: f.get::<Phone>(["phone", "phone_number"]),
+            address: f.get::<UserAddress>("address"),
+            document_type: f.get::<DocumentTypeCode>("document_type"),
+            number_document_identity: f.get::<IdentityNumber>("number_document_identity"),
+            locale: f.get::<Locale>("locale"),
+            guarded: [
+                ("role", string(f.text(["role", "user_role"], 50))),
+                ("company_id", string(f.text("company_id", 255))),
+                ("username", string(f.text("username", 50))),
+                ("email_verified", boolean(f.get("email_verified"))),
+                ("phone_verified", boolean(f.get("phone_verified"))),
+                ("is_active", boolean(f.get(["is_active", "active"]))),
+            ]
+            .into(),
+        };
+        f.build(|| change)
+    }
+}
+
+fn string(field: Field<String>) -> Field<Value> {
+    field.map(Value::String)
+}
+fn boolean(field: Field<bool>) -> Field<Value> {
+    field.map(Value::Bool)
+}
+
+/// A change of the caller's own account.
+pub type AccountChangeBody = Body<ProfileChange>;
+
+/// Changes the caller's own account. A new e-mail address waits for its proof in `pending_email`.
+#[utoipa::path(patch, path = "/api/auth/profile/update", tag = "account", request_body = AccountChangeBody,
+    responses((status = 200, body = UserReply), Problems))]
+pub(crate) async fn update(
+    ctx: Ctx,
+    tag: IfMatch,
+    Body(change): AccountChangeBody,
+) -> Result<Tagged<UserReply>> {
+    let user =
+        account::update(&ctx, change, |user| tag.check(&Tag::of(&[&user.version]), user.version)).await?;
+    Ok(tagged(&user))
+}
+
+/// 403 for a member that the caller may not write, unless it says what is stored.
+pub(crate) fn not_writable(name: &str) -> Error {
+    Error::forbidden("FIELD_NOT_WRITABLE", format!("You may not change {name}")).with_member("field", name)
+}
