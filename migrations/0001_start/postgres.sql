@@ -155,7 +155,8 @@ CREATE TABLE signing_key (
   created_at timestamptz NOT NULL,
   state_since timestamptz NOT NULL
 );
-CREATE UNIQUE INDEX signing_key_one_active_key ON signing_key (algorithm) WHERE state = 'active';
+-- At most one active key per algorithm.
+CREATE UNIQUE INDEX signing_key_algorithm_key ON signing_key (algorithm) WHERE state = 'active';
 
 CREATE TABLE api_key (
   id uuid PRIMARY KEY,

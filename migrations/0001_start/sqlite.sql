@@ -153,7 +153,8 @@ CREATE TABLE signing_key (
   created_at INTEGER NOT NULL,
   state_since INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX signing_key_one_active_key ON signing_key (algorithm) WHERE state = 'active';
+-- At most one active key per algorithm.
+CREATE UNIQUE INDEX signing_key_algorithm_key ON signing_key (algorithm) WHERE state = 'active';
 
 CREATE TABLE api_key (
   id BLOB PRIMARY KEY,

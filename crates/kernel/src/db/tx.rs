@@ -313,3 +313,66 @@ impl Drop for Claim {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::{Tx, Usage};
+    use crate::error::Result;
+    use crate::test::{TestDb, on_both_databases};
+    use crate::{args, sql};
+
+    async fn names(t: &TestDb) -> Vec<String> {
+        let mut tx = t.db.read(&t.usage()).await.unwrap();
+        tx.all(sql!("SELECT name FROM setting ORDER BY name" => String), []).await.unwrap()
+    }
+
+    async fn set(tx: &mut Tx, name: &str) -> Result<u64> {
+        tx.exec(sql!("INSERT INTO setting (name, value) VALUES ($1, '')"), args![name]).await
+    }
+
+    /// Writes, and commits into the request's state; what follows the commit rings the bell.
+    async fn park(t: &TestDb, name: &str, bell: &Arc<AtomicBool>) -> Arc<Usage> {
+        let usage = t.usage();
+        let mut tx = t.db.write(&usage).await.unwrap();
+        usage.parks.store(true, Ordering::SeqCst);
+        set(&mut tx, name).await.unwrap();
+        let bell = bell.clone();
+        tx.after_commit(move || bell.store(true, Ordering::SeqCst));
+        tx.commit().await.unwrap();
+        usage
+    }
+
+    #[tokio::test]
+    async fn a_parked_transaction_waits_for_its_reply() {
+        on_both_databases(async |t| {
+            let bell = Arc::new(AtomicBool::new(false));
+            let usage = park(t, "kept", &bell).await;
+            assert!(names(t).await.is_empty() && !bell.load(Ordering::SeqCst));
+            let mut tx = usage.parked.lock().take().unwrap();
+            set(&mut tx, "reply").await.unwrap();
+            tx.settle().await.unwrap();
+            assert_eq!(names(t).await, ["kept", "reply"]);
+            assert!(bell.load(Ordering::SeqCst));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_parked_transaction_rolls_back_with_its_request() {
+        on_both_databases(async |t| {
+            let bell = Arc::new(AtomicBool::new(false));
+            let usage = park(t, "dropped", &bell).await;
+            drop(usage);
+            // The next writer would wait for ever for a transaction that is still open.
+            let mut tx = t.db.write(&t.usage()).await.unwrap();
+            set(&mut tx, "next").await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(names(t).await, ["next"]);
+            assert!(!bell.load(Ordering::SeqCst));
+        })
+        .await;
+    }
+}
