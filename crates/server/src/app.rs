@@ -106,7 +106,8 @@ pub async fn start(config: Config) -> anyhow::Result<App> {
 pub fn background() -> (Vec<JobKind>, Vec<Periodic>) {
     let features = features();
     let jobs = features.iter().flat_map(|feature| feature.jobs).copied().collect();
-    let periodic = features.iter().flat_map(|feature| feature.periodic).copied().collect();
+    let own = features.iter().flat_map(|feature| feature.periodic);
+    let periodic = own.chain(kernel::jobs::HOUSEKEEPING).copied().collect();
     (jobs, periodic)
 }
 
