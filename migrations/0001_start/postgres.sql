@@ -155,7 +155,8 @@ CREATE TABLE signing_key (
   created_at timestamptz NOT NULL,
   state_since timestamptz NOT NULL
 );
-CREATE UNIQUE INDEX signing_key_one_active_key ON signing_key (algorithm) WHERE state = 'active';
+-- At most one active key per algorithm.
+CREATE UNIQUE INDEX signing_key_algorithm_key ON signing_key (algorithm) WHERE state = 'active';
 
 CREATE TABLE api_key (
   id uuid PRIMARY KEY,
@@ -335,6 +336,7 @@ CREATE UNIQUE INDEX job_kind_dedupe_key_key ON job (kind, dedupe_key) WHERE stat
 CREATE INDEX job_ready ON job (run_at, id) WHERE state = 'ready';
 CREATE INDEX job_running ON job (locked_until) WHERE state = 'running';
 CREATE INDEX job_customer ON job (customer_id);
+CREATE INDEX job_finished ON job (finished_at) WHERE finished_at IS NOT NULL;
 
 -- The answer to a request with an Idempotency-Key, stored in the transaction of what it did.
 CREATE TABLE idempotency_key (

@@ -64,7 +64,7 @@ pub fn feature() -> Feature {
         name: "identity",
         service: "auth",
         routes,
-        jobs: &[claims::jobs::SEND],
+        jobs: &[claims::jobs::SEND, claims::jobs::TELL_OLD],
         periodic: PERIODIC,
         start: |parts| Box::pin(start(parts)),
     }

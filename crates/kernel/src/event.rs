@@ -2,8 +2,8 @@
 //! timeline, webhooks and the feed read it (crate `operations`).
 //!
 //! Order: on SQLite there is one writer. On PostgreSQL `seq` is the transaction's number shifted by 16 bits
-//! plus the place within it, and a reader stops before the oldest transaction still running, so it skips
-//! nothing (tested with two interleaved transactions).
+//! plus the place within it, and a reader stops before the oldest transaction still running ([`horizon`]), so it
+//! skips nothing (tested with interleaved transactions).
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -71,15 +71,15 @@ impl Event {
     }
 
     /// The record as it was and as it is: only what differs is kept. Leave secrets out.
-    pub fn changed(mut self, before: Map<String, Value>, after: Map<String, Value>) -> Event {
-        let differs = |a: &Map<String, Value>, b: &Map<String, Value>| {
-            a.iter()
-                .filter(|(k, v)| b.get(*k) != Some(v))
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect::<Map<_, _>>()
-        };
-        self.before = Some(differs(&before, &after));
-        self.after = Some(differs(&after, &before));
+    pub fn changed(mut self, mut before: Map<String, Value>, mut after: Map<String, Value>) -> Event {
+        let same: Vec<String> =
+            before.iter().filter(|(k, v)| after.get(*k) == Some(v)).map(|(k, _)| k.clone()).collect();
+        for name in same {
+            before.shift_remove(&name);
+            after.shift_remove(&name);
+        }
+        self.before = Some(before);
+        self.after = Some(after);
         self
     }
 
@@ -170,6 +170,21 @@ pub(crate) async fn insert(ctx: &Ctx, tx: &mut Tx, mut event: Event) -> Result<(
     )
     .await
     .map(drop)
+}
+
+/// The end of what a reader of the log may take: every event below it is there to be seen, and none will appear below
+/// it later. Ask a reader for it first, then read `seq > $after AND seq < $horizon ORDER BY seq`, and go on from the last
+/// `seq` that was read. On PostgreSQL the oldest transaction with changes that still runs on the server holds it back.
+pub async fn horizon(tx: &mut Tx) -> Result<i64> {
+    tx.one(
+        // SQLite: one writer, so what is committed is all there is.
+        sql!(
+            sqlite: "SELECT coalesce(max(seq), 0) + 1 AS n FROM event",
+            postgres: "SELECT base + (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 16) AS n FROM event_epoch" => i64
+        ),
+        [],
+    )
+    .await
 }
 
 /// Lifts the numbering over the events of a restored database, whose transactions count from a lower number.

@@ -2,6 +2,7 @@
 //! `--services jobs`, retried with backoff, and resumed by another process when their lease runs out (a kill).
 //! A job may run twice, so it is idempotent.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -94,13 +95,38 @@ pub async fn enqueue(ctx: &Ctx, tx: &mut Tx, job: NewJob) -> Result<bool> {
         )
         .await?;
     let wake = ctx.app().wake_jobs.clone();
-    tx.after_commit(move || wake.notify_waiters());
+    // Kept for a runner that is busy right now: it looks again before it sleeps.
+    tx.after_commit(move || wake.notify_one());
     Ok(rows == 1)
 }
 
 /// Deletes the jobs that concern a customer: part of erasing it.
 pub async fn forget_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
     tx.exec(sql!("DELETE FROM job WHERE customer_id = $1"), args![customer]).await.map(drop)
+}
+
+/// Housekeeping of the kernel's own tables.
+pub const HOUSEKEEPING: &[Periodic] =
+    &[Periodic { name: "kernel.purge", every: Duration::from_secs(3600), run: |ctx| Box::pin(purge(ctx)) }];
+
+/// Deletes what is over: jobs a week after their end, stored answers after their day. In bounded steps, so that
+/// nobody waits for it.
+async fn purge(ctx: &Ctx) -> Result<()> {
+    let before = ctx.now().minus(Duration::from_secs(7 * 24 * 3600));
+    loop {
+        let mut tx = ctx.write().await?;
+        let jobs = tx
+            .exec(
+                sql!("DELETE FROM job WHERE id IN (SELECT id FROM job WHERE finished_at <= $1 LIMIT 1000)"),
+                args![before],
+            )
+            .await?;
+        let answers = crate::idempotency::purge(&mut tx, ctx.now()).await?;
+        tx.commit().await?;
+        if jobs < 1000 && answers < 1000 {
+            return Ok(());
+        }
+    }
 }
 
 /// Runs jobs and housekeeping until `stop` says so, then lets the running ones finish.
@@ -113,9 +139,7 @@ pub async fn run(app: App, kinds: Vec<JobKind>, periodic: Vec<Periodic>, mut sto
         for (at, task) in &mut due {
             if tokio::time::Instant::now() >= *at {
                 *at = tokio::time::Instant::now() + task.every;
-                if let Err(e) = (task.run)(&app.system(task.name)).await {
-                    tracing::warn!(task = task.name, error = ?e, "housekeeping failed; it is tried again");
-                }
+                keep_house(&app, task).await;
             }
         }
         while running.len() < AT_ONCE {
@@ -135,10 +159,23 @@ pub async fn run(app: App, kinds: Vec<JobKind>, periodic: Vec<Periodic>, mut sto
             () = app.wake_jobs.notified() => {}
             () = tokio::time::sleep(POLL) => {}
             Some(_) = running.join_next() => {}
-            _ = stop.changed() => {}
+            changed = stop.changed() => {
+                // Whoever could have said stop is gone.
+                if changed.is_err() {
+                    break;
+                }
+            }
         }
     }
     while running.join_next().await.is_some() {}
+}
+
+async fn keep_house(app: &App, task: &Periodic) {
+    let ctx = app.system(task.name);
+    let done = std::panic::AssertUnwindSafe(async { (task.run)(&ctx).await }).catch_unwind().await;
+    if let Err(e) = done.unwrap_or_else(|_| Err(Error::internal("the housekeeping panicked"))) {
+        tracing::warn!(task = task.name, error = ?e, "housekeeping failed; it is tried again");
+    }
 }
 
 /// Runs everything that is due now, one after the other, and says how many ran: for tests and the command line.
@@ -157,8 +194,25 @@ pub async fn unfinished(tx: &mut Tx) -> Result<i64> {
     tx.one(sql!("SELECT count(*) AS n FROM job WHERE state IN ('ready', 'running')" => i64), []).await
 }
 
+/// The next job that this process can run.
 async fn claim(app: &App, kinds: &[JobKind], me: Uuid) -> Result<Option<Claimed>> {
     let ctx = app.system("jobs");
+    loop {
+        let Some(job) = claim_any(&ctx, me).await? else { return Ok(None) };
+        match kinds.iter().find(|k| k.name == job.kind) {
+            // A newer release may have enqueued it; it is left to a process that knows the kind.
+            None => put_off(&ctx, me, &job).await?,
+            // It never came to its end: it takes its runners along.
+            Some(kind) if job.attempts > kind.most_attempts => {
+                tracing::error!(job = %job.id, kind = kind.name, "a job is given up: its runner died at each attempt");
+                give_up(&ctx, me, &job, kind.most_attempts, "its runner died at each attempt").await?;
+            }
+            Some(_) => return Ok(Some(job)),
+        }
+    }
+}
+
+async fn claim_any(ctx: &Ctx, me: Uuid) -> Result<Option<Claimed>> {
     let now = ctx.now();
     // Looking first costs a read; claiming costs the write lock, which an idle process should leave alone.
     let mut tx = ctx.read().await?;
@@ -197,29 +251,17 @@ async fn claim(app: &App, kinds: &[JobKind], me: Uuid) -> Result<Option<Claimed>
         )
         .await?;
     tx.commit().await?;
-    match job {
-        // A newer release may have enqueued it; it is left to a process that knows the kind.
-        Some(job) if kinds.iter().all(|k| k.name != job.kind) => {
-            give_back(&ctx, &job, now.plus(Duration::from_secs(60)), "unknown to this process").await?;
-            Ok(None)
-        }
-        job => Ok(job),
-    }
+    Ok(job)
 }
 
 async fn work(app: &App, kinds: &[JobKind], me: Uuid, job: Claimed) {
     let Some(kind) = kinds.iter().find(|k| k.name == job.kind).copied() else { return };
     let ctx = app.system(kind.name);
+    // Side by side, not in turns: the job may hold the write lock that the heartbeat waits for.
     let run = async {
-        let mut beat = tokio::time::interval(LEASE / 3);
-        beat.tick().await;
-        let work = (kind.run)(&ctx, job.payload.0.clone());
-        tokio::pin!(work);
-        loop {
-            tokio::select! {
-                done = &mut work => return done,
-                _ = beat.tick() => extend(app, job.id, me).await,
-            }
+        tokio::select! {
+            done = (kind.run)(&ctx, job.payload.0.clone()) => done,
+            never = heartbeat(app, job.id, me) => match never {},
         }
     };
     // A panic is a failure of this job, not of the runner.
@@ -227,6 +269,16 @@ async fn work(app: &App, kinds: &[JobKind], me: Uuid, job: Claimed) {
     let done = done.unwrap_or_else(|_| Err(Error::internal("the job panicked")));
     if let Err(e) = finish(app, kind, me, &job, done).await {
         tracing::warn!(job = %job.id, kind = kind.name, error = ?e, "cannot record the end of a job; its lease will run out and it runs again");
+    }
+}
+
+/// Keeps the lease for as long as the job is at work.
+async fn heartbeat(app: &App, id: Uuid, me: Uuid) -> Infallible {
+    let mut beat = tokio::time::interval(LEASE / 3);
+    beat.tick().await;
+    loop {
+        beat.tick().await;
+        extend(app, id, me).await;
     }
 }
 
@@ -253,7 +305,7 @@ async fn finish(app: &App, kind: JobKind, me: Uuid, job: &Claimed, done: Result<
             let mut tx = ctx.write().await?;
             tx.exec(
                 sql!(
-                    "UPDATE job SET state = 'done', finished_at = $3, last_error = NULL
+                    "UPDATE job SET state = 'done', payload = '{}', finished_at = $3, last_error = NULL
                      WHERE id = $1 AND locked_by = $2 AND state = 'running'"
                 ),
                 args![job.id, me, ctx.now()],
@@ -265,23 +317,50 @@ async fn finish(app: &App, kind: JobKind, me: Uuid, job: &Claimed, done: Result<
     };
     if job.attempts < kind.most_attempts {
         tracing::warn!(job = %job.id, kind = kind.name, attempt = job.attempts, error = ?e, "a job failed; it is tried again");
-        return give_back(&ctx, job, ctx.now().plus(backoff(&ctx, job.attempts)), e.detail()).await;
+        let again = ctx.now().plus(backoff(&ctx, job.attempts));
+        return give_back(&ctx, me, job, again, e.detail()).await;
     }
     tracing::error!(job = %job.id, kind = kind.name, attempts = job.attempts, error = ?e, "a job failed for the last time");
+    give_up(&ctx, me, job, job.attempts, e.detail()).await
+}
+
+// All of these change only a job that is still ours: after its lease it may be somebody else's.
+
+async fn give_back(ctx: &Ctx, me: Uuid, job: &Claimed, run_at: Timestamp, why: &str) -> Result<()> {
     let mut tx = ctx.write().await?;
     tx.exec(
-        sql!("UPDATE job SET state = 'failed', finished_at = $2, last_error = $3 WHERE id = $1"),
-        args![job.id, ctx.now(), e.detail()],
+        sql!(
+            "UPDATE job SET state = 'ready', run_at = $3, last_error = $4, locked_until = NULL, locked_by = NULL
+             WHERE id = $1 AND locked_by = $2 AND state = 'running'"
+        ),
+        args![job.id, me, run_at, why],
     )
     .await?;
     tx.commit().await
 }
 
-async fn give_back(ctx: &Ctx, job: &Claimed, run_at: Timestamp, why: &str) -> Result<()> {
+async fn give_up(ctx: &Ctx, me: Uuid, job: &Claimed, attempts: i64, why: &str) -> Result<()> {
     let mut tx = ctx.write().await?;
     tx.exec(
-        sql!("UPDATE job SET state = 'ready', run_at = $2, last_error = $3, locked_until = NULL, locked_by = NULL WHERE id = $1"),
-        args![job.id, run_at, why],
+        sql!(
+            "UPDATE job SET state = 'failed', finished_at = $3, attempts = $4, last_error = $5
+             WHERE id = $1 AND locked_by = $2 AND state = 'running'"
+        ),
+        args![job.id, me, ctx.now(), attempts, why],
+    )
+    .await?;
+    tx.commit().await
+}
+
+/// Leaves it for a minute to processes that know its kind; looking at it was no attempt.
+async fn put_off(ctx: &Ctx, me: Uuid, job: &Claimed) -> Result<()> {
+    let mut tx = ctx.write().await?;
+    tx.exec(
+        sql!(
+            "UPDATE job SET state = 'ready', run_at = $3, attempts = attempts - 1, locked_until = NULL, locked_by = NULL
+             WHERE id = $1 AND locked_by = $2 AND state = 'running'"
+        ),
+        args![job.id, me, ctx.now().plus(Duration::from_secs(60))],
     )
     .await?;
     tx.commit().await

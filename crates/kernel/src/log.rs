@@ -11,6 +11,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter}
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::{Config, LogFormat};
+use crate::db::STATEMENTS;
 
 /// Our own crates: a plain level such as `debug` is meant for these.
 const OWN: &[&str] = &["regulars", "server", "kernel", "identity", "customers", "garage", "operations"];
@@ -75,6 +76,11 @@ where
 {
     // The configuration has checked it; a caller who changed it gets the default instead of a panic.
     let filter = filter(&config.log.level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let echo = if config.database.echo { "debug" } else { "off" };
+    let filter = match format!("{STATEMENTS}={echo}").parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    };
     let json = match config.log.format {
         LogFormat::Json => true,
         LogFormat::Text => false,

@@ -15,7 +15,7 @@ use kernel::{Error, Fault, Result};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::jobs::SEND;
+use super::jobs::{SEND, TELL_OLD};
 use super::store::{self, Link};
 use crate::credentials::hasher::Hasher;
 use crate::credentials::model::{OwnWords, Password, PasswordHash, PasswordRules};
@@ -25,6 +25,8 @@ use crate::users::service::{self as users, User};
 
 const VALID_FOR: Duration = Duration::from_secs(24 * 3600);
 const MOST_PER_HOUR: i64 = 3;
+/// The purpose of a link to a new address of an account whose old one was proven.
+pub(crate) const CHANGE: &str = "change";
 
 /// Sends the owner of a new, unproven address a link to prove it.
 pub(crate) async fn request_verification_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
@@ -36,8 +38,16 @@ pub(crate) async fn request_claim_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Res
     request_in(ctx, tx, user, "claim").await
 }
 
+/// Sends a link to the address that waits in `pending_email`, and tells the old address (SPEC 8).
+pub async fn email_change_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
+    request_in(ctx, tx, user, CHANGE).await?;
+    let payload = json!({ "id": ctx.new_id(), "user": user.id, "to": user.email });
+    jobs::enqueue(ctx, tx, NewJob::new(TELL_OLD.name, payload)).await.map(drop)
+}
+
 async fn request_in(ctx: &Ctx, tx: &mut Tx, user: &User, purpose: &'static str) -> Result<()> {
-    let Some(email) = &user.email else { return Ok(()) };
+    let address = if purpose == CHANGE { &user.pending_email } else { &user.email };
+    let Some(email) = address else { return Ok(()) };
     let now = ctx.now();
     let sent = store::count_since(tx, user.id, purpose, now.minus(Duration::from_secs(3600))).await?;
     if sent >= MOST_PER_HOUR {
@@ -72,12 +82,19 @@ pub(crate) async fn recipient(ctx: &Ctx, user: Uuid) -> Result<Option<User>> {
 /// by somebody who had not proved the address, is revoked. 400 `LINK_INVALID`, 422 without a usable password.
 pub async fn verify(ctx: &Ctx, presented: &str, password: Option<&str>) -> Result<User> {
     let hash = sha256(presented.as_bytes());
-    let (user, stored) = peek(ctx, &hash).await?;
+    let (user, stored, is_change) = peek(ctx, &hash).await?;
     let is_owner = ctx.caller().is_ok_and(|c| c.user_id == Some(user.id));
     let replacement = match is_owner {
         true => None,
         false => replacement(ctx, &user, stored.as_ref(), password).await?,
     };
+    if is_change && replacement.is_some() {
+        // Having the new mailbox is no right to the account: a typing error must not give it away.
+        return Err(Error::unauthorized(
+            "INVALID_CREDENTIALS",
+            "Send the account's password, or log in first",
+        ));
+    }
     let now = ctx.now();
     let mut tx = ctx.write().await?;
     store::consume(&mut tx, &hash, now).await?.ok_or_else(refused)?;
@@ -87,22 +104,24 @@ pub async fn verify(ctx: &Ctx, presented: &str, password: Option<&str>) -> Resul
         credentials::revoke_in(ctx, &mut tx, &user, "address_proven_by_another").await?;
         credentials::set_in(ctx, &mut tx, user.id, &new).await?;
     }
-    let user = users::prove_email_in(ctx, &mut tx, &user, now).await?;
+    let user = users::prove_email_in(ctx, &mut tx, &user, is_change, now).await?;
     tx.commit().await?;
     Ok(user)
 }
 
-/// The user whom a living link names, and the password it has.
-async fn peek(ctx: &Ctx, hash: &[u8]) -> Result<(User, Option<PasswordHash>)> {
+/// The user whom a living link names, the password it has, and whether the link is about a new address.
+async fn peek(ctx: &Ctx, hash: &[u8]) -> Result<(User, Option<PasswordHash>, bool)> {
     let mut tx = ctx.read().await?;
     let link = store::find(&mut tx, hash, ctx.now()).await?.ok_or_else(refused)?;
     let scope = Scope::system("the link names its user");
     let user = users::find_in(&mut tx, &scope, UserRef::Id(link.user_id)).await?.ok_or_else(refused)?;
-    if user.email.as_deref() != Some(link.email.as_str()) || !user.is_active {
+    let is_change = link.purpose == CHANGE;
+    let address = if is_change { &user.pending_email } else { &user.email };
+    if address.as_deref() != Some(link.email.as_str()) || !user.is_active {
         return Err(refused());
     }
     let stored = credentials::find_in(&mut tx, user.id).await?;
-    Ok((user, stored))
+    Ok((user, stored, is_change))
 }
 
 /// The hash of a new password, or `None` if the one that was sent is the account's already.

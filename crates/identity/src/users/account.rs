@@ -11,6 +11,7 @@ use super::model::{
     DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UserAddress, UserRef,
 };
 use super::service::{self as users, User, UserChange};
+use crate::claims;
 
 /// What somebody changes of their own account; what is absent stays.
 #[derive(Debug)]
@@ -82,7 +83,11 @@ pub async fn update(
         None => {}
     }
     let region = ctx.app().config.default_country.as_deref();
+    let waits = matches!(written.pending_email, Field::Value(_));
     let user = users::update_in(ctx, &mut tx, &before, written, region).await?;
+    if waits {
+        claims::service::email_change_in(ctx, &mut tx, &user).await?;
+    }
     tx.commit().await?;
     Ok(user)
 }

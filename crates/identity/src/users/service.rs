@@ -205,7 +205,10 @@ pub(crate) async fn company_in(tx: &mut Tx, reference: &str) -> Result<Uuid> {
 /// is taken (see [`taken`]).
 pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
     let now = ctx.now();
-    let facts = new.phone.as_ref().map(|p| p.facts(new.region.as_deref()));
+    let phone_e164 = match &new.phone {
+        Some(phone) => e164(ctx, phone, new.region.as_deref())?,
+        None => None,
+    };
     let mut user = User {
         id: ctx.new_id(),
         unique_no: 0,
@@ -217,7 +220,7 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
         first_name: new.first_name.as_str().to_owned(),
         last_name: new.last_name.as_str().to_owned(),
         phone: new.phone.as_ref().map(|p| p.as_str().to_owned()),
-        phone_e164: facts.and_then(|f| f.e164),
+        phone_e164,
         phone_verified: false,
         role: new.role,
         company: new.company,
@@ -257,6 +260,21 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
     user.unique_no = number;
     ctx.record(tx, event("user.created", &user).created(user.snapshot())).await?;
     Ok(user)
+}
+
+/// The number in E.164 where it is valid; 422 for any other with `phone.strict`. National numbers are read in the
+/// country of the address, then in the deployment's.
+fn e164(ctx: &Ctx, phone: &Phone, region: Option<&str>) -> Result<Option<String>> {
+    let config = &ctx.app().config;
+    let facts = phone.facts(region.or(config.default_country.as_deref()));
+    match config.phone_strict && facts.e164.is_none() {
+        true => Err(Error::invalid_field(
+            "phone",
+            "invalid_phone",
+            "this number is not valid in any country we know",
+        )),
+        false => Ok(facts.e164),
+    }
 }
 
 async fn insert_generated(
@@ -311,7 +329,10 @@ pub async fn update_in(
         if raw != before.phone {
             user.phone_verified = false;
         }
-        user.phone_e164 = phone.and_then(|p| p.facts(region).e164);
+        user.phone_e164 = match &phone {
+            Some(phone) => e164(ctx, phone, region)?,
+            None => None,
+        };
         user.phone = raw;
     }
     if let Some(name) = change.first_name {
@@ -360,9 +381,18 @@ fn key_of(email: &str) -> Option<String> {
     Email::parse(email).ok().map(|e| e.key().to_owned())
 }
 
-/// The address was proved by its owner: nothing that was set up before, by whoever typed it, is left.
-pub(crate) async fn prove_email_in(ctx: &Ctx, tx: &mut Tx, before: &User, now: Timestamp) -> Result<User> {
+/// The address was proved by its owner; with `pending`, the one that waited becomes the user's.
+pub(crate) async fn prove_email_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    before: &User,
+    pending: bool,
+    now: Timestamp,
+) -> Result<User> {
     let mut user = before.clone();
+    if pending {
+        user.email = user.pending_email.take();
+    }
     user.email_verified = true;
     user.email_proven_at = Some(now);
     save_in(ctx, tx, before, user, "user.email_verified").await

@@ -96,6 +96,8 @@ pub struct DatabaseConfig {
     pub echo: bool,
     /// Deadline for the start of a write.
     pub timeout: Duration,
+    /// Apply missing migrations at the start.
+    pub migrate: bool,
 }
 
 /// Log lines.
@@ -116,6 +118,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// What running requests get when the server stops.
     pub shutdown: Duration,
+    /// Requests of one address to open routes; 0 is no limit.
+    pub open_per_minute: u32,
 }
 
 /// The pool that hashes passwords.

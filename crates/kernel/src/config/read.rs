@@ -166,6 +166,7 @@ fn limits(r: &mut Reader) -> Limits {
         body_bytes: r.size("limits.body_bytes", 1024..=1 << 30),
         request_timeout: r.time("limits.request_timeout_s", SECOND, 3600),
         shutdown: r.time("limits.shutdown_s", SECOND, 3600),
+        open_per_minute: u32::try_from(r.size("limits.open_per_minute", 0..=1_000_000)).unwrap_or(u32::MAX),
     }
 }
 
@@ -184,6 +185,7 @@ fn database(r: &mut Reader, data_dir: &Path) -> DatabaseConfig {
         pool_size: r.size("database.pool_size", 0..=1000),
         echo: r.flag("database.echo"),
         timeout: r.time("database.timeout_ms", MILLISECOND, 600_000),
+        migrate: r.flag("database.migrate"),
     }
 }
 

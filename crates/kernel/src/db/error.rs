@@ -1,12 +1,14 @@
 //! Driver errors to `kernel::Error`, once. Which are worth another try is decided here.
 //!
-//! A violated unique constraint carries its name in one spelling for both engines: `table_column_key`,
-//! which is what PostgreSQL calls it by itself and what SQLite's `table.column` is turned into. The store
-//! maps it to a domain error with [`Error::violates`].
+//! A violated unique constraint carries its name in one spelling for both engines: `table_column_key`, or `table_pkey`
+//! for a primary key, which is what PostgreSQL calls it by itself and what SQLite's `table.column` is turned into. An
+//! index of another name would have two (a test compares the schemas). The store maps it to a domain error with
+//! [`Error::violates`].
 
 use std::time::Duration;
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_IOERR_FSYNC};
 use tokio_postgres::error::SqlState;
 
 use crate::error::{Error, Kind};
@@ -17,7 +19,8 @@ fn conflict(constraint: String) -> Error {
     Error::conflict("CONFLICT", "The change contradicts what is stored").with_constraint(constraint)
 }
 
-fn transient() -> Error {
+/// The connection was lost before anything could be committed, or the like: the request may run again.
+pub(crate) fn transient() -> Error {
     Error::new(Kind::Transient, "DATABASE_BUSY", "The database is busy; try again").retry_after(TRY_AGAIN)
 }
 
@@ -55,11 +58,13 @@ pub(crate) fn lite(e: rusqlite::Error) -> Error {
         ErrorCode::ConstraintViolation => {
             let unique = message.as_deref().and_then(|m| m.strip_prefix("UNIQUE constraint failed: "));
             match unique {
-                Some(columns) => conflict(constraint_name(columns)).with_source(e),
+                Some(columns) => conflict(constraint_name(columns, failure.extended_code)).with_source(e),
                 None => Error::internal("a constraint of the schema").with_source(e),
             }
         }
         ErrorCode::DiskFull => storage_full().with_source(e),
+        // What was written may or may not reach the disk, and a crash may bring it back.
+        ErrorCode::SystemIoFailure if failure.extended_code == SQLITE_IOERR_FSYNC => unknown().with_source(e),
         // A full disk under the WAL shows as an I/O error as well.
         ErrorCode::SystemIoFailure | ErrorCode::CannotOpen => storage_full().with_source(e),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => transient().with_source(e),
@@ -68,8 +73,11 @@ pub(crate) fn lite(e: rusqlite::Error) -> Error {
     }
 }
 
-/// `t.a, t.b` or `index 't_a_key'` to `t_a_b_key` or `t_a_key`.
-fn constraint_name(columns: &str) -> String {
+/// `t.a, t.b` or `index 't_a_key'` to `t_a_b_key` or `t_a_key`; a primary key to `t_pkey`.
+fn constraint_name(columns: &str, extended_code: i32) -> String {
+    if let SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_ROWID = extended_code {
+        return format!("{}_pkey", columns.split('.').next().unwrap_or_default());
+    }
     if let Some(index) = columns.strip_prefix("index '") {
         return index.trim_end_matches('\'').to_owned();
     }
@@ -123,15 +131,32 @@ pub(crate) fn pool(e: deadpool_postgres::PoolError) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::constraint_name;
+    use rusqlite::ffi;
+
+    use super::{constraint_name, lite};
+    use crate::error::Kind;
 
     #[test]
     fn one_spelling_for_both_engines() {
-        assert_eq!(constraint_name("user_account.email_key"), "user_account_email_key_key");
+        let unique = |columns| constraint_name(columns, ffi::SQLITE_CONSTRAINT_UNIQUE);
+        assert_eq!(unique("user_account.email_key"), "user_account_email_key_key");
         assert_eq!(
-            constraint_name("customer_tag.customer_id, customer_tag.tag_id"),
+            unique("customer_tag.customer_id, customer_tag.tag_id"),
             "customer_tag_customer_id_tag_id_key"
         );
-        assert_eq!(constraint_name("index 'user_account_phone_e164_key'"), "user_account_phone_e164_key");
+        assert_eq!(unique("index 'user_account_phone_e164_key'"), "user_account_phone_e164_key");
+        let primary = |columns| constraint_name(columns, ffi::SQLITE_CONSTRAINT_PRIMARYKEY);
+        assert_eq!(primary("customer_tag.tag_id, customer_tag.customer_id"), "customer_tag_pkey");
+    }
+
+    /// Disks that break cannot be had in a test.
+    #[test]
+    fn a_disk_that_fails_says_whether_anything_may_be_stored() {
+        let kind = |code| lite(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)).kind();
+        assert_eq!(kind(ffi::SQLITE_FULL), Kind::Unavailable);
+        assert_eq!(kind(ffi::SQLITE_IOERR_WRITE), Kind::Unavailable);
+        assert_eq!(kind(ffi::SQLITE_IOERR_FSYNC), Kind::Unknown);
+        assert_eq!(kind(ffi::SQLITE_CORRUPT), Kind::Internal);
+        assert_eq!(kind(ffi::SQLITE_BUSY), Kind::Transient);
     }
 }

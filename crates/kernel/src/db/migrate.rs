@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
 
-use super::{Db, DbInner, Usage, error};
+use super::{Db, DbInner, Engine, Usage, error};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::{args, sql};
@@ -52,6 +52,31 @@ pub async fn migrate(db: &Db, now: Timestamp) -> Result<Applied> {
         }
         DbInner::Pg(_) => migrate_pg(db, now).await,
     }
+}
+
+/// Names of the migrations that this build has and the database has not. Changes nothing. Errors as [`migrate`].
+pub async fn missing(db: &Db) -> Result<Vec<&'static str>> {
+    let mut tx = db.read(&std::sync::Arc::new(Usage::default())).await?;
+    let tables: i64 = tx
+        .one(
+            // Each engine keeps the names of its tables in its own catalogue.
+            sql!(
+                sqlite: "SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table' AND name = 'migration'",
+                postgres: "SELECT count(*) AS n FROM pg_tables
+                           WHERE schemaname = current_schema() AND tablename = 'migration'" => i64
+            ),
+            [],
+        )
+        .await?;
+    let known = match tables {
+        0 => Vec::new(),
+        _ => tx.all(sql!("SELECT name, checksum FROM migration ORDER BY name" => Known), []).await?,
+    };
+    let text: fn(&Migration) -> &'static str = match db.engine() {
+        Engine::Sqlite => |m| m.sqlite,
+        Engine::Postgres => |m| m.postgres,
+    };
+    Ok(pending(&known, text)?.iter().map(|m| m.name).collect())
 }
 
 fn migrate_lite(conn: &mut rusqlite::Connection, now: Timestamp) -> Result<Applied> {

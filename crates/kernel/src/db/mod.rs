@@ -31,13 +31,14 @@ use backon::{ExponentialBuilder, Retryable};
 
 pub use row::{FieldSpec, FromRow, Row};
 pub use sql::{Entry, Sql, Where, arity};
+pub(crate) use tx::STATEMENTS;
 pub use tx::{Tx, Usage};
 pub use value::{Column, Date, Json, Param};
 
 use crate::error::{Error, Kind, Result};
 use lite::{Lite, LiteTx};
 use pg::Pg;
-use tx::Inner;
+use tx::{Access, Inner};
 
 /// What the macros name in other crates.
 #[doc(hidden)]
@@ -159,7 +160,7 @@ impl Db {
             DbInner::Lite(lite) => Inner::LiteRead(lite.clone()),
             DbInner::Pg(pg) => Inner::Pg(self.patiently(|| pg.read()).await?),
         };
-        Ok(Tx::new(inner, false, claim))
+        Ok(Tx::new(inner, Access::Read, claim))
     }
 
     /// Several statements that must agree.
@@ -171,7 +172,7 @@ impl Db {
                 self.patiently(|| pg.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?,
             ),
         };
-        Ok(Tx::new(inner, false, claim))
+        Ok(Tx::new(inner, Access::Snapshot, claim))
     }
 
     /// Statistics, exports and the like: apart from the worker threads, each statement with a deadline.
@@ -180,14 +181,15 @@ impl Db {
         let inner = match &self.inner {
             DbInner::Lite(lite) => Inner::LiteSlow(lite.lend_slow(self.slow_deadline).await?),
             DbInner::Pg(pg) => {
-                let millis = self.slow_deadline.as_millis();
+                // More does not fit into the setting; 0 would mean for ever.
+                let millis = self.slow_deadline.as_millis().clamp(1, i32::MAX as u128);
                 let begin = format!(
                     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {millis}"
                 );
                 Inner::Pg(self.patiently(|| pg.begin(&begin)).await?)
             }
         };
-        Ok(Tx::new(inner, false, claim))
+        Ok(Tx::new(inner, Access::Snapshot, claim))
     }
 
     /// A transaction. One deadline covers the whole wait; dropping it rolls back.
@@ -195,12 +197,13 @@ impl Db {
         let claim = Tx::claim(usage)?;
         let inner = match &self.inner {
             DbInner::Lite(lite) => {
-                let begun = tokio::time::timeout(self.deadline, LiteTx::begin(lite.clone())).await;
+                let begin = LiteTx::begin(lite.clone(), self.deadline);
+                let begun = tokio::time::timeout(self.deadline, begin).await;
                 Inner::LiteWrite(begun.map_err(|_| error::deadline())??)
             }
             DbInner::Pg(pg) => Inner::Pg(self.patiently(|| pg.begin("BEGIN")).await?),
         };
-        Ok(Tx::new(inner, true, claim))
+        Ok(Tx::new(inner, Access::Write, claim))
     }
 
     /// A connection and its BEGIN, tried again until the deadline: hides nearly all of a server's restart.
@@ -210,8 +213,19 @@ impl Db {
             .with_max_delay(Duration::from_millis(500))
             .with_jitter()
             .without_max_times();
-        let tries = get.retry(backoff).when(|e: &Error| e.kind() == Kind::Transient);
-        tokio::time::timeout(self.deadline, tries).await.unwrap_or_else(|_| Err(error::deadline()))
+        let mut last = None;
+        let tries = get
+            .retry(backoff)
+            .when(|e: &Error| e.kind() == Kind::Transient)
+            .notify(|e: &Error, _| last = Some(format!("{e:?}")));
+        match tokio::time::timeout(self.deadline, tries).await {
+            Ok(done) => done,
+            // A server that refuses connections is not a busy one: the log should say which it was.
+            Err(_) => Err(match last {
+                Some(cause) => error::deadline().with_source(cause),
+                None => error::deadline(),
+            }),
+        }
     }
 }
 

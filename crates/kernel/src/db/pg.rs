@@ -106,17 +106,24 @@ pub(crate) struct PgTx {
     rest: At,
 }
 
+/// The connection, unless the use case gave up a statement of it (a `select!`, a timeout): if that one fails, COMMIT
+/// would be a rollback that is answered with OK.
+fn usable(client: &Option<Object>, at: At) -> Result<&Object> {
+    client.as_ref().filter(|_| at != At::Busy).ok_or_else(error::poisoned)
+}
+
 impl PgTx {
     async fn batch(&mut self, text: &str, then: At) -> Result<()> {
-        let client = self.client.as_ref().ok_or_else(error::poisoned)?;
+        let client = usable(&self.client, self.at)?;
         self.at = At::Busy;
         let done = client.batch_execute(text).await;
-        self.at = if done.is_ok() { then } else { self.rest };
+        // Also if it failed: its first half may have begun a transaction.
+        self.at = then;
         done.map_err(error::pg)
     }
 
     pub async fn exec(&mut self, text: &str, args: &[&dyn Param]) -> Result<u64> {
-        let client = self.client.as_ref().ok_or_else(error::poisoned)?;
+        let client = usable(&self.client, self.at)?;
         let params: Vec<_> = args.iter().map(|a| a.pg()).collect();
         self.at = At::Busy;
         let done = match client.prepare_cached(text).await {
@@ -133,7 +140,7 @@ impl PgTx {
         args: &[&dyn Param],
         limit: usize,
     ) -> Result<Vec<R>> {
-        let client = self.client.as_ref().ok_or_else(error::poisoned)?;
+        let client = usable(&self.client, self.at)?;
         let params: Vec<_> = args.iter().map(|a| a.pg()).collect();
         self.at = At::Busy;
         let done = match client.prepare_cached(text).await {
@@ -166,7 +173,11 @@ impl PgTx {
     }
 
     pub async fn commit(mut self) -> Result<()> {
-        let client = self.client.as_ref().ok_or_else(error::poisoned)?;
+        let client = usable(&self.client, self.at)?;
+        if client.is_closed() {
+            // COMMIT cannot be sent any more, so the server rolled back.
+            return Err(error::transient());
+        }
         self.at = At::Committing;
         let done = client.batch_execute("COMMIT").await;
         self.at = At::Idle;

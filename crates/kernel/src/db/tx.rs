@@ -39,11 +39,25 @@ pub(crate) enum Inner {
     Pg(PgTx),
 }
 
+/// What a `Tx` may do, and what a failed statement means for the next.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Access {
+    /// Single reads, each its own snapshot: a failed one leaves nothing behind.
+    Read,
+    /// Reads that agree; the first failed one ends it.
+    Snapshot,
+    /// A transaction; the first failed statement ends it.
+    Write,
+}
+
+/// The log target of statements.
+pub(crate) const STATEMENTS: &str = "kernel::db::statement";
+
 /// A transaction, or a way to read. See the module's documentation.
 pub struct Tx {
     inner: Option<Inner>,
     failed: bool,
-    writes: bool,
+    access: Access,
     statements: Arc<AtomicU32>,
     usage: Option<Arc<Usage>>,
     after: Vec<Box<dyn FnOnce() + Send>>,
@@ -62,10 +76,10 @@ impl Tx {
         Ok(Claim(Some(usage.clone())))
     }
 
-    pub(crate) fn new(inner: Inner, writes: bool, mut claim: Claim) -> Tx {
+    pub(crate) fn new(inner: Inner, access: Access, mut claim: Claim) -> Tx {
         let usage = claim.0.take();
         let statements = usage.as_ref().map(|u| u.statements.clone()).unwrap_or_default();
-        Tx { inner: Some(inner), failed: false, writes, statements, usage, after: Vec::new(), events: 0 }
+        Tx { inner: Some(inner), failed: false, access, statements, usage, after: Vec::new(), events: 0 }
     }
 
     /// Which engine it runs on; for tests and the few places that report it.
@@ -82,12 +96,11 @@ impl Tx {
         sql: &'static Sql<N, ()>,
         args: [&dyn Param; N],
     ) -> Result<u64> {
-        let done = match self.step()? {
+        self.may_run(sql.pg(), true)?;
+        let done = match self.step(sql.pg())? {
             Inner::LiteWrite(tx) => tx.exec(sql.lite(), &args),
             Inner::Pg(tx) => tx.exec(sql.pg(), &args).await,
-            Inner::LiteRead(_) | Inner::LiteSnapshot(_) | Inner::LiteSlow(_) => {
-                Err(Error::internal("a write through a reader"))
-            }
+            Inner::LiteRead(_) | Inner::LiteSnapshot(_) | Inner::LiteSlow(_) => Err(reader_writes()),
         };
         self.keep(done)
     }
@@ -126,7 +139,8 @@ impl Tx {
         args: &[&dyn Param],
         limit: usize,
     ) -> Result<Vec<R>> {
-        let rows = match self.step()? {
+        self.may_run(sql.pg(), false)?;
+        let rows = match self.step(sql.pg())? {
             Inner::LiteRead(lite) => lite.read(sql.lite(), args, limit),
             Inner::LiteWrite(tx) => tx.read(sql.lite(), args, limit),
             Inner::LiteSnapshot(lent) => lent.read(sql.lite(), args, limit),
@@ -164,7 +178,7 @@ impl Tx {
         text: &str,
         args: &[&dyn Param],
     ) -> Result<Vec<R>> {
-        let rows = match self.step()? {
+        let rows = match self.step(text)? {
             Inner::LiteRead(lite) => lite.read(&question_marks(text), args, usize::MAX),
             Inner::LiteWrite(tx) => tx.read(&question_marks(text), args, usize::MAX),
             Inner::LiteSnapshot(lent) => lent.read(&question_marks(text), args, usize::MAX),
@@ -195,24 +209,37 @@ impl Tx {
 
     /// Several statements as text, in a migration.
     pub(crate) async fn script(&mut self, text: &str) -> Result<()> {
-        let done = match self.step()? {
+        let done = match self.step(text)? {
             Inner::Pg(tx) => tx.script(text).await,
             _ => Err(Error::internal("migrations of SQLite have a connection of their own")),
         };
         self.keep(done)
     }
 
-    fn step(&mut self) -> Result<&mut Inner> {
+    /// SQLite's readers cannot write; a single statement on PostgreSQL could, and would last at once.
+    fn may_run(&self, text: &str, exec: bool) -> Result<()> {
+        let changes = || {
+            let verb = text.trim_start().get(..6).unwrap_or_default();
+            ["INSERT", "UPDATE", "DELETE"].iter().any(|v| verb.eq_ignore_ascii_case(v))
+        };
+        match self.access != Access::Write && (exec || changes()) {
+            true => Err(reader_writes()),
+            false => Ok(()),
+        }
+    }
+
+    /// `database.echo` shows this target; values are never in the text.
+    fn step(&mut self, text: &str) -> Result<&mut Inner> {
         if self.failed {
             return Err(error::poisoned());
         }
+        tracing::debug!(target: STATEMENTS, "{text}");
         self.statements.fetch_add(1, Ordering::Relaxed);
         self.inner.as_mut().ok_or_else(error::poisoned)
     }
 
     fn keep<T>(&mut self, result: Result<T>) -> Result<T> {
-        // A single read is its own snapshot: a failed one leaves nothing behind.
-        self.failed |= result.is_err() && self.writes;
+        self.failed |= result.is_err() && self.access != Access::Read;
         result
     }
 
@@ -235,7 +262,7 @@ impl Tx {
         if self.failed {
             return Err(error::poisoned());
         }
-        if self.writes
+        if self.access == Access::Write
             && let Some(usage) = self.usage.take()
         {
             usage.open.store(false, Ordering::SeqCst);
@@ -252,16 +279,20 @@ impl Tx {
         let after = std::mem::take(&mut self.after);
         let done = match self.inner.take() {
             Some(Inner::LiteWrite(tx)) => tx.commit().await,
-            Some(Inner::Pg(tx)) if self.writes => tx.commit().await,
+            Some(Inner::Pg(tx)) if self.access == Access::Write => tx.commit().await,
             _ => Ok(()),
         };
-        if done.as_ref().is_ok_and(|()| true) || done.as_ref().is_err_and(|e| e.kind() == Kind::Unknown) {
+        if done.as_ref().err().is_none_or(|e| e.kind() == Kind::Unknown) {
             for then in after {
                 then();
             }
         }
         done
     }
+}
+
+fn reader_writes() -> Error {
+    Error::internal("a write through a reader; use write()")
 }
 
 impl Drop for Tx {
@@ -280,5 +311,68 @@ impl Drop for Claim {
         if let Some(usage) = &self.0 {
             usage.open.store(false, Ordering::SeqCst);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::{Tx, Usage};
+    use crate::error::Result;
+    use crate::test::{TestDb, on_both_databases};
+    use crate::{args, sql};
+
+    async fn names(t: &TestDb) -> Vec<String> {
+        let mut tx = t.db.read(&t.usage()).await.unwrap();
+        tx.all(sql!("SELECT name FROM setting ORDER BY name" => String), []).await.unwrap()
+    }
+
+    async fn set(tx: &mut Tx, name: &str) -> Result<u64> {
+        tx.exec(sql!("INSERT INTO setting (name, value) VALUES ($1, '')"), args![name]).await
+    }
+
+    /// Writes, and commits into the request's state; what follows the commit rings the bell.
+    async fn park(t: &TestDb, name: &str, bell: &Arc<AtomicBool>) -> Arc<Usage> {
+        let usage = t.usage();
+        let mut tx = t.db.write(&usage).await.unwrap();
+        usage.parks.store(true, Ordering::SeqCst);
+        set(&mut tx, name).await.unwrap();
+        let bell = bell.clone();
+        tx.after_commit(move || bell.store(true, Ordering::SeqCst));
+        tx.commit().await.unwrap();
+        usage
+    }
+
+    #[tokio::test]
+    async fn a_parked_transaction_waits_for_its_reply() {
+        on_both_databases(async |t| {
+            let bell = Arc::new(AtomicBool::new(false));
+            let usage = park(t, "kept", &bell).await;
+            assert!(names(t).await.is_empty() && !bell.load(Ordering::SeqCst));
+            let mut tx = usage.parked.lock().take().unwrap();
+            set(&mut tx, "reply").await.unwrap();
+            tx.settle().await.unwrap();
+            assert_eq!(names(t).await, ["kept", "reply"]);
+            assert!(bell.load(Ordering::SeqCst));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_parked_transaction_rolls_back_with_its_request() {
+        on_both_databases(async |t| {
+            let bell = Arc::new(AtomicBool::new(false));
+            let usage = park(t, "dropped", &bell).await;
+            drop(usage);
+            // The next writer would wait for ever for a transaction that is still open.
+            let mut tx = t.db.write(&t.usage()).await.unwrap();
+            set(&mut tx, "next").await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(names(t).await, ["next"]);
+            assert!(!bell.load(Ordering::SeqCst));
+        })
+        .await;
     }
 }

@@ -1,0 +1,233 @@
+//! The one writer, and commits that use cases share.
+//!
+//! A use case begins with a savepoint inside a transaction that it may share with others (`LiteTx::begin`),
+//! and ends by waiting for the committer thread, which queues on the same fair mutex as the use cases: the
+//! ones that were waiting before it run first, then one COMMIT, one fsync, acknowledges them all.
+//! Whoever leaves a BEGIN open wakes the committer, always in `Drop`.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak, mpsc};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::sync::{OwnedMutexGuard, oneshot};
+
+use super::{CHECKPOINT_BYTES, Lite, connect, execute, query};
+use crate::db::error;
+use crate::db::row::FromRow;
+use crate::db::value::Param;
+use crate::error::{Error, Result};
+
+/// Size of the WAL at which the committer itself makes room: readers kept the background from it.
+const WAL_LIMIT_BYTES: u64 = 256 << 20;
+
+pub(super) struct Writer {
+    conn: Connection,
+    /// Orders our processes in front of BEGIN IMMEDIATE; `busy_timeout` would starve one for seconds.
+    lock: File,
+    locked: bool,
+    /// A BEGIN is open: the next use case joins it.
+    open: bool,
+    acks: Vec<oneshot::Sender<Result<()>>>,
+}
+
+/// A use case inside the shared transaction: its own savepoint.
+pub(crate) struct LiteTx {
+    writer: OwnedMutexGuard<Writer>,
+    lite: Arc<Lite>,
+    inside: bool,
+}
+
+impl LiteTx {
+    /// Waits for its turn; the caller sets one deadline around the whole of it.
+    pub async fn begin(lite: Arc<Lite>, deadline: Duration) -> Result<LiteTx> {
+        let writer = lite.writer.clone().lock_owned().await;
+        let mut tx = LiteTx { writer, lite, inside: false };
+        if !tx.writer.open && !tx.writer.try_begin()? {
+            // Another process writes. Its turn may take a while, and a worker thread must not wait: the guard
+            // travels with the blocking task, and if nobody waits for it any more, its Drop cleans up.
+            tx = tokio::task::spawn_blocking(move || tx.begin_waiting(deadline))
+                .await
+                .map_err(|e| Error::internal("waiting for the write lock").with_source(e))??;
+        }
+        tx.writer.step("SAVEPOINT use_case")?;
+        tx.inside = true;
+        Ok(tx)
+    }
+
+    fn begin_waiting(mut self, deadline: Duration) -> Result<LiteTx> {
+        let w = &mut *self.writer;
+        w.lock.lock().map_err(|e| Error::internal("locking the lock file").with_source(e))?;
+        w.locked = true;
+        // Only somebody without our lock file can still hold the database: a shell, a backup.
+        w.conn.busy_timeout(deadline).map_err(error::lite)?;
+        let begun = w.conn.execute_batch("BEGIN IMMEDIATE").map_err(error::lite);
+        w.conn.busy_timeout(Duration::ZERO).map_err(error::lite)?;
+        // It waited for the whole deadline: as late as if the caller's own clock had rung first.
+        begun.map_err(|e| if is_busy(&e) { error::deadline().with_source(e) } else { e })?;
+        w.open = true;
+        Ok(self)
+    }
+
+    pub fn exec(&mut self, text: &str, args: &[&dyn Param]) -> Result<u64> {
+        let done = execute(&self.writer.conn, text, args);
+        self.seen(done)
+    }
+
+    pub fn read<R: FromRow>(&mut self, text: &str, args: &[&dyn Param], limit: usize) -> Result<Vec<R>> {
+        let rows = query(&self.writer.conn, text, args, limit);
+        self.seen(rows)
+    }
+
+    /// A full disk in one statement may undo the whole shared transaction, the neighbours' released
+    /// savepoints included: the connection is then back in autocommit, and everybody must be told.
+    fn seen<T>(&mut self, result: Result<T>) -> Result<T> {
+        if let Err(e) = &result
+            && self.writer.conn.is_autocommit()
+        {
+            self.inside = false;
+            self.writer.fail(e);
+        }
+        result
+    }
+
+    /// Releases the savepoint and waits until the shared transaction is on disk.
+    pub async fn commit(mut self) -> Result<()> {
+        let released = self.writer.step("RELEASE use_case");
+        self.seen(released)?;
+        self.inside = false;
+        let (ack, acked) = oneshot::channel();
+        self.writer.acks.push(ack);
+        drop(self);
+        acked.await.unwrap_or_else(|_| Err(error::unknown()))
+    }
+}
+
+impl Drop for LiteTx {
+    fn drop(&mut self) {
+        if self.inside {
+            let undone =
+                self.writer.step("ROLLBACK TO use_case").and_then(|()| self.writer.step("RELEASE use_case"));
+            if let Err(e) = undone {
+                // The batch cannot be trusted any more: nobody in it is acknowledged.
+                self.writer.abandon(&e);
+            }
+        }
+        if self.writer.open {
+            self.lite.wake();
+        } else {
+            self.writer.unlock();
+        }
+    }
+}
+
+impl Writer {
+    pub(super) fn new(conn: Connection, lock: File) -> Writer {
+        Writer { conn, lock, locked: false, open: false, acks: Vec::new() }
+    }
+
+    /// BEGIN IMMEDIATE if nobody else is at it.
+    fn try_begin(&mut self) -> Result<bool> {
+        match self.lock.try_lock() {
+            Ok(()) => self.locked = true,
+            Err(std::fs::TryLockError::WouldBlock) => return Ok(false),
+            Err(std::fs::TryLockError::Error(e)) => {
+                return Err(Error::internal("locking the lock file").with_source(e));
+            }
+        }
+        match self.step("BEGIN IMMEDIATE") {
+            Ok(()) => {
+                self.open = true;
+                Ok(true)
+            }
+            Err(e) if is_busy(&e) => {
+                self.unlock();
+                Ok(false)
+            }
+            Err(e) => {
+                self.unlock();
+                Err(e)
+            }
+        }
+    }
+
+    fn step(&mut self, text: &str) -> Result<()> {
+        execute(&self.conn, text, &[]).map(drop)
+    }
+
+    fn unlock(&mut self) {
+        if std::mem::take(&mut self.locked) {
+            // Closing the file would unlock it as well; an error here leaves nothing worse than waiting.
+            let _ = self.lock.unlock();
+        }
+    }
+
+    fn commit(&mut self) {
+        if !self.open {
+            return;
+        }
+        match self.step("COMMIT") {
+            Ok(()) => {
+                self.open = false;
+                self.unlock();
+                for ack in self.acks.drain(..) {
+                    let _ = ack.send(Ok(()));
+                }
+            }
+            Err(e) => self.abandon(&e),
+        }
+    }
+
+    /// Rolls the shared transaction back and tells everybody in it why.
+    fn abandon(&mut self, reason: &Error) {
+        if !self.conn.is_autocommit() {
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+        self.fail(reason);
+    }
+
+    fn fail(&mut self, reason: &Error) {
+        self.open = false;
+        self.unlock();
+        for ack in self.acks.drain(..) {
+            let told = Error::new(reason.kind(), reason.code(), reason.detail().to_owned());
+            let _ = ack.send(Err(told.retry_after(Duration::from_secs(1))));
+        }
+    }
+}
+
+fn is_busy(e: &Error) -> bool {
+    let code = std::error::Error::source(e)
+        .and_then(|s| s.downcast_ref::<rusqlite::Error>())
+        .and_then(rusqlite::Error::sqlite_error_code);
+    matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// Ends with the last handle: it holds only a `Weak`, and the channel closes with the store.
+pub(super) fn committer(lite: &Weak<Lite>, wakes: &mpsc::Receiver<()>, full: &mpsc::SyncSender<()>) {
+    while wakes.recv().is_ok() {
+        while wakes.try_recv().is_ok() {}
+        let Some(lite) = lite.upgrade() else { return };
+        let mut writer = lite.writer.clone().blocking_lock_owned();
+        writer.commit();
+        let wal = lite.path.as_os_str().to_owned();
+        let mut wal = PathBuf::from(wal);
+        wal.as_mut_os_string().push("-wal");
+        let size = std::fs::metadata(&wal).map(|m| m.len()).unwrap_or(0);
+        if size > WAL_LIMIT_BYTES && !writer.open {
+            let _ = writer.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        } else if size > CHECKPOINT_BYTES {
+            let _ = full.try_send(());
+        }
+    }
+}
+
+/// Moves the WAL into the database file on a connection of its own: on the writer's, the tail of writes
+/// would show it.
+pub(super) fn checkpointer(path: &Path, fulls: &mpsc::Receiver<()>) {
+    let Ok(conn) = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE) else { return };
+    while fulls.recv().is_ok() {
+        let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    }
+}

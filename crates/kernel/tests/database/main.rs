@@ -1,0 +1,19 @@
+//! The promises of the database layer, on both engines. `docs/database.md` says which file proves what.
+//!
+//! One program instead of one per file: linking is what takes the time. Tests marked `#[ignore]` are child
+//! processes, which other tests start, stop and kill.
+
+mod common;
+
+mod basics;
+mod child;
+mod cut;
+mod errors;
+mod events;
+mod group_commit;
+mod jobs;
+mod processes;
+mod reads;
+mod restart;
+mod transactions;
+mod values;

@@ -1,0 +1,26 @@
+//! The event feed: everything that happened, in the order of its commits, for programs that keep up with it.
+//!
+//! A reader asks for what came `after` the last number that it has seen, and is given the number to ask with next.
+//! It skips nothing: on PostgreSQL numbers become visible out of order, so the feed stops before the oldest
+//! transaction that is still running (`store::horizon`; why that is right is told in `kernel::event`).
+//!
+//! | file | holds |
+//! |---|---|
+//! | `model` | the query of the feed, checked |
+//! | `store` | the statements on `event` and `event_change` |
+//! | `service` | who sees what |
+//! | `api` | `GET /api/v1/events` |
+
+pub mod api;
+pub mod model;
+pub mod service;
+mod store;
+
+use kernel::app::App;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of this feature.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(api::feed))
+}

@@ -1,0 +1,113 @@
+//! The statements on `event` and `event_change`. Of customers and companies only the public ids are read, in the
+//! same statement, so that a page costs two statements however many records it names.
+
+use kernel::access::Scope;
+use kernel::clock::Timestamp;
+use kernel::db::{Json, Tx, Where};
+use kernel::{Result, row, sql};
+use uuid::Uuid;
+
+use super::model::{FeedQuery, Reference};
+
+row! {
+    /// An event, with what it changed where the caller may see that.
+    pub struct Happened {
+        /// Its place in the feed.
+        pub seq: i64,
+        /// Its id.
+        pub id: Uuid,
+        /// When.
+        pub at: Timestamp,
+        /// `user`, `api_key`, `system` or `anonymous`.
+        pub actor_kind: String,
+        /// The user or the key.
+        pub actor_id: Option<Uuid>,
+        /// How the actor was called then.
+        pub actor_name: String,
+        /// The request in which it happened.
+        pub request_id: String,
+        /// `<record>.<what happened>`.
+        pub action: String,
+        /// What kind of record.
+        pub subject_type: String,
+        /// The record.
+        pub subject_id: Uuid,
+        /// Its public id.
+        pub subject_ref: String,
+        /// Public id of the customer whom it concerns.
+        pub customer_id: Option<String>,
+        /// Public id of the company whose staff may see it.
+        pub company_id: Option<String>,
+        /// Names of what changed.
+        pub fields: Json,
+        /// What changed, as it was.
+        pub before: Option<Json>,
+        /// What changed, as it became.
+        pub after: Option<Json>,
+        /// From where it was done.
+        pub ip: Option<String>,
+    }
+}
+
+/// What both forms of the feed's statement begin with; the condition of the last join follows.
+macro_rules! feed {
+    () => {
+        "SELECT e.seq, e.id, e.at, e.actor_kind, e.actor_id, e.actor_name, e.request_id, e.action, e.subject_type,
+           e.subject_id, e.subject_ref, c.customer_id, o.company_id, e.fields, ch.before, ch.after, ch.ip
+         FROM event e LEFT JOIN customer c ON c.id = e.customer_id LEFT JOIN company o ON o.id = e.company_id
+         LEFT JOIN event_change ch ON "
+    };
+}
+
+/// The first number that is not settled: transactions that still run may write it or a later one.
+pub async fn horizon(tx: &mut Tx) -> Result<i64> {
+    tx.one(
+        // SQLite has one writer, and readers see its commits in order: everything that is visible is settled.
+        sql!(
+            sqlite: "SELECT 9223372036854775807 AS horizon",
+            postgres: "SELECT base + (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 16) AS horizon
+                       FROM event_epoch" => i64
+        ),
+        [],
+    )
+    .await
+}
+
+/// A page of the feed and one event more, which says whether there is another page.
+pub async fn list(
+    tx: &mut Tx,
+    scope: &Scope,
+    query: &FeedQuery,
+    horizon: i64,
+    with_changes: bool,
+) -> Result<Vec<Happened>> {
+    let mut filter = Where::new();
+    filter.and_one("e.seq > ?", query.after).and_one("e.seq < ?", horizon);
+    if !scope.all() {
+        // NULL, for a role without a company, equals nothing.
+        filter.and_one("e.company_id = ?", scope.company());
+    }
+    if let Some(action) = &query.action {
+        filter.and_one("e.action = ?", action.as_str());
+    }
+    match &query.customer {
+        Some(Reference::Id(id)) => drop(filter.and_one("e.customer_id = ?", *id)),
+        Some(Reference::Public(number)) => drop(
+            filter
+                .and_one("e.customer_id = (SELECT id FROM customer WHERE customer_id = ?)", number.as_str()),
+        ),
+        None => {}
+    }
+    match &query.subject {
+        Some(Reference::Id(id)) => drop(filter.and_one("e.subject_id = ?", *id)),
+        Some(Reference::Public(reference)) => drop(filter.and_one("e.subject_ref = ?", reference.as_str())),
+        None => {}
+    }
+    let tail = format!(" ORDER BY e.seq LIMIT {}", u64::from(query.limit) + 1);
+    // Before and after are not even read for those who may not see them.
+    let base = match with_changes {
+        true => sql!(concat!(feed!(), "ch.event_seq = e.seq WHERE true") => Happened),
+        false => sql!(concat!(feed!(), "false WHERE true") => Happened),
+    };
+    tx.select(base, &filter, &tail).await
+}

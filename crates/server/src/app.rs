@@ -1,0 +1,160 @@
+//! The assembly: the one list of features, a process made from a configuration, and its router.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use kernel::app::{App, Feature, Parts};
+use kernel::clock::Clock;
+use kernel::config::{Config, Database, Service};
+use kernel::db::{Db, Options, Target, migrate};
+use kernel::id::Random;
+use kernel::jobs::{JobKind, Periodic};
+use kernel::mail::Mailer;
+use kernel::outbound::Outbound;
+use kernel::storage::{Storage, private_dir};
+use kernel::web::layers::Edge;
+use kernel::web::{WebSettings, docs, guard};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::{figures, health, master_key};
+
+/// Every feature of the product. A new one is added here and nowhere else.
+pub fn features() -> Vec<Feature> {
+    vec![identity::feature(), operations::feature()]
+}
+
+/// The head of the OpenAPI document; the routes add the rest.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Regulars",
+        description = "A self-hosted customer platform: who your customers are, what you know about them, what they \
+                       allow you to do with it, and everything that happened. The conventions of all routes are in \
+                       docs/api-design.md.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    security(("bearer" = []))
+)]
+struct Document;
+
+/// Opens the database that the configuration names. Nothing is asked of it yet.
+pub fn open_database(config: &Config) -> anyhow::Result<Db> {
+    let target = match &config.database.url {
+        Database::Sqlite(path) => Target::Sqlite(path.clone()),
+        Database::Postgres(url) => Target::Postgres(url.expose().to_owned()),
+    };
+    let options = Options {
+        pool_size: config.database.pool_size,
+        deadline: config.database.timeout,
+        ..Options::new(target)
+    };
+    Db::open(&options).with_context(|| database_fails(config))
+}
+
+/// The sentence in front of whatever the database said.
+pub fn database_fails(config: &Config) -> String {
+    let advice = match &config.database.url {
+        Database::Sqlite(_) => "is the directory there, writable, and on a local disk with room?",
+        Database::Postgres(_) => {
+            "is the server running, and are address, user, password and database name right?"
+        }
+    };
+    format!("the database {} cannot be used: {advice}", config.database.url.masked())
+}
+
+/// Applies what is missing, under a lock, unless a setting leaves that to `regulars migrate`.
+async fn bring_up_to_date(config: &Config, db: &Db, clock: &Clock) -> anyhow::Result<()> {
+    if config.database.migrate {
+        let applied = migrate::migrate(db, clock.now()).await.with_context(|| database_fails(config))?;
+        if !applied.is_empty() {
+            tracing::info!(migrations = applied.join(", "), "the database was migrated");
+        }
+        return Ok(());
+    }
+    let missing = migrate::missing(db).await.with_context(|| database_fails(config))?;
+    anyhow::ensure!(
+        missing.is_empty(),
+        "the database lacks the migrations {}, and database.migrate is off: run `regulars migrate` first",
+        missing.join(", ")
+    );
+    Ok(())
+}
+
+/// A process: database, master key, and every feature started. Which routes it serves is decided by [`router`].
+pub async fn start(config: Config) -> anyhow::Result<App> {
+    private_dir(&config.data_dir).with_context(|| {
+        format!("the data directory {} cannot be made; choose another --data-dir", config.data_dir.display())
+    })?;
+    let (clock, random) = (Clock::System, Random::System);
+    let db = open_database(&config)?;
+    bring_up_to_date(&config, &db, &clock).await?;
+    let keys = master_key::load(&config, &db, &random).await?;
+    let storage = Storage::local(&config.data_dir.join("files"))?;
+    let mail = Mailer::new(&config.mail, &config.data_dir, clock.clone())?;
+    let outbound = Outbound::new(config.outbound, clock.clone());
+    let mut parts = Parts::new(db, Arc::new(config), clock, random, keys, storage, mail, outbound);
+    parts.keep(Arc::new(health::Health::default()));
+    Ok(App::start(parts, &features()).await?)
+}
+
+/// Everything that features do in the background. A process with jobs does it for all features, also for those
+/// whose routes it does not serve.
+pub fn background() -> (Vec<JobKind>, Vec<Periodic>) {
+    let features = features();
+    let jobs = features.iter().flat_map(|feature| feature.jobs).copied().collect();
+    let periodic = features.iter().flat_map(|feature| feature.periodic).copied().collect();
+    (jobs, periodic)
+}
+
+/// The routes of these services, and apart from them those that need no caller.
+fn routes_of(serves: impl Fn(Service) -> bool) -> (OpenApiRouter<App>, OpenApiRouter<App>) {
+    let served = |feature: &Feature| match feature.service {
+        "" => true,
+        name => name.parse().is_ok_and(&serves),
+    };
+    let mut guarded = OpenApiRouter::with_openapi(Document::openapi());
+    for feature in features().iter().filter(|feature| served(feature)) {
+        guarded = guarded.merge((feature.routes)());
+    }
+    let mut open = OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(figures::metrics));
+    if serves(Service::Customers) {
+        open = open.routes(routes!(health::customers_health));
+    }
+    (guarded, open)
+}
+
+/// The OpenAPI document of the whole product.
+pub fn document() -> utoipa::openapi::OpenApi {
+    let (guarded, open) = routes_of(|_| true);
+    let mut api = guarded.merge(open).into_openapi();
+    docs::complete(&mut api);
+    api
+}
+
+/// What the process serves: the routes of its services behind the guard, inside the outer layer. Everything else
+/// answers 404.
+pub fn router(app: &App) -> anyhow::Result<Edge> {
+    let (guarded, open) = routes_of(|service| app.config.serves(service));
+    let guarded = guarded.route_layer(from_fn_with_state(app.clone(), guard::guard));
+    let (router, mut api) = guarded.merge(open).split_for_parts();
+    docs::complete(&mut api);
+    let mut router: Router = router.with_state(app.clone());
+    if app.config.docs_enabled {
+        router = router.merge(docs::routes(&api)?);
+    }
+    let settings = WebSettings {
+        request_timeout: app.config.limits.request_timeout,
+        body_limit: app.config.limits.body_bytes,
+        cors_origins: app.config.cors_origins.clone(),
+        ..WebSettings::default()
+    };
+    Ok(Edge::new(router, settings, app.clock.clone(), app.random.clone()))
+}

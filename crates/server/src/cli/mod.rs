@@ -1,0 +1,199 @@
+//! The command line: what can be said, and how failures are told. One file per command.
+//!
+//! Answers go to standard output, everything else to standard error. Every command works on the database that a
+//! running server uses.
+
+mod admin;
+mod api_key;
+mod config;
+mod doctor;
+mod migrate;
+mod openapi;
+mod serve;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use kernel::config::{Config, Sources};
+
+/// A self-hosted customer platform in one binary.
+#[derive(Parser)]
+#[command(name = "regulars", version, arg_required_else_help = true, propagate_version = true)]
+#[command(after_help = "Settings: `regulars config` shows each with its value and where that came from; \
+                        docs/configuration.md explains them.")]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes. A flag wins over the environment, the environment over the file.
+#[derive(Args)]
+struct Common {
+    /// Configuration file [default: regulars.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Directory of the embedded database, files, and the master key [default: data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// sqlite://PATH or postgres://USER@HOST/NAME; a password belongs into DATABASE_URL, where `ps` does not show it
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// error, warn, info, debug, trace, or a filter [default: info; warn for commands that answer and end]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// auto, json or text
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(serve::Flags),
+    /// Administrators
+    #[command(subcommand)]
+    Admin(admin::Verb),
+    /// Keys for programs
+    #[command(subcommand)]
+    ApiKey(api_key::Verb),
+    /// Bring the database up to this release
+    Migrate,
+    /// Print the effective configuration, secrets masked, and where each value came from
+    Config(config::Flags),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Check database, files, keys, clock and mail, and say what to do
+    Doctor(doctor::Flags),
+}
+
+/// A setting given by a flag.
+type Given = (&'static str, String);
+
+impl Common {
+    fn given(&self) -> Vec<Given> {
+        let flags = [
+            ("data_dir", &self.data_dir),
+            ("database.url", &self.database_url),
+            ("log.level", &self.log_level),
+            ("log.format", &self.log_format),
+        ];
+        flags.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
+    }
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let done = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(Box::pin(run(cli))));
+    done.unwrap_or_else(|e| {
+        let _ = std::io::stderr().write_all(explain(&e).as_bytes());
+        ExitCode::FAILURE
+    })
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let mut given = cli.common.given();
+    if let Command::Serve(flags) = &cli.command {
+        given.extend(flags.given());
+    }
+    if matches!(cli.command, Command::Openapi) {
+        return openapi::run();
+    }
+    let mut config = Config::load(&Sources::of_process(cli.common.config.clone(), given))?;
+    if !matches!(cli.command, Command::Serve(_)) {
+        quieten(&mut config);
+    }
+    kernel::log::init(&config);
+    match cli.command {
+        Command::Serve(_) => serve::run(config).await,
+        Command::Admin(verb) => admin::run(config, verb).await,
+        Command::ApiKey(verb) => api_key::run(config, verb).await,
+        Command::Migrate => migrate::run(&config).await,
+        Command::Config(flags) => config::run(&config, &flags),
+        Command::Openapi => openapi::run(),
+        Command::Doctor(flags) => doctor::run(config, &flags).await,
+    }
+}
+
+/// A command that answers and ends logs what went wrong, unless somebody asked for more.
+fn quieten(config: &mut Config) {
+    let chosen = config.explain().iter().any(|entry| entry.key == "log.level" && entry.source != "default");
+    if !chosen {
+        "warn".clone_into(&mut config.log.level);
+    }
+}
+
+/// Writes an answer. A reader that went away (`regulars openapi | head`) is no failure.
+fn answer(text: &str) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// A failure with its causes, each once: outer sentences often quote the inner ones.
+fn explain(error: &anyhow::Error) -> String {
+    let mut lines = vec![format!("regulars: {error}")];
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if !lines.iter().any(|line| line.contains(&text)) {
+            lines.push(format!("  because: {text}"));
+        }
+        let faults = cause.downcast_ref::<kernel::Error>().map_or(&[][..], kernel::Error::faults);
+        if faults.len() > 1 {
+            lines.extend(faults.iter().map(|fault| format!("  {}: {}", fault.field, fault.message)));
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_stand_before_or_after_the_command() {
+        for line in [
+            &["regulars", "--data-dir", "d", "serve", "--listen", "127.0.0.1:1", "--listen", "[::1]:2"][..],
+            &["regulars", "serve", "--listen", "127.0.0.1:1", "--data-dir", "d", "--listen", "[::1]:2"],
+        ] {
+            let cli = Cli::try_parse_from(line).unwrap();
+            let Command::Serve(flags) = &cli.command else { panic!("{line:?}") };
+            assert_eq!(cli.common.given(), [("data_dir", "d".to_owned())]);
+            assert_eq!(
+                flags.given(),
+                [("listen", "127.0.0.1:1".to_owned()), ("listen", "[::1]:2".to_owned())]
+            );
+        }
+    }
+
+    #[test]
+    fn a_failure_is_told_with_each_cause_once() {
+        let cause = std::io::Error::other("connection refused");
+        let inner = kernel::Error::internal("no answer: connection refused").with_source(cause);
+        let error = anyhow::Error::from(inner).context("the database cannot be used");
+        assert_eq!(
+            explain(&error),
+            "regulars: the database cannot be used\n  because: no answer: connection refused\n"
+        );
+        let two = vec![
+            kernel::Fault::new("email", "invalid", "is no address"),
+            kernel::Fault::new("name", "required", "is missing"),
+        ];
+        let told = explain(&kernel::Error::invalid(two).into());
+        assert!(told.ends_with("  email: is no address\n  name: is missing\n"), "{told}");
+    }
+}

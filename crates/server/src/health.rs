@@ -1,0 +1,205 @@
+//! Is the process able to do its work? `/livez` (is it running; asks nobody), `/readyz` (should it be given
+//! requests), `/health` (every part with its state, for people and monitors).
+//!
+//! The answers are public, so a storm of questions must not become a storm of probes: a report is kept for two
+//! seconds, and one for mail servers for a minute.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use kernel::app::App;
+use kernel::clock::Timestamp;
+use kernel::{Error, Kind, Result};
+use serde::Serialize;
+use tokio::sync::Mutex;
+
+/// How old a report may be.
+const FRESH: Duration = Duration::from_secs(2);
+/// How old the answer of a mail server may be: it is another host's work.
+const FRESH_MAIL: Duration = Duration::from_secs(60);
+/// A part that does not answer in this time does not work.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The state of one part of the deployment.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Component {
+    /// `healthy`, `unhealthy` or `not configured`.
+    #[schema(example = "healthy")]
+    status: &'static str,
+    /// Which kind of it is in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "sqlite")]
+    kind: Option<String>,
+    /// What is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// Jobs that wait or run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) backlog: Option<i64>,
+}
+
+impl Component {
+    /// `None` for a part that is not configured.
+    pub fn is_healthy(&self) -> Option<bool> {
+        match self.status {
+            "healthy" => Some(true),
+            "unhealthy" => Some(false),
+            _ => None,
+        }
+    }
+
+    fn of(result: Result<()>, kind: &str) -> Component {
+        let (status, detail) = match result {
+            Ok(()) => ("healthy", None),
+            // The inside of the server stays inside; the log has it.
+            Err(e) if e.kind() == Kind::Internal => ("unhealthy", Some("see the log".to_owned())),
+            Err(e) => ("unhealthy", Some(e.detail().to_owned())),
+        };
+        Component { status, kind: Some(kind.to_owned()), detail, backlog: None }
+    }
+}
+
+/// The state of the process and of what it needs.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Report {
+    /// `healthy`; `degraded` if mail does not go out; `unhealthy` if requests cannot be served.
+    #[schema(example = "healthy")]
+    pub status: &'static str,
+    /// The setting `service_name`.
+    #[schema(example = "regulars")]
+    service: String,
+    /// The release.
+    version: &'static str,
+    /// `database`, `storage`, `mail`, `jobs`, `redis`.
+    pub components: BTreeMap<&'static str, Component>,
+    /// When it was found out.
+    timestamp: Timestamp,
+}
+
+/// What is remembered between two questions.
+#[derive(Default)]
+pub struct Health {
+    report: Mutex<Option<(Instant, Arc<Report>)>>,
+    mail: Mutex<Option<(Instant, Component)>>,
+}
+
+/// The state of the process, at most two seconds old. Who asks while it is being found out waits for the same answer.
+pub async fn report(app: &App) -> Arc<Report> {
+    let health = app.part::<Health>();
+    let mut kept = health.report.lock().await;
+    if let Some((at, report)) = kept.as_ref()
+        && at.elapsed() < FRESH
+    {
+        return Arc::clone(report);
+    }
+    let report = Arc::new(find_out(app, &health).await);
+    *kept = Some((Instant::now(), Arc::clone(&report)));
+    report
+}
+
+async fn find_out(app: &App, health: &Health) -> Report {
+    let (database, storage, mail) =
+        tokio::join!(database(app), patiently(app.storage.check(&app.random)), mail(app, health));
+    let backlog = database.as_ref().ok().copied();
+    let engine = app.db.engine().to_string();
+    let jobs = Component { backlog, ..Component::of(unit(&database), "database") };
+    let database = Component::of(database.map(drop), &engine);
+    let storage = Component::of(storage, "local");
+    let works = [&database, &storage].iter().all(|part| part.is_healthy() == Some(true));
+    let status = match (works, mail.is_healthy()) {
+        (false, _) => "unhealthy",
+        (true, Some(false)) => "degraded",
+        (true, _) => "healthy",
+    };
+    let redis = Component { status: "not configured", kind: None, detail: None, backlog: None };
+    let components =
+        [("database", database), ("storage", storage), ("mail", mail), ("jobs", jobs), ("redis", redis)];
+    Report {
+        status,
+        service: app.config.service_name.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+        components: components.into(),
+        timestamp: app.clock.now(),
+    }
+}
+
+/// The queue lies in the database and has no other way to fail.
+fn unit(database: &Result<i64>) -> Result<()> {
+    match database {
+        Ok(_) => Ok(()),
+        Err(e) => Err(Error::new(e.kind(), e.code(), e.detail().to_owned())),
+    }
+}
+
+async fn database(app: &App) -> Result<i64> {
+    let ask = async {
+        let ctx = app.system("health");
+        let mut tx = ctx.read().await?;
+        kernel::jobs::unfinished(&mut tx).await
+    };
+    patiently(ask).await
+}
+
+async fn mail(app: &App, health: &Health) -> Component {
+    let kind = if app.config.mail.smtp_url.is_some() { "smtp" } else { "files" };
+    let mut kept = health.mail.lock().await;
+    let fresh = if kind == "smtp" { FRESH_MAIL } else { FRESH };
+    if let Some((at, component)) = kept.as_ref()
+        && at.elapsed() < fresh
+    {
+        return component.clone();
+    }
+    let component = Component::of(patiently(Box::pin(app.mail.check())).await, kind);
+    *kept = Some((Instant::now(), component.clone()));
+    component
+}
+
+async fn patiently<T>(ask: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = |_| Err(Error::unavailable("NO_ANSWER", "it did not answer within 3 seconds", PATIENCE));
+    let result = tokio::time::timeout(PATIENCE, ask).await.unwrap_or_else(late);
+    result.inspect_err(|e| tracing::warn!(error = ?e, "a part of the deployment does not work"))
+}
+
+/// The state of the process and of everything that it needs. 503 if it cannot serve requests.
+#[utoipa::path(get, path = "/health", tag = "operation", security(()),
+    responses((status = 200, body = Report), (status = 503, description = "The same, when requests cannot be served", body = Report)))]
+pub async fn health(State(app): State<App>) -> Response {
+    let report = report(&app).await;
+    let status = match report.status {
+        "unhealthy" => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::OK,
+    };
+    (status, Json(report.as_ref())).into_response()
+}
+
+/// The same as `/health`, where version 1 had it.
+#[utoipa::path(get, path = "/api/v1/customers/health", tag = "operation", security(()),
+    responses((status = 200, body = Report), (status = 503, description = "The same, when requests cannot be served", body = Report)))]
+pub async fn customers_health(app: State<App>) -> Response {
+    health(app).await
+}
+
+/// Is the process running? Asks nothing else, so that a broken database does not restart every process.
+#[utoipa::path(get, path = "/livez", tag = "operation", security(()),
+    responses((status = 200, description = "`ok`", body = String, content_type = "text/plain")))]
+pub async fn livez() -> &'static str {
+    "ok"
+}
+
+/// Should the process be given requests? 503 if it cannot serve them now.
+#[utoipa::path(get, path = "/readyz", tag = "operation", security(()),
+    responses((status = 200, description = "`ready`", body = String, content_type = "text/plain"), kernel::web::problem::Problems))]
+pub async fn readyz(State(app): State<App>) -> Result<&'static str> {
+    match report(&app).await.status {
+        "unhealthy" => {
+            Err(Error::unavailable("NOT_READY", "Requests cannot be served now; see /health", FRESH))
+        }
+        _ => Ok("ready"),
+    }
+}

@@ -1,0 +1,73 @@
+//! The master key of a deployment. What it protects (signing keys, second factors) lies in the database, so the
+//! database notes which key that is: a process with another one refuses to start instead of failing later, at the
+//! first secret that it cannot open.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kernel::config::Config;
+use kernel::crypto::Keys;
+use kernel::db::{Db, Usage};
+use kernel::id::Random;
+use kernel::{Error, Kind, Result};
+
+use crate::store;
+
+/// The key of this process, which is the database's. A new database takes the key that is given or makes one.
+/// `MASTER_KEY_MISSING` and `MASTER_KEY_WRONG` say where to look for the right one.
+pub async fn load(config: &Config, db: &Db, random: &Random) -> Result<Keys> {
+    let known = known(db).await?;
+    let file = config.data_dir.join("secret.key");
+    // Looked at before a key is made: a new file would hide that the old one is gone.
+    if known.is_some() && config.secret_key.is_none() && !file.exists() {
+        return Err(missing(&file));
+    }
+    let keys = Keys::load(config.secret_key.as_ref(), &config.data_dir, random)?;
+    let known = match known {
+        Some(known) => known,
+        None => keep(db, &keys).await?,
+    };
+    if known == keys.fingerprint() {
+        return Ok(keys);
+    }
+    Err(wrong(config, &file, &known, &keys.fingerprint()))
+}
+
+/// The fingerprint of the key with which the database was first used; `None` before the first start.
+pub async fn known(db: &Db) -> Result<Option<String>> {
+    let mut tx = db.read(&Arc::new(Usage::default())).await?;
+    store::master_key(&mut tx).await
+}
+
+/// Notes our key, unless another process was faster; gives the one that is noted.
+async fn keep(db: &Db, keys: &Keys) -> Result<String> {
+    let mut tx = db.write(&Arc::new(Usage::default())).await?;
+    store::keep_master_key(&mut tx, &keys.fingerprint()).await?;
+    let known = store::master_key(&mut tx).await?;
+    tx.commit().await?;
+    known.ok_or_else(|| Error::internal("the master key was noted and is not there"))
+}
+
+fn missing(file: &Path) -> Error {
+    let detail = format!(
+        "the master key is missing: the database was made with one, and neither {} nor the setting secret_key is \
+         there. Put the file back from where it was kept (backups leave it out on purpose), or give the key as \
+         REGULARS_SECRET_KEY",
+        file.display()
+    );
+    Error::new(Kind::Internal, "MASTER_KEY_MISSING", detail)
+}
+
+fn wrong(config: &Config, file: &Path, known: &str, ours: &str) -> Error {
+    let ours_from = match config.secret_key {
+        Some(_) => "the setting secret_key".to_owned(),
+        None => file.display().to_string(),
+    };
+    let detail = format!(
+        "this is not the master key of this database: the database was made with the key {}…, {ours_from} holds \
+         {}…. Use the key of the process that made it (its DATA_DIR/secret.key or secret_key), or another database",
+        &known.get(..8).unwrap_or(known),
+        &ours.get(..8).unwrap_or(ours),
+    );
+    Error::new(Kind::Internal, "MASTER_KEY_WRONG", detail)
+}
