@@ -24,7 +24,7 @@ use crate::{figures, health, master_key};
 
 /// Every feature of the product. A new one is added here and nowhere else.
 pub fn features() -> Vec<Feature> {
-    vec![identity::feature(), operations::feature()]
+    vec![identity::feature(), customers::feature(), operations::feature()]
 }
 
 /// The head of the OpenAPI document; the routes add the rest.
