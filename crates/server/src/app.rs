@@ -151,11 +151,5 @@ pub fn router(app: &App) -> anyhow::Result<Edge> {
     if app.config.docs_enabled {
         router = router.merge(docs::routes(&api)?);
     }
-    let settings = WebSettings {
-        request_timeout: app.config.limits.request_timeout,
-        body_limit: app.config.limits.body_bytes,
-        cors_origins: app.config.cors_origins.clone(),
-        ..WebSettings::default()
-    };
-    Ok(Edge::new(router, settings, app.clock.clone(), app.random.clone()))
+    Ok(Edge::new(router, WebSettings::of(&app.config), app.clock.clone(), app.random.clone()))
 }
