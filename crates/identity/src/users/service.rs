@@ -5,7 +5,7 @@ use kernel::clock::Timestamp;
 use kernel::crypto::sha256;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::event::Event;
+use kernel::event::{self, Event};
 use kernel::text::search_key;
 use kernel::web::Field;
 use kernel::{Error, Result, TextValue};
@@ -258,7 +258,7 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
     };
     username.as_str().clone_into(&mut user.username);
     user.unique_no = number;
-    ctx.record(tx, event("user.created", &user).created(user.snapshot())).await?;
+    ctx.record(tx, user_event("user.created", &user).created(user.snapshot())).await?;
     Ok(user)
 }
 
@@ -300,7 +300,7 @@ fn name_key(user: &User) -> String {
     search_key(&format!("{} {}", user.last_name, user.first_name))
 }
 
-fn event(action: &'static str, user: &User) -> Event {
+fn user_event(action: &'static str, user: &User) -> Event {
     Event::new(action, "user", user.id, user.unique_id()).of_company(user.company)
 }
 
@@ -358,7 +358,7 @@ pub(crate) async fn save_in(
     mut user: User,
     action: &'static str,
 ) -> Result<User> {
-    let event = event(action, &user).changed(before.snapshot(), user.snapshot());
+    let event = user_event(action, &user).changed(before.snapshot(), user.snapshot());
     if event.is_empty() && before.email_proven_at == user.email_proven_at {
         return Ok(user);
     }
@@ -404,6 +404,8 @@ pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
     crate::sessions::service::revoke_all_in(ctx, tx, user.id, None, "erased").await?;
     crate::sessions::service::forget_in(tx, user.id).await?;
     crate::credentials::service::forget_in(tx, user.id).await?;
+    crate::claims::service::forget_in(tx, user.id).await?;
+    event::forget_subject(tx, user.id).await?;
     store::erase(tx, user.id, ctx.now()).await?;
     tokens::service::forget_after_commit(ctx, tx, user.id);
     ctx.record(tx, Event::new("user.erased", "user", user.id, user.unique_id())).await
