@@ -1,0 +1,13 @@
+//! The routes of customers through the real router, on both engines. Tests are named after the rows of the table of
+//! endpoints and promises.
+
+mod change;
+mod common;
+mod create;
+mod erase;
+mod isolation;
+mod lists;
+mod lookup;
+mod profile;
+mod statistics;
+mod status;
