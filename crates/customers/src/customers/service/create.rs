@@ -40,7 +40,7 @@ pub struct NewCustomer {
 pub async fn create(ctx: &Ctx, new: NewCustomer) -> Result<CustomerRow> {
     let scope = ctx.require_staff(Permission::CustomersWrite)?;
     let mut tx = ctx.write().await?;
-    let row = create_in(ctx, &mut tx, &scope, new).await?;
+    let row = Box::pin(create_in(ctx, &mut tx, &scope, new)).await?;
     tx.commit().await?;
     Ok(row)
 }
