@@ -68,7 +68,9 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, scope: &Scope, new: NewCustomer) 
             Members { first_name: Some(first_name), last_name: Some(last_name), ..members },
         )
         .await?;
-        return insert_in(ctx, tx, scope, Rights::of(ctx)?, &user, members).await;
+        let inserted = insert_in(ctx, tx, scope, Rights::of(ctx)?, &user, members).await;
+        // Somebody else created the profile of this user a moment ago.
+        return inserted.map_err(|e| if e.code() == "PROFILE_ALREADY_EXISTS" { email_exists() } else { e });
     }
     let country = match &members.country {
         Field::Value(country) => country_code(country.as_str()).map(str::to_owned),

@@ -80,7 +80,7 @@ pub async fn create_for_in(ctx: &Ctx, tx: &mut Tx, user: &User, body: &Value) ->
     let scope = Scope::system("the user was just created in this transaction");
     let row =
         insert_in(ctx, tx, &scope, Rights::OWN, user, members).await.map_err(|e| inside("customer", e))?;
-    serde_json::to_value(CustomerView::of(&row, true))
+    serde_json::to_value(CustomerView::of(row, true))
         .map_err(|e| Error::internal("a profile as JSON").with_source(e))
 }
 
