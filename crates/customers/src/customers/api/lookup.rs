@@ -36,7 +36,7 @@ async fn by_user_id(ctx: Ctx, uri: Uri) -> Result<Tagged<CustomerView>> {
     let user = query.get("user_id").and_then(UserKey::parse);
     let user =
         user.ok_or_else(|| Error::bad_request("PARAMETER_INVALID", "user_id must be given and be a UUID"))?;
-    tagged(&ctx, &service::get_by_user(&ctx, user).await?)
+    tagged(&ctx, service::get_by_user(&ctx, user).await?)
 }
 
 /// The customer with this user name, in any case.
@@ -44,7 +44,7 @@ async fn by_user_id(ctx: Ctx, uri: Uri) -> Result<Tagged<CustomerView>> {
     params(("username" = String, Path, description = "The whole name.")),
     responses((status = 200, body = CustomerView), Problems))]
 async fn by_username(ctx: Ctx, Path(username): Path<String>) -> Result<Tagged<CustomerView>> {
-    tagged(&ctx, &service::get_by_username(&ctx, &username).await?)
+    tagged(&ctx, service::get_by_username(&ctx, &username).await?)
 }
 
 /// The customer with this e-mail address, in any spelling that reaches the same mailbox.
@@ -52,7 +52,7 @@ async fn by_username(ctx: Ctx, Path(username): Path<String>) -> Result<Tagged<Cu
     params(("email" = String, Path, description = "The whole address.")),
     responses((status = 200, body = CustomerView), Problems))]
 async fn by_email(ctx: Ctx, Path(email): Path<String>) -> Result<Tagged<CustomerView>> {
-    tagged(&ctx, &service::get_by_email(&ctx, &email).await?)
+    tagged(&ctx, service::get_by_email(&ctx, &email).await?)
 }
 
 /// Whether a user has a profile.

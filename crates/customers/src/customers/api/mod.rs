@@ -47,14 +47,14 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// One customer with its tag, as the caller sees it.
-fn tagged(ctx: &Ctx, row: &CustomerRow) -> Result<Tagged<CustomerView>> {
-    let caller = ctx.caller()?;
-    Ok(Tagged(tag(row, caller.is_customer()), CustomerView::for_caller(row, caller)))
+fn tagged(ctx: &Ctx, row: CustomerRow) -> Result<Tagged<CustomerView>> {
+    let for_customer = ctx.caller()?.is_customer();
+    Ok(Tagged(tag(&row, for_customer), CustomerView::of(row, for_customer)))
 }
 
-fn created(ctx: &Ctx, row: &CustomerRow) -> Result<Created<CustomerView>> {
+fn created(ctx: &Ctx, row: CustomerRow) -> Result<Created<CustomerView>> {
     let Tagged(tag, body) = tagged(ctx, row)?;
-    Ok(Created { location: format!("/api/v1/customers/{}", row.customer_id), tag: Some(tag), body })
+    Ok(Created { location: format!("/api/v1/customers/{}", body.customer_id), tag: Some(tag), body })
 }
 
 /// `If-Match` against the customer as this caller sees it.
@@ -68,7 +68,7 @@ fn unchanged(ctx: &Ctx, wanted: &IfMatch) -> Result<impl FnOnce(&CustomerRow) ->
     params(Listing<Customers>), responses((status = 200, body = CustomerList), Problems))]
 async fn list(ctx: Ctx, Listing(request, ..): Listing<Customers>) -> Result<CustomerList> {
     let (rows, total) = service::list(&ctx, &request).await?;
-    Ok(ListReply::new(&request, rows, total, |row| CustomerView::of(&row, false)))
+    Ok(ListReply::new(&request, rows, total, |row| CustomerView::of(row, false)))
 }
 
 /// Creates user and customer, with generated user name and public id.
@@ -76,7 +76,7 @@ async fn list(ctx: Ctx, Listing(request, ..): Listing<Customers>) -> Result<Cust
     request_body = NewCustomerBody, responses((status = 201, body = CustomerView), Problems))]
 async fn create(ctx: Ctx, Body(new): NewCustomerBody) -> Result<Created<CustomerView>> {
     let row = creation::create(&ctx, new).await?;
-    created(&ctx, &row)
+    created(&ctx, row)
 }
 
 /// One customer, by UUID or public id.
@@ -84,7 +84,7 @@ async fn create(ctx: Ctx, Body(new): NewCustomerBody) -> Result<Created<Customer
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
     responses((status = 200, body = CustomerView), Problems))]
 async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<Tagged<CustomerView>> {
-    tagged(&ctx, &service::get(&ctx, &reference).await?)
+    tagged(&ctx, service::get(&ctx, &reference).await?)
 }
 
 /// Sets the members that the body names.
@@ -121,7 +121,7 @@ async fn update(
     how: How,
 ) -> Result<Tagged<CustomerView>> {
     let row = change::change(ctx, reference, members, how, unchanged(ctx, wanted)?).await?;
-    tagged(ctx, &row)
+    tagged(ctx, row)
 }
 
 /// Deactivates a customer. Staff still see it; nothing is lost.

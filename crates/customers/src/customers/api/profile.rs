@@ -28,7 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/v1/customers/profile", tag = "profile", security(("bearer" = [])),
     responses((status = 200, body = CustomerView), Problems))]
 async fn get(ctx: Ctx) -> Result<Tagged<CustomerView>> {
-    tagged(&ctx, &profile::get(&ctx).await?)
+    tagged(&ctx, profile::get(&ctx).await?)
 }
 
 /// Another spelling of `/api/v1/customers/profile`.
@@ -43,7 +43,7 @@ async fn me(ctx: Ctx) -> Result<Tagged<CustomerView>> {
     request_body = NewProfileBody, responses((status = 201, body = CustomerView), Problems))]
 async fn create(ctx: Ctx, Body(NewProfile(members)): NewProfileBody) -> Result<Created<CustomerView>> {
     let row = profile::create(&ctx, members).await?;
-    created(&ctx, &row)
+    created(&ctx, row)
 }
 
 /// Applies a JSON merge patch to the caller's profile.
@@ -55,7 +55,7 @@ async fn patch(
     Body(CustomerChange(members)): CustomerChangeBody,
 ) -> Result<Tagged<CustomerView>> {
     let check = unchanged(&ctx, &wanted)?;
-    tagged(&ctx, &profile::change(&ctx, members, How::Patch, check).await?)
+    tagged(&ctx, profile::change(&ctx, members, How::Patch, check).await?)
 }
 
 /// Sets the members that the body names.
@@ -67,7 +67,7 @@ async fn put(
     Body(CustomerChange(members)): CustomerChangeBody,
 ) -> Result<Tagged<CustomerView>> {
     let check = unchanged(&ctx, &wanted)?;
-    tagged(&ctx, &profile::change(&ctx, members, How::Put, check).await?)
+    tagged(&ctx, profile::change(&ctx, members, How::Put, check).await?)
 }
 
 /// Deletes the caller's profile for good. The login stays.

@@ -41,7 +41,7 @@ async fn deactivate(
     Body(Deactivation(reason)): DeactivationBody,
 ) -> Result<Tagged<CustomerView>> {
     let check = unchanged(&ctx, &wanted)?;
-    tagged(&ctx, &status::activate(&ctx, &reference, false, reason, check).await?)
+    tagged(&ctx, status::activate(&ctx, &reference, false, reason, check).await?)
 }
 
 /// Makes a deactivated customer active again.
@@ -55,7 +55,7 @@ async fn activate(
     _: NothingBody,
 ) -> Result<Tagged<CustomerView>> {
     let check = unchanged(&ctx, &wanted)?;
-    tagged(&ctx, &status::activate(&ctx, &reference, true, None, check).await?)
+    tagged(&ctx, status::activate(&ctx, &reference, true, None, check).await?)
 }
 
 /// Verifies a customer; `{"is_verified": false}` takes it back.
@@ -67,7 +67,7 @@ async fn verify(
     Path(reference): Path<String>,
     Body(Verification(verified)): VerificationBody,
 ) -> Result<Tagged<CustomerView>> {
-    tagged(&ctx, &status::verify(&ctx, &reference, verified).await?)
+    tagged(&ctx, status::verify(&ctx, &reference, verified).await?)
 }
 
 /// Marks the e-mail address as verified. The mark is shown and never counts as a proof by its owner.
@@ -79,7 +79,7 @@ async fn verify_email(
     Path(reference): Path<String>,
     _: NothingBody,
 ) -> Result<Tagged<CustomerView>> {
-    tagged(&ctx, &status::mark(&ctx, &reference, Mark::Email).await?)
+    tagged(&ctx, status::mark(&ctx, &reference, Mark::Email).await?)
 }
 
 /// Marks the phone as verified. The mark is shown and never counts as a proof by its owner.
@@ -91,7 +91,7 @@ async fn verify_phone(
     Path(reference): Path<String>,
     _: NothingBody,
 ) -> Result<Tagged<CustomerView>> {
-    tagged(&ctx, &status::mark(&ctx, &reference, Mark::Phone).await?)
+    tagged(&ctx, status::mark(&ctx, &reference, Mark::Phone).await?)
 }
 
 /// Notes a login that happened elsewhere, at most once a minute.
@@ -99,7 +99,7 @@ async fn verify_phone(
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = NothingBody,
     responses((status = 200, body = CustomerView), Problems))]
 async fn last_login(ctx: Ctx, Path(reference): Path<String>, _: NothingBody) -> Result<Tagged<CustomerView>> {
-    tagged(&ctx, &status::touch_login(&ctx, &reference).await?)
+    tagged(&ctx, status::touch_login(&ctx, &reference).await?)
 }
 
 /// What counting a service answers.

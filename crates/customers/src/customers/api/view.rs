@@ -1,7 +1,6 @@
 //! A customer as the API shows it.
 
 use identity::users::model::full_name;
-use kernel::access::Caller;
 use kernel::clock::Timestamp;
 use kernel::db::Date;
 use kernel::web::list::{ListOf, ListSpec};
@@ -137,16 +136,21 @@ struct StaffPart {
 
 impl CustomerView {
     /// The customer as staff or as the customer sees it.
-    pub fn of(row: &CustomerRow, for_customer: bool) -> CustomerView {
-        let r = row.clone();
-        let parts = [&r.address_line1, &r.address_line2, &r.city, &r.state, &r.postal_code, &r.country];
-        let full_address = parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ");
+    pub fn of(r: CustomerRow, for_customer: bool) -> CustomerView {
         CustomerView {
             full_name: full_name(&r.first_name, &r.last_name),
             is_business_customer: is_business_customer(r.company_name.as_deref(), r.tax_id.as_deref()),
             last_login_at: r.last_login(),
-            staff: (!for_customer).then(|| staff_part(row)),
-            full_address,
+            full_address: r.full_address(),
+            staff: (!for_customer).then(|| StaffPart {
+                notes: r.notes,
+                tag_list: r.tags.split(',').filter(|t| !t.is_empty()).map(str::to_owned).collect(),
+                tags: r.tags,
+                external_id: r.external_id,
+                metadata: r.metadata.0,
+                verified_by: r.verified_by,
+                deactivation_reason: r.deactivation_reason,
+            }),
             id: r.id,
             customer_id: r.customer_id,
             user_id: r.user_id,
@@ -190,23 +194,6 @@ impl CustomerView {
             updated_at: r.updated_at,
             version: r.version,
         }
-    }
-
-    /// The customer as this caller sees it.
-    pub fn for_caller(row: &CustomerRow, caller: &Caller) -> CustomerView {
-        CustomerView::of(row, caller.is_customer())
-    }
-}
-
-fn staff_part(row: &CustomerRow) -> StaffPart {
-    StaffPart {
-        notes: row.notes.clone(),
-        tag_list: row.tags.split(',').filter(|t| !t.is_empty()).map(str::to_owned).collect(),
-        tags: row.tags.clone(),
-        external_id: row.external_id.clone(),
-        metadata: row.metadata.0.clone(),
-        verified_by: row.verified_by.clone(),
-        deactivation_reason: row.deactivation_reason.clone(),
     }
 }
 

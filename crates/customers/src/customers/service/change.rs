@@ -24,7 +24,8 @@ pub async fn change(
     let mut tx = ctx.write().await?;
     let before = find_in(&mut tx, &scope, reference).await?;
     check(&before)?;
-    let after = change_in(ctx, &mut tx, &scope, Rights::of(ctx)?, before, members, how).await?;
+    // Boxed: several whole customers in one future are more than a stack frame should hold.
+    let after = Box::pin(change_in(ctx, &mut tx, &scope, Rights::of(ctx)?, before, members, how)).await?;
     tx.commit().await?;
     Ok(after)
 }

@@ -40,7 +40,7 @@ pub struct NewCustomer {
 pub async fn create(ctx: &Ctx, new: NewCustomer) -> Result<CustomerRow> {
     let scope = ctx.require_staff(Permission::CustomersWrite)?;
     let mut tx = ctx.write().await?;
-    let row = create_in(ctx, &mut tx, &scope, new).await?;
+    let row = Box::pin(create_in(ctx, &mut tx, &scope, new)).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -68,7 +68,9 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, scope: &Scope, new: NewCustomer) 
             Members { first_name: Some(first_name), last_name: Some(last_name), ..members },
         )
         .await?;
-        return insert_in(ctx, tx, scope, Rights::of(ctx)?, &user, members).await;
+        let inserted = insert_in(ctx, tx, scope, Rights::of(ctx)?, &user, members).await;
+        // Somebody else created the profile of this user a moment ago.
+        return inserted.map_err(|e| if e.code() == "PROFILE_ALREADY_EXISTS" { email_exists() } else { e });
     }
     let country = match &members.country {
         Field::Value(country) => country_code(country.as_str()).map(str::to_owned),

@@ -129,7 +129,7 @@ pub(super) fn draft(ctx: &Ctx, rights: Rights, stored: &CustomerRow, m: Members,
     let status = (m.is_active, m.is_verified);
     let person = Person { email: m.email, phone: m.phone, first_name: m.first_name, last_name: m.last_name };
     set_address(&mut row, [m.address_line1, m.address_line2], [m.city, m.state, m.country], m.postal_code);
-    set_birth(ctx, &mut row, m.date_of_birth, &mut faults);
+    set_birth(ctx, &mut row, &m.date_of_birth, &mut faults);
     put(m.gender, &mut row.gender);
     put(m.company_name, &mut row.company_name);
     put(m.business_type, &mut row.business_type);
@@ -137,11 +137,11 @@ pub(super) fn draft(ctx: &Ctx, rights: Rights, stored: &CustomerRow, m: Members,
     put(m.emergency_contact_name, &mut row.emergency_contact_name);
     put(m.emergency_contact_phone, &mut row.emergency_contact_phone);
     put(m.emergency_contact_relationship, &mut row.emergency_contact_relationship);
-    put_or(m.preferred_contact_method, ContactMethod::Email, &mut row.preferred_contact_method);
+    put_or(m.preferred_contact_method, &ContactMethod::Email, &mut row.preferred_contact_method);
     set_preferences(&mut row, m.notification_preferences, how, &mut faults);
     set_since(ctx, &mut row, m.customer_since, &mut faults);
     put(m.notes, &mut row.notes);
-    put_or(m.tags, Tags::default(), &mut row.tags);
+    put_or(m.tags, &Tags::default(), &mut row.tags);
     put(m.external_id, &mut row.external_id);
     set_metadata(&mut row, m.metadata, how, &mut faults);
     person.check(&row, &mut faults);
@@ -157,7 +157,7 @@ fn put<T: ToString>(field: Field<T>, to: &mut Option<String>) {
     field.map(|v| v.to_string()).apply(to);
 }
 
-fn put_or<T: ToString>(field: Field<T>, default: T, to: &mut String) {
+fn put_or<T: ToString>(field: Field<T>, default: &T, to: &mut String) {
     field.map(|v| v.to_string()).apply_or(default.to_string(), to);
 }
 
@@ -178,12 +178,12 @@ fn set_address(
     row.country_code = row.country.as_deref().and_then(country_code).map(str::to_owned);
 }
 
-fn set_birth(ctx: &Ctx, row: &mut CustomerRow, field: Field<CalendarDate>, faults: &mut Vec<Fault>) {
+fn set_birth(ctx: &Ctx, row: &mut CustomerRow, field: &Field<CalendarDate>, faults: &mut Vec<Fault>) {
     let today = ctx.now().to_jiff().to_zoned(ctx.app().config.time_zone.clone()).date();
     match field {
         // What is stored was checked when it was entered, perhaps 130 years after the birth.
         Field::Value(date) if row.date_of_birth.is_some_and(|d| d.0 == date.date()) => {}
-        Field::Value(date) => match DateOfBirth::new(date, today) {
+        Field::Value(date) => match DateOfBirth::new(*date, today) {
             Ok(birth) => row.date_of_birth = Some(Date(birth.date())),
             Err(flaw) => faults.push(Fault::new("date_of_birth", flaw.code, flaw.message)),
         },

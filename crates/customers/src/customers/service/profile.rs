@@ -36,7 +36,7 @@ pub async fn create(ctx: &Ctx, members: Members) -> Result<CustomerRow> {
         return Err(already_exists());
     }
     let user = users::find_in(&mut tx, &scope, UserRef::Id(user)).await?.ok_or_else(no_profile)?;
-    let row = insert_in(ctx, &mut tx, &scope, Rights::OWN, &user, members).await?;
+    let row = Box::pin(insert_in(ctx, &mut tx, &scope, Rights::OWN, &user, members)).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -53,7 +53,7 @@ pub async fn change(
     let mut tx = ctx.write().await?;
     let before = store::find_by_user(&mut tx, &scope, user).await?.ok_or_else(no_profile)?;
     check(&before)?;
-    let after = change_in(ctx, &mut tx, &scope, Rights::OWN, before, members, how).await?;
+    let after = Box::pin(change_in(ctx, &mut tx, &scope, Rights::OWN, before, members, how)).await?;
     tx.commit().await?;
     Ok(after)
 }
@@ -80,7 +80,7 @@ pub async fn create_for_in(ctx: &Ctx, tx: &mut Tx, user: &User, body: &Value) ->
     let scope = Scope::system("the user was just created in this transaction");
     let row =
         insert_in(ctx, tx, &scope, Rights::OWN, user, members).await.map_err(|e| inside("customer", e))?;
-    serde_json::to_value(CustomerView::of(&row, true))
+    serde_json::to_value(CustomerView::of(row, true))
         .map_err(|e| Error::internal("a profile as JSON").with_source(e))
 }
 

@@ -262,6 +262,19 @@ impl CustomerRow {
         self.user_last_login.max(self.last_login_at)
     }
 
+    /// The parts of the address that are there, with commas between.
+    pub fn full_address(&self) -> String {
+        let parts = [
+            &self.address_line1,
+            &self.address_line2,
+            &self.city,
+            &self.state,
+            &self.postal_code,
+            &self.country,
+        ];
+        parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
     /// What the event log keeps of it, apart from the event itself, until the customer is erased.
     pub fn snapshot(&self) -> Map<String, Value> {
         let text = |v: &Option<String>| v.clone().map_or(Value::Null, Value::String);
