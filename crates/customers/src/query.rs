@@ -21,7 +21,10 @@ impl<'a> Query<'a> {
                 return Err(Error::bad_request("UNKNOWN_PARAMETER", detail));
             }
             if pairs.iter().any(|(n, _)| *n == name) {
-                return Err(Error::bad_request("PARAMETER_REPEATED", format!("{name} is given more than once")));
+                return Err(Error::bad_request(
+                    "PARAMETER_REPEATED",
+                    format!("{name} is given more than once"),
+                ));
             }
             pairs.push((name, value));
         }
@@ -30,6 +33,10 @@ impl<'a> Query<'a> {
 
     /// The value; an empty one counts as absent.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+        self.0
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value.trim())
+            .filter(|value| !value.is_empty())
     }
 }

@@ -29,7 +29,10 @@ async fn stats(ctx: Ctx, uri: Uri) -> Result<Json<CustomerStatistics>> {
     let top = match query.get("top") {
         None => DEFAULT_TOP,
         Some(text) => text.parse().ok().filter(|n| (1..=MOST_CITIES).contains(n)).ok_or_else(|| {
-            Error::bad_request("PARAMETER_INVALID", format!("top must be a whole number from 1 to {MOST_CITIES}"))
+            Error::bad_request(
+                "PARAMETER_INVALID",
+                format!("top must be a whole number from 1 to {MOST_CITIES}"),
+            )
         })?,
     };
     service::overview(&ctx, top).await.map(Json)

@@ -91,7 +91,8 @@ pub async fn overview(ctx: &Ctx, top: i64) -> Result<CustomerStatistics> {
     let mut tx = ctx.snapshot().await?;
     let sums = store::sums(&mut tx, &scope, since).await?;
     let cities = store::cities(&mut tx, &scope, top).await?;
-    let created = |from: &str| of(&sums, model::CREATED).filter(|s| s.key.as_str() >= from).map(|s| s.n).sum();
+    let created =
+        |from: &str| of(&sums, model::CREATED).filter(|s| s.key.as_str() >= from).map(|s| s.n).sum();
     let (unknown, mut cities): (Vec<_>, Vec<_>) = cities.into_iter().partition(|c| c.key.is_empty());
     cities.truncate(usize::try_from(top).unwrap_or_default());
     let countries = of(&sums, model::COUNTRY).filter(|s| !s.key.is_empty());
@@ -102,15 +103,26 @@ pub async fn overview(ctx: &Ctx, top: i64) -> Result<CustomerStatistics> {
         new_customers_today: created(day),
         new_customers_this_week: created(week),
         new_customers_this_month: created(month),
-        customers_by_country: largest_first(countries.map(|s| (label(&s.key).to_owned(), s.n)), MOST_COUNTRIES),
-        customers_by_city: largest_first(cities.into_iter().map(|c| (c.label.unwrap_or(c.key), c.n)), usize::MAX),
+        customers_by_country: largest_first(
+            countries.map(|s| (label(&s.key).to_owned(), s.n)),
+            MOST_COUNTRIES,
+        ),
+        customers_by_city: largest_first(
+            cities.into_iter().map(|c| (c.label.unwrap_or(c.key), c.n)),
+            usize::MAX,
+        ),
         unknown_country: one(&sums, model::COUNTRY, ""),
         unknown_city: unknown.iter().map(|c| c.n).sum(),
         average_customer_age: age(&sums, today),
-        gender_distribution: [("male", "male"), ("female", "female"), ("other", "other"), ("unspecified", "")]
-            .map(|(label, key)| (label.to_owned(), one(&sums, model::GENDER, key).into()))
-            .into_iter()
-            .collect(),
+        gender_distribution: [
+            ("male", "male"),
+            ("female", "female"),
+            ("other", "other"),
+            ("unspecified", ""),
+        ]
+        .map(|(label, key)| (label.to_owned(), one(&sums, model::GENDER, key).into()))
+        .into_iter()
+        .collect(),
         total_services: one(&sums, model::SERVICES, ""),
         business_customers: one(&sums, model::BUSINESS, ""),
         computed_at: now,
@@ -217,8 +229,17 @@ pub async fn reconcile(ctx: &Ctx) -> Result<Vec<Drift>> {
 /// once would add them twice, so one person or one job does it.
 pub async fn repair(ctx: &Ctx, drift: &[Drift]) -> Result<()> {
     let known = [
-        model::TOTAL, model::ACTIVE, model::VERIFIED, model::BUSINESS, model::SERVICES, model::COUNTRY, model::CITY,
-        model::GENDER, model::BIRTH_YEAR, model::BIRTH_DAY, model::CREATED,
+        model::TOTAL,
+        model::ACTIVE,
+        model::VERIFIED,
+        model::BUSINESS,
+        model::SERVICES,
+        model::COUNTRY,
+        model::CITY,
+        model::GENDER,
+        model::BIRTH_YEAR,
+        model::BIRTH_DAY,
+        model::CREATED,
     ];
     let missing = drift.iter().filter_map(|d| {
         let metric = known.into_iter().find(|m| *m == d.metric)?;

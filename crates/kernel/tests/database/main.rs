@@ -3,6 +3,8 @@
 //! One program instead of one per file: linking is what takes the time. Tests marked `#[ignore]` are child
 //! processes, which other tests start, stop and kill.
 
+#![expect(clippy::unwrap_used, reason = "the whole program is tests, their helpers included")]
+
 mod common;
 
 mod basics;
