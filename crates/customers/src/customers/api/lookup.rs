@@ -1,15 +1,13 @@
-//! Finding a customer by something else than its id; health.
+//! Finding a customer by something else than its id.
 
 use axum::Json;
 use axum::extract::Path;
-use axum::http::{StatusCode, Uri};
-use axum::response::Response;
+use axum::http::Uri;
 use kernel::app::App;
 use kernel::ctx::Ctx;
 use kernel::web::Body;
-use kernel::web::guard::Public;
 use kernel::web::problem::Problems;
-use kernel::web::reply::{self, Tagged};
+use kernel::web::reply::Tagged;
 use kernel::{Error, Result};
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -27,7 +25,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(by_username))
         .routes(routes!(by_email))
         .routes(routes!(check_profile_exists))
-        .routes(routes!(health))
 }
 
 /// The profile of a user.
@@ -79,27 +76,4 @@ async fn check_profile_exists(
     let found = service::find_by_user(&ctx, user).await?;
     let exists = found.is_some();
     Ok(Json(ProfileAnswer { exists, profile_exists: exists, customer_id: found.map(|row| row.customer_id) }))
-}
-
-/// Whether this service can work.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Health {
-    /// `ok`, or `unavailable`.
-    status: &'static str,
-    /// The database: `ok`, or `unavailable`.
-    database: &'static str,
-}
-
-/// Whether this service can work: 200 if the database answers, 503 if not.
-#[utoipa::path(get, path = "/api/v1/customers/health", tag = "operations", security(()),
-    responses((status = 200, body = Health), (status = 503, body = Health)))]
-async fn health(Public(ctx): Public) -> Response {
-    let (status, word) = match service::ping(&ctx).await {
-        Ok(()) => (StatusCode::OK, "ok"),
-        Err(e) => {
-            tracing::warn!(error = ?e, "the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
-        }
-    };
-    reply::json(status, &Health { status: word, database: word })
 }

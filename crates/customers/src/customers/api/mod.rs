@@ -5,8 +5,10 @@
 //! | here | lists, one customer, PUT, PATCH, DELETE |
 //! | [`input`], [`view`] | bodies, and a customer as it is shown |
 //! | `status` | activation, verification, marks, services, logins |
-//! | `lookup` | by user, name, address; health |
+//! | `lookup` | by user, name, address |
 //! | `profile` | the own profile |
+//!
+//! `/api/v1/customers/health` is served by the crate `server`, which knows every part of the process.
 
 pub mod input;
 mod lookup;

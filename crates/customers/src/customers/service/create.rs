@@ -78,7 +78,7 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, scope: &Scope, new: NewCustomer) 
         email: std::mem::take(&mut members.email).value(),
         phone: members.phone.clone().value(),
         company,
-        region: country.or_else(|| ctx.app().config.default_country.clone()),
+        region: country,
         ..NewUser::named(first_name, last_name)
     };
     let user = users::create_in(ctx, tx, new).await.map_err(taken)?;

@@ -144,7 +144,7 @@ pub(super) fn draft(ctx: &Ctx, rights: Rights, stored: &CustomerRow, m: Members,
     put_or(m.tags, Tags::default(), &mut row.tags);
     put(m.external_id, &mut row.external_id);
     set_metadata(&mut row, m.metadata, how, &mut faults);
-    person.check(ctx, &row, &mut faults);
+    person.check(&row, &mut faults);
     if !faults.is_empty() {
         return Err(Error::invalid(faults));
     }

@@ -131,12 +131,6 @@ fn counter(request: &ListRequest) -> Option<&'static str> {
     }
 }
 
-/// Does the database answer? For everybody.
-pub async fn ping(ctx: &Ctx) -> Result<()> {
-    let mut tx = ctx.read().await?;
-    store::ping(&mut tx).await
-}
-
 fn event(action: &'static str, row: &CustomerRow) -> Event {
     Event::new(action, "customer", row.id, row.customer_id.as_str())
         .of_customer(row.id)

@@ -1,6 +1,7 @@
 //! The part of a customer that is stored with its user: names, e-mail, phone. Written through identity only.
 
-use identity::users::model::{Email, PersonName, Phone, PhoneStatus, UserRef};
+use identity::claims::service as claims;
+use identity::users::model::{Email, PersonName, Phone, UserRef};
 use identity::users::service::{self as users, User, UserChange};
 use kernel::access::Scope;
 use kernel::ctx::Ctx;
@@ -31,11 +32,6 @@ pub(super) fn taken(e: Error) -> Error {
     if e.code() == "USER_EMAIL_EXISTS" { email_exists().with_source(e) } else { e }
 }
 
-/// Where national phone numbers are read.
-pub(super) fn region<'a>(ctx: &'a Ctx, row: &'a CustomerRow) -> Option<&'a str> {
-    row.country_code.as_deref().or(ctx.app().config.default_country.as_deref())
-}
-
 impl Person {
     /// The members that differ from what is stored.
     fn differing(&self, row: &CustomerRow) -> Vec<&'static str> {
@@ -57,9 +53,8 @@ impl Person {
         all.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }
 
-    /// Faults that need the settings or the stored customer.
-    pub(super) fn check(&self, ctx: &Ctx, row: &CustomerRow, faults: &mut Vec<Fault>) {
-        check_phone(ctx, &self.phone, region(ctx, row), faults);
+    /// Faults that need the stored customer.
+    pub(super) fn check(&self, row: &CustomerRow, faults: &mut Vec<Fault>) {
         let left = |field_is_null: bool, says: bool, stored: bool| says || (stored && !field_is_null);
         let email = left(self.email.is_null(), matches!(self.email, Field::Value(_)), row.email.is_some());
         let phone = left(self.phone.is_null(), matches!(self.phone, Field::Value(_)), row.phone.is_some());
@@ -90,15 +85,27 @@ impl Person {
             return Err(not_writable(&names));
         }
         let user = users::find_in(tx, scope, UserRef::Id(row.user_id)).await?.ok_or_else(super::not_found)?;
-        let change = self.change(tx, scope, rights, &user).await?;
-        let region = region(ctx, &row).map(str::to_owned);
-        let user = users::update_in(ctx, tx, &user, change, region.as_deref()).await.map_err(taken)?;
+        let change = self.change(tx, scope, rights, &user, &names).await?;
+        let waits = matches!(change.pending_email, Field::Value(_));
+        let region = row.country_code.as_deref();
+        let user = users::update_in(ctx, tx, &user, change, region).await.map_err(taken)?;
+        if waits {
+            claims::email_change_in(ctx, tx, &user).await?;
+        }
         Ok(row.with_user(&user))
     }
 
-    async fn change(self, tx: &mut Tx, scope: &Scope, rights: Rights, user: &User) -> Result<UserChange> {
+    async fn change(
+        self,
+        tx: &mut Tx,
+        scope: &Scope,
+        rights: Rights,
+        user: &User,
+        names: &[&str],
+    ) -> Result<UserChange> {
         let mut change = UserChange {
-            phone: self.phone,
+            // Said again without a change, a number keeps its marks, and a stricter setting leaves it alone.
+            phone: if names.contains(&"phone") { self.phone } else { Field::Absent },
             first_name: self.first_name,
             last_name: self.last_name,
             ..UserChange::default()
@@ -132,18 +139,4 @@ fn waits(email: &Email, user: &User, rights: Rights) -> bool {
     let same =
         user.email.as_deref().and_then(|e| Email::parse(e).ok()).is_some_and(|e| e.key() == email.key());
     !same && user.has_password && (rights.staff || user.email_proven_at.is_some())
-}
-
-/// With `phone.strict`, a number that no country gives out is a fault.
-pub(super) fn check_phone(ctx: &Ctx, phone: &Field<Phone>, region: Option<&str>, faults: &mut Vec<Fault>) {
-    if let Field::Value(phone) = phone
-        && ctx.app().config.phone_strict
-        && phone.facts(region).status != PhoneStatus::Valid
-    {
-        faults.push(Fault::new(
-            "phone",
-            "not_valid",
-            "must be a valid number; write it with + and the country's code",
-        ));
-    }
 }

@@ -12,7 +12,7 @@ use kernel::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::members::{Rights, not_writable};
-use super::person::{region, taken};
+use super::person::taken;
 use super::{CustomerRow, event, find_in, not_found, save_in};
 use crate::customers::model::CustomerRef;
 use crate::customers::store::write;
@@ -122,7 +122,8 @@ async fn mark_in(
         phone_verified: (mark == Mark::Phone).then_some(true),
         ..UserChange::default()
     };
-    let user = users::update_in(ctx, tx, &user, change, region(ctx, &before)).await.map_err(taken)?;
+    let user =
+        users::update_in(ctx, tx, &user, change, before.country_code.as_deref()).await.map_err(taken)?;
     let after = before.clone().with_user(&user);
     save_in(ctx, tx, scope, &before, after, "customer.updated").await
 }

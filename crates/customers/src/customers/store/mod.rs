@@ -222,11 +222,6 @@ pub async fn number_of_user(tx: &mut Tx, user: Uuid) -> Result<Option<String>> {
     .await
 }
 
-/// Does the database answer?
-pub async fn ping(tx: &mut Tx) -> Result<()> {
-    tx.one(sql!("SELECT count(*) AS n FROM role" => i64), []).await.map(drop)
-}
-
 /// A thousand customers in the order of their ids: a full count reads all in such pages.
 pub(crate) async fn page_for_counting(tx: &mut Tx, after: Uuid) -> Result<Vec<CustomerRow>> {
     tx.all(select_customer!("AND c.id > $1 ORDER BY c.id LIMIT 1000"), args![after]).await
