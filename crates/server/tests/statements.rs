@@ -4,6 +4,8 @@
 //! A statement registers itself when its crate is linked, so every crate is named below; and the sources are counted,
 //! so that a crate that was forgotten, or a statement behind a `cfg`, fails as well.
 
+#![expect(clippy::unwrap_used, reason = "the whole program is tests, their helpers included")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -80,7 +80,7 @@ async fn c12_bodies_that_cannot_be_taken() {
         for kind in ["", "text/plain", "application/xml", "application/x-www-form-urlencoded", "json"] {
             let body = customer("city", "\"Lima\"");
             let reply = send(at, &with_body("POST", CREATE, &key, kind, body.as_bytes())).await;
-            refused(kind, &reply, 415, "MEDIA_TYPE_UNSUPPORTED");
+            refused(kind, &reply, 415, "UNSUPPORTED_MEDIA_TYPE");
         }
         // Every fault at once.
         let body = br#"{"first_name": 5, "email": "no address", "shoe_size": 42}"#;

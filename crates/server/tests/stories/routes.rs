@@ -30,8 +30,8 @@ const PUBLIC: [&str; 12] = [
     "GET /docs",
 ];
 
-/// Routes on which a customer acts, on what is theirs. All others refuse the role.
-const OWN: [&str; 18] = [
+/// Routes on which a customer acts, on what is theirs; what is not theirs they do not find. All others refuse the role.
+const OWN: [&str; 20] = [
     "GET /api/auth/profile",
     "PATCH /api/auth/profile/update",
     "POST /api/auth/logout",
@@ -49,6 +49,8 @@ const OWN: [&str; 18] = [
     "PUT /api/v1/customers/{ref}",
     "PATCH /api/v1/customers/{ref}",
     "GET /api/v1/customers/by_user_id",
+    "GET /api/v1/customers/email/{email}",
+    "GET /api/v1/customers/username/{username}",
     "POST /api/v1/customers/{ref}/activate",
 ];
 
