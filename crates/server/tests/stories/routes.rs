@@ -81,7 +81,7 @@ impl Route {
         for part in self.path.split_inclusive('}') {
             match part.split_once('{') {
                 Some((before, name)) => {
-                    path.push_str(&(before.to_owned() + &value(name.trim_end_matches('}'))))
+                    path.push_str(&(before.to_owned() + &value(name.trim_end_matches('}'))));
                 }
                 None => path.push_str(part),
             }
