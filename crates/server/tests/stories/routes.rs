@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::deployment::{Deployment, on_both_engines};
 
 /// Routes that need no token.
-const PUBLIC: [&str; 12] = [
+const PUBLIC: [&str; 11] = [
     "POST /api/auth/register",
     "POST /api/auth/login",
     "POST /api/auth/token/refresh",
@@ -27,11 +27,10 @@ const PUBLIC: [&str; 12] = [
     "GET /livez",
     "GET /readyz",
     "GET /metrics",
-    "GET /docs",
 ];
 
 /// Routes on which a customer acts, on what is theirs; what is not theirs they do not find. All others refuse the role.
-const OWN: [&str; 20] = [
+const OWN: [&str; 19] = [
     "GET /api/auth/profile",
     "PATCH /api/auth/profile/update",
     "POST /api/auth/logout",
@@ -51,7 +50,6 @@ const OWN: [&str; 20] = [
     "GET /api/v1/customers/by_user_id",
     "GET /api/v1/customers/email/{email}",
     "GET /api/v1/customers/username/{username}",
-    "POST /api/v1/customers/{ref}/activate",
 ];
 
 /// Routes that read although they are sent a body.
@@ -194,8 +192,9 @@ async fn every_route_refuses_a_caller_without_a_token_and_with_a_forged_one() {
         let keys = client.get("/.well-known/jwks.json").await.expect(200);
         let routes = all(&client).await;
         let names: BTreeSet<String> = routes.iter().map(Route::name).collect();
-        for name in PUBLIC.iter().filter(|name| **name != "GET /docs") {
-            assert!(names.contains(*name), "{name} is public and does not exist");
+        // An exception that nobody needs would open the next route of that name.
+        for name in PUBLIC.iter().chain(&OWN).chain(&READS) {
+            assert!(names.contains(*name), "{name} is an exception and does not exist");
         }
         for route in routes.iter().filter(|route| !route.is_public()) {
             let what = route.name();
