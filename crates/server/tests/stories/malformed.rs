@@ -67,6 +67,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>, u16, &'static str)> {
     ]
 }
 
+/// Row C12.
 #[tokio::test]
 async fn c12_bodies_that_cannot_be_taken() {
     on_both_engines(async |deployment| {
@@ -96,6 +97,7 @@ async fn c12_bodies_that_cannot_be_taken() {
     .await;
 }
 
+/// Row C12.
 #[tokio::test]
 async fn c12_queries_and_paths_that_cannot_be_read() {
     on_both_engines(async |deployment| {

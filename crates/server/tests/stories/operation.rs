@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::deployment::on_both_engines;
 use crate::raw;
 
+/// Rows A13, A33, C13.
 #[tokio::test]
 async fn a13_a33_c13_health_tells_every_part() {
     on_both_engines(async |deployment| {
@@ -48,6 +49,7 @@ async fn a_part_that_fails_shows_in_health_and_readiness_but_not_in_liveness() {
     .await;
 }
 
+/// Row C13.
 #[tokio::test]
 async fn c13_figures_are_in_the_format_of_prometheus() {
     on_both_engines(async |deployment| {
@@ -71,6 +73,7 @@ async fn c13_figures_are_in_the_format_of_prometheus() {
     .await;
 }
 
+/// Row A57.
 #[tokio::test]
 async fn a57_the_documentation_works_offline_and_can_be_turned_off() {
     on_both_engines(async |deployment| {

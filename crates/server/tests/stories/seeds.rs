@@ -22,6 +22,7 @@ fn profile() -> Value {
     })
 }
 
+/// Rows A1, A2, A3, A4, A5, A6, A7, A15, C1, C2, C3, C4.
 #[tokio::test]
 async fn a1_to_a7_a15_c1_to_c4_the_quick_test_in_one_process() {
     on_both_engines(async |deployment| {
@@ -32,6 +33,7 @@ async fn a1_to_a7_a15_c1_to_c4_the_quick_test_in_one_process() {
     .await;
 }
 
+/// Rows A59 and, over two processes, those above.
 #[tokio::test]
 async fn a59_the_quick_test_over_two_processes() {
     on_both_engines(async |deployment| {
