@@ -1,5 +1,7 @@
 //! `GET /api/v1/events`, on both engines.
 
+#![expect(clippy::unwrap_used, reason = "the whole program is tests, their helpers included")]
+
 use std::time::Duration;
 
 use identity::api_keys::service::{NewApiKey, create};

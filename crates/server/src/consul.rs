@@ -57,7 +57,7 @@ impl Registration {
         match self.put(&format!("/deregister/{}", self.id), String::new()).await {
             Ok(()) => tracing::info!(id = self.id, "deregistered from Consul"),
             Err(e) => {
-                tracing::warn!(error = ?e, "Consul was not told that this process stops; its check will find out")
+                tracing::warn!(error = ?e, "Consul was not told that this process stops; its check will find out");
             }
         }
     }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::deployment::on_both_engines;
 
+/// Rows A58, C20.
 #[tokio::test]
 async fn a58_an_administrator_and_a_key_are_made_while_the_server_runs() {
     on_both_engines(async |deployment| {

@@ -14,6 +14,12 @@
 //!
 //! The harness: `deployment` (database, folder, processes), `client` (requests), `raw` (bytes on a socket).
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "the whole program is tests, their helpers included; what they print is shown when one fails"
+)]
+
 mod client;
 mod commands;
 mod deployment;

@@ -67,6 +67,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>, u16, &'static str)> {
     ]
 }
 
+/// Row C12.
 #[tokio::test]
 async fn c12_bodies_that_cannot_be_taken() {
     on_both_engines(async |deployment| {
@@ -80,7 +81,7 @@ async fn c12_bodies_that_cannot_be_taken() {
         for kind in ["", "text/plain", "application/xml", "application/x-www-form-urlencoded", "json"] {
             let body = customer("city", "\"Lima\"");
             let reply = send(at, &with_body("POST", CREATE, &key, kind, body.as_bytes())).await;
-            refused(kind, &reply, 415, "MEDIA_TYPE_UNSUPPORTED");
+            refused(kind, &reply, 415, "UNSUPPORTED_MEDIA_TYPE");
         }
         // Every fault at once.
         let body = br#"{"first_name": 5, "email": "no address", "shoe_size": 42}"#;
@@ -96,6 +97,7 @@ async fn c12_bodies_that_cannot_be_taken() {
     .await;
 }
 
+/// Row C12.
 #[tokio::test]
 async fn c12_queries_and_paths_that_cannot_be_read() {
     on_both_engines(async |deployment| {

@@ -1,8 +1,11 @@
 //! What monitors and people who operate it read.
 
+use serde_json::json;
+
 use crate::deployment::on_both_engines;
 use crate::raw;
 
+/// Rows A13, A33, C13.
 #[tokio::test]
 async fn a13_a33_c13_health_tells_every_part() {
     on_both_engines(async |deployment| {
@@ -46,6 +49,7 @@ async fn a_part_that_fails_shows_in_health_and_readiness_but_not_in_liveness() {
     .await;
 }
 
+/// Row C13.
 #[tokio::test]
 async fn c13_figures_are_in_the_format_of_prometheus() {
     on_both_engines(async |deployment| {
@@ -69,6 +73,7 @@ async fn c13_figures_are_in_the_format_of_prometheus() {
     .await;
 }
 
+/// Row A57.
 #[tokio::test]
 async fn a57_the_documentation_works_offline_and_can_be_turned_off() {
     on_both_engines(async |deployment| {
@@ -105,6 +110,36 @@ async fn several_listeners_serve_the_same() {
         for address in &server.addresses {
             let reply = raw::send(*address, raw::head("GET", "/livez", "").as_bytes()).await;
             assert_eq!((reply.status, reply.body.as_str()), (200, "ok"));
+        }
+        server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_events_of_a_customer_are_found_by_either_id() {
+    on_both_engines(async |deployment| {
+        let server = deployment.serve(&[]).await;
+        let staff = server.client().with(&deployment.api_key("admin", "story").await);
+        let body = json!({ "first_name": "Ana", "last_name": "Mora", "email": "ana@example.com" });
+        let created = staff.post("/api/v1/customers/", body).await.expect(201);
+        for id in [&created["customer_id"], &created["id"]] {
+            let path = format!("/api/v1/events?customer_id={}", id.as_str().unwrap());
+            // On PostgreSQL the feed waits for every older transaction of the server, also of tests beside this one.
+            let feed = loop {
+                let feed = staff.get(&path).await.expect(200);
+                if feed["events"] != json!([]) {
+                    break feed;
+                }
+            };
+            let event = &feed["events"][0];
+            assert_eq!(event["action"], "customer.created", "{feed}");
+            assert_eq!(event["customer_id"], created["customer_id"]);
+            assert_eq!(
+                (&event["actor"]["kind"], &event["actor"]["name"]),
+                (&json!("api_key"), &json!("story"))
+            );
+            assert_eq!(event["changes"]["ip"], "127.0.0.1");
         }
         server.stop().await;
     })

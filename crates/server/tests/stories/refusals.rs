@@ -99,7 +99,7 @@ async fn a_database_that_cannot_be_reached_is_named_without_its_password() {
     deployment.end().await;
 }
 
-/// A deployment whose server may not change the schema says who does.
+/// Row C15: a deployment whose server may not change the schema says who does.
 #[tokio::test]
 async fn missing_migrations_are_named_when_the_server_may_not_apply_them() {
     on_both_engines(async |deployment| {

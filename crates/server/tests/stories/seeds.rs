@@ -22,6 +22,7 @@ fn profile() -> Value {
     })
 }
 
+/// Rows A1, A2, A3, A4, A5, A6, A7, A15, C1, C2, C3, C4.
 #[tokio::test]
 async fn a1_to_a7_a15_c1_to_c4_the_quick_test_in_one_process() {
     on_both_engines(async |deployment| {
@@ -32,6 +33,7 @@ async fn a1_to_a7_a15_c1_to_c4_the_quick_test_in_one_process() {
     .await;
 }
 
+/// Rows A59 and, over two processes, those above.
 #[tokio::test]
 async fn a59_the_quick_test_over_two_processes() {
     on_both_engines(async |deployment| {
@@ -46,7 +48,7 @@ async fn a59_the_quick_test_over_two_processes() {
         let token = login["tokens"]["access"].as_str().unwrap();
         auth.client().post("/api/auth/token/verify/", json!({ "token": token })).await.expect(200);
         let me = auth.client().with(token).get("/api/auth/profile/").await.expect(200);
-        assert_eq!(me["user"]["email"], "test@example.com", "{me}");
+        assert_eq!(me["email"], "test@example.com", "{me}");
         customers.stop().await;
         auth.stop().await;
     })
@@ -75,7 +77,7 @@ async fn quick_test(deployment: &Deployment, auth: &Client, customers: &Client) 
 
     let read = mine.get("/api/v1/customers/profile/").await.expect(200);
     for (member, value) in [
-        ("street_address", "123 Test St"),
+        ("address_line1", "123 Test St"),
         ("city", "Portland"),
         ("state", "Oregon"),
         ("postal_code", "97201"),
