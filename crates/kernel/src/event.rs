@@ -218,22 +218,3 @@ pub async fn forget_subject(tx: &mut Tx, subject: Uuid) -> Result<()> {
 pub async fn forget_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
     tx.exec(sql!("DELETE FROM event_change WHERE customer_id = $1"), args![customer]).await.map(drop)
 }
-
-/// Forgets what else the log knows of a customer's user: before and after of the changes of the user, and the
-/// name under which it acted on itself and on the customer. Part of erasing the customer.
-pub async fn forget_user(tx: &mut Tx, customer: Uuid, user: Uuid) -> Result<()> {
-    tx.exec(
-        sql!("DELETE FROM event_change WHERE event_seq IN (SELECT seq FROM event WHERE subject_id = $1)"),
-        args![user],
-    )
-    .await?;
-    tx.exec(
-        sql!(
-            "UPDATE event SET actor_name = 'erased'
-             WHERE actor_id = $2 AND (customer_id = $1 OR subject_id = $2)"
-        ),
-        args![customer, user],
-    )
-    .await
-    .map(drop)
-}

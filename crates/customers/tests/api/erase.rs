@@ -67,12 +67,15 @@ async fn a20_nothing_personal_is_left_anywhere() {
             .one(
                 sql!(
                     "SELECT (SELECT count(*) FROM event_change WHERE customer_id = $1 AND (before IS NOT NULL OR after IS NOT NULL))
-                       + (SELECT count(*) FROM event e JOIN event_change c ON c.event_seq = e.seq WHERE e.subject_id = $2)
+                       + (SELECT count(*) FROM event e JOIN event_change c ON c.event_seq = e.seq WHERE e.subject_id = $2
+                            AND (c.before IS NOT NULL OR c.after IS NOT NULL))
                        + (SELECT count(*) FROM event WHERE (customer_id = $1 OR subject_id = $2) AND actor_name LIKE '%@%')
                        + (SELECT count(*) FROM consent_event WHERE customer_id = $1)
                        + (SELECT count(*) FROM customer_tag WHERE customer_id = $1)
                        + (SELECT count(*) FROM job WHERE customer_id = $1)
                        + (SELECT count(*) FROM credential WHERE user_id = $2)
+                       + (SELECT count(*) FROM mail_token WHERE user_id = $2)
+                       + (SELECT count(*) FROM session WHERE user_id = $2 AND (ip IS NOT NULL OR user_agent IS NOT NULL))
                        + (SELECT count(*) FROM customer WHERE id = $1 AND (user_id IS NOT NULL OR city IS NOT NULL
                             OR city_key IS NOT NULL OR company_name IS NOT NULL OR notes IS NOT NULL OR tags <> ''
                             OR address_line1 IS NOT NULL))

@@ -27,7 +27,6 @@ pub async fn erase(ctx: &Ctx, reference: &str, check: impl FnOnce(&CustomerRow) 
         && let Some(user) = users::find_in(&mut tx, &scope, UserRef::Id(row.user_id)).await?
     {
         users::erase_in(ctx, &mut tx, &user).await?;
-        events::forget_user(&mut tx, row.id, user.id).await?;
     }
     tx.commit().await
 }
