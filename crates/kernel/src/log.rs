@@ -12,6 +12,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::{Config, LogFormat};
 use crate::db::STATEMENTS;
+use crate::log_buffer::Buffered;
+pub use crate::log_buffer::flush;
 
 /// Our own crates: a plain level such as `debug` is meant for these.
 const OWN: &[&str] = &["regulars", "server", "kernel", "identity", "customers", "garage", "operations"];
@@ -63,7 +65,7 @@ fn level(text: &str) -> Option<Level> {
 /// `auto` becomes.
 pub fn init(config: &Config) {
     let terminal = std::io::stderr().is_terminal();
-    let _ = tracing::subscriber::set_global_default(subscriber(config, terminal, std::io::stderr));
+    let _ = tracing::subscriber::set_global_default(subscriber(config, terminal, Buffered::stderr()));
     for notice in &config.notices {
         tracing::warn!("{notice}");
     }

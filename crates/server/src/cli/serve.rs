@@ -177,5 +177,6 @@ async fn watch_signals(mut signals: Signals, stop: watch::Sender<bool>, patience
     let _ = stop.send(true);
     signals.next().await;
     tracing::warn!("ended at once, as asked");
+    kernel::log::flush();
     std::process::exit(130);
 }
