@@ -1,5 +1,8 @@
 //! The server under test: built, prepared through its own command line, started, watched, ended.
 
+use ::server::app;
+use customers::statistics::service as statistics;
+use kernel::config::{Config, FileChoice, Sources};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -34,6 +37,20 @@ impl Setup {
         command.env_clear().env("PATH", "/usr/bin:/bin").envs(self.environment.iter().cloned());
         command.envs(self.database_url.iter().map(|url| ("DATABASE_URL", url)));
         command
+    }
+
+    /// Brings the counters up to what was built, by the product's own nightly comparison.
+    pub async fn count(&self) -> Result<()> {
+        let flags = [("data_dir", self.data_dir.display().to_string())];
+        let url = self.database_url.iter().map(|url| ("database.url", url.clone()));
+        let sources = Sources {
+            file: FileChoice::Nowhere,
+            flags: flags.into_iter().chain(url).collect(),
+            ..Sources::default()
+        };
+        let app = app::start(Config::load(&sources)?).await?;
+        statistics::reconcile_job(&app.system("bench")).await?;
+        Ok(())
     }
 
     /// Runs one command to its end and returns what it printed.

@@ -2,6 +2,62 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`customers`] | the profile: numbers, address, tags, metadata |
+//! | [`customers`] | the profile: everything under `/api/v1/customers` |
+//! | [`tags`] | tags as rows |
+//! | [`consent`] | the ledger behind `marketing_*` |
+//! | [`statistics`] | exact figures without counting |
 
+pub mod consent;
 pub mod customers;
+mod query;
+pub mod statistics;
+pub mod tags;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use identity::ProfileHook;
+use kernel::Result;
+use kernel::app::{Feature, Parts};
+use kernel::jobs::{JobKind, Periodic};
+
+/// The feature, for the assembly.
+pub fn feature() -> Feature {
+    Feature {
+        name: "customers",
+        service: "customers",
+        routes: || customers::api::routes().merge(statistics::api::routes()),
+        jobs: JOBS,
+        periodic: PERIODIC,
+        start: |parts| Box::pin(start(parts)),
+    }
+}
+
+const JOBS: &[JobKind] = &[JobKind {
+    name: statistics::service::RECONCILE,
+    most_attempts: 3,
+    run: |ctx, _| Box::pin(statistics::service::reconcile_job(ctx)),
+}];
+
+const PERIODIC: &[Periodic] = &[
+    Periodic {
+        name: "statistics.fold",
+        every: Duration::from_secs(2),
+        run: |ctx| Box::pin(statistics::service::fold(ctx)),
+    },
+    Periodic {
+        name: "statistics.reconcile",
+        every: Duration::from_secs(24 * 3600),
+        run: |ctx| Box::pin(statistics::service::schedule_reconcile(ctx)),
+    },
+];
+
+async fn start(parts: &mut Parts) -> Result<()> {
+    parts.keep(Arc::new(ProfileHook {
+        find: |tx, user| Box::pin(customers::service::profile::number_in(tx, user)),
+        create: |ctx, tx, user, body| {
+            Box::pin(customers::service::profile::create_for_in(ctx, tx, user, body))
+        },
+    }));
+    Ok(())
+}

@@ -2,7 +2,7 @@
 
 use identity::feature;
 use kernel::access::Scope;
-use kernel::test::{TestApp, TestReply, on_both_engines};
+use kernel::test::{TestApp, TestReply, on_both_engines, on_both_engines_with};
 use serde_json::{Value, json};
 
 /// Seed 000's registration.
@@ -412,6 +412,26 @@ async fn events_of_an_account_are_written_with_it() {
         assert_eq!(actions, ["user.created", "session.created"]);
         drop(tx);
         done(app).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn strangers_are_limited_and_told_what_is_left() {
+    on_both_engines_with(&[feature()], &[("limits.open_per_minute", "3")], async |app| {
+        let body = json!({"email": "nobody@example.com", "password": "Pass123!"});
+        let login = || app.post("/api/auth/login/").json(&body).send();
+        let reply = login().await;
+        reply.expect_error(401, "INVALID_CREDENTIALS");
+        login().await;
+        let last = login().await;
+        assert_eq!(last.header("ratelimit-policy"), "\"open\";q=3;w=60");
+        assert_eq!(last.header("ratelimit"), "\"open\";r=0;t=60");
+        let refused = login().await;
+        refused.expect_error(429, "RATE_LIMITED");
+        assert_eq!(refused.header("retry-after"), "20");
+        app.advance(std::time::Duration::from_secs(20));
+        login().await.expect_error(401, "INVALID_CREDENTIALS");
     })
     .await;
 }

@@ -24,6 +24,7 @@ use crate::outbound::Outbound;
 use crate::storage::Storage;
 use crate::web::docs;
 use crate::web::guard::guard;
+use crate::web::limit::OpenRoutes;
 
 /// A future behind a pointer, for the few places where features are called through a list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -72,6 +73,8 @@ pub struct Parts {
     pub authenticate: Option<Arc<dyn Authenticate>>,
     /// Puts the number of statements into a header of every reply; tests only.
     pub show_statements: bool,
+    /// What strangers may ask of open routes.
+    pub open_routes: Option<OpenRoutes>,
     /// Rung when a job was enqueued.
     pub wake_jobs: Arc<tokio::sync::Notify>,
     memory: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
@@ -90,6 +93,7 @@ impl Parts {
         mail: Mailer,
         outbound: Outbound,
     ) -> Parts {
+        let open_routes = OpenRoutes::new(config.limits.open_per_minute, clock.clone());
         Parts {
             storage,
             mail,
@@ -102,6 +106,7 @@ impl Parts {
 
             authenticate: None,
             show_statements: false,
+            open_routes,
             wake_jobs: Arc::default(),
             memory: HashMap::new(),
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use parking_lot::Mutex;
-use uuid::{NoContext, Uuid};
+use rand::Rng as _;
+use uuid::Uuid;
 
 use crate::clock::Timestamp;
 
@@ -49,18 +50,21 @@ impl Random {
         u64::try_from(wide >> 64).unwrap_or(0)
     }
 
-    /// A UUIDv7 (RFC 9562) for a record created at `now`: ids sort by creation.
+    /// A UUIDv7 (RFC 9562) for a record created at `now`: ids sort by creation. Its random part comes from a
+    /// generator of the thread's own: an id is no secret, and a system call for each would show.
     pub fn uuid(&self, now: Timestamp) -> Uuid {
+        let mut random = [0u8; 10];
+        match self {
+            Random::System => rand::rng().fill_bytes(&mut random),
+            Random::Seeded(_) => random = self.bytes(),
+        }
         let micros = u64::try_from(now.as_micros()).unwrap_or(0);
-        let time =
-            uuid::Timestamp::from_unix(NoContext, micros / 1_000_000, (micros % 1_000_000) as u32 * 1000);
-        let mut bytes = Uuid::new_v7(time).into_bytes();
-        let random: [u8; 10] = self.bytes();
-        bytes[6] = 0x70 | (random[0] & 0x0f);
-        bytes[7] = random[1];
-        bytes[8] = 0x80 | (random[2] & 0x3f);
-        bytes[9..].copy_from_slice(&random[3..]);
-        Uuid::from_bytes(bytes)
+        // Twelve bits for the part of the millisecond (RFC 9562 section 6.2, method 3): ids of one process sort finer.
+        let part = (micros % 1000) * 4096 / 1000;
+        random[0] = (part >> 8) as u8;
+        random[1] = (part & 0xff) as u8;
+        let millis = micros / 1000;
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }
 }
 

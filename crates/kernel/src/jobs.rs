@@ -100,6 +100,16 @@ pub async fn enqueue(ctx: &Ctx, tx: &mut Tx, job: NewJob) -> Result<bool> {
     Ok(rows == 1)
 }
 
+/// Deletes the jobs whose payload names a user: part of erasing it. Those that are done have no payload any more.
+pub async fn forget_user(tx: &mut Tx, user: Uuid) -> Result<()> {
+    tx.exec(
+        sql!("DELETE FROM job WHERE state <> 'done' AND payload ->> 'user' = $1"),
+        args![user.to_string()],
+    )
+    .await
+    .map(drop)
+}
+
 /// Deletes the jobs that concern a customer: part of erasing it.
 pub async fn forget_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
     tx.exec(sql!("DELETE FROM job WHERE customer_id = $1"), args![customer]).await.map(drop)

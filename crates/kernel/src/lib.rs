@@ -25,6 +25,7 @@ pub mod id;
 pub mod idempotency;
 pub mod jobs;
 pub mod log;
+mod log_buffer;
 pub mod mail;
 pub mod outbound;
 pub mod storage;

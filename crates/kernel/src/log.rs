@@ -11,6 +11,9 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter}
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::{Config, LogFormat};
+use crate::db::STATEMENTS;
+use crate::log_buffer::Buffered;
+pub use crate::log_buffer::flush;
 
 /// Our own crates: a plain level such as `debug` is meant for these.
 const OWN: &[&str] = &["regulars", "server", "kernel", "identity", "customers", "garage", "operations"];
@@ -62,7 +65,7 @@ fn level(text: &str) -> Option<Level> {
 /// `auto` becomes.
 pub fn init(config: &Config) {
     let terminal = std::io::stderr().is_terminal();
-    let _ = tracing::subscriber::set_global_default(subscriber(config, terminal, std::io::stderr));
+    let _ = tracing::subscriber::set_global_default(subscriber(config, terminal, Buffered::stderr()));
     for notice in &config.notices {
         tracing::warn!("{notice}");
     }
@@ -75,6 +78,11 @@ where
 {
     // The configuration has checked it; a caller who changed it gets the default instead of a panic.
     let filter = filter(&config.log.level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let echo = if config.database.echo { "debug" } else { "off" };
+    let filter = match format!("{STATEMENTS}={echo}").parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    };
     let json = match config.log.format {
         LogFormat::Json => true,
         LogFormat::Text => false,

@@ -24,7 +24,7 @@ use crate::{figures, health, master_key};
 
 /// Every feature of the product. A new one is added here and nowhere else.
 pub fn features() -> Vec<Feature> {
-    vec![identity::feature(), operations::feature()]
+    vec![identity::feature(), customers::feature(), operations::feature()]
 }
 
 /// The head of the OpenAPI document; the routes add the rest.
@@ -106,7 +106,8 @@ pub async fn start(config: Config) -> anyhow::Result<App> {
 pub fn background() -> (Vec<JobKind>, Vec<Periodic>) {
     let features = features();
     let jobs = features.iter().flat_map(|feature| feature.jobs).copied().collect();
-    let periodic = features.iter().flat_map(|feature| feature.periodic).copied().collect();
+    let own = features.iter().flat_map(|feature| feature.periodic);
+    let periodic = own.chain(kernel::jobs::HOUSEKEEPING).copied().collect();
     (jobs, periodic)
 }
 
@@ -150,11 +151,5 @@ pub fn router(app: &App) -> anyhow::Result<Edge> {
     if app.config.docs_enabled {
         router = router.merge(docs::routes(&api)?);
     }
-    let settings = WebSettings {
-        request_timeout: app.config.limits.request_timeout,
-        body_limit: app.config.limits.body_bytes,
-        cors_origins: app.config.cors_origins.clone(),
-        ..WebSettings::default()
-    };
-    Ok(Edge::new(router, settings, app.clock.clone(), app.random.clone()))
+    Ok(Edge::new(router, WebSettings::of(&app.config), app.clock.clone(), app.random.clone()))
 }

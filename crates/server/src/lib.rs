@@ -6,10 +6,12 @@
 //! | [`master_key`] | which master key belongs to the database |
 //! | [`health`] | `/health`, `/livez`, `/readyz` |
 //! | [`figures`] | `/metrics` |
+//! | `consul` | registration with a Consul agent |
 //! | [`cli`] | one file per command |
 
 pub mod app;
 pub mod cli;
+mod consul;
 pub mod figures;
 pub mod health;
 pub mod master_key;

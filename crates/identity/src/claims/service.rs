@@ -156,6 +156,12 @@ fn refused() -> Error {
     Error::bad_request("LINK_INVALID", "This link was used before or has expired; ask for another")
 }
 
+/// Deletes the links of a user and the mails that wait: part of erasing it.
+pub(crate) async fn forget_in(tx: &mut Tx, user: Uuid) -> Result<()> {
+    store::forget(tx, user).await?;
+    jobs::forget_user(tx, user).await
+}
+
 /// Housekeeping: deletes links a week after their end.
 pub(crate) async fn purge(ctx: &Ctx) -> Result<()> {
     let before = ctx.now().minus(Duration::from_secs(7 * 24 * 3600));

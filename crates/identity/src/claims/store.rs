@@ -51,6 +51,11 @@ pub async fn count_since(tx: &mut Tx, user: Uuid, purpose: &str, since: Timestam
     .await
 }
 
+/// Deletes the links of a user: part of erasing it.
+pub async fn forget(tx: &mut Tx, user: Uuid) -> Result<()> {
+    tx.exec(sql!("DELETE FROM mail_token WHERE user_id = $1"), args![user]).await.map(drop)
+}
+
 /// Deletes at most 1000 links that ended before `before`; says how many.
 pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     tx.exec(

@@ -9,7 +9,7 @@ use std::time::Duration;
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::event::Event;
+use kernel::event::{self, Event};
 use kernel::{Error, Kind, Result};
 use uuid::Uuid;
 
@@ -202,6 +202,9 @@ pub async fn revoke_all_in(
 
 /// Takes addresses and devices out of a user's sessions: part of erasing it.
 pub(crate) async fn forget_in(tx: &mut Tx, user: Uuid) -> Result<()> {
+    for session in store::ids(tx, user).await? {
+        event::forget_subject(tx, session).await?;
+    }
     store::forget(tx, user).await
 }
 

@@ -19,6 +19,7 @@ row! {
     /// What decides whether a session's token still holds, and for what.
     pub struct SessionState {
         pub user_id: Uuid,
+        /// How it appears in the event log, which outlives its erasure: a customer by its number, staff by address.
         pub name: String,
         pub role: String,
         pub reach: String,
@@ -102,8 +103,9 @@ pub async fn set_issuer(tx: &mut Tx, issuer: &str) -> Result<()> {
 pub async fn session_state(tx: &mut Tx, session: Uuid) -> Result<Option<SessionState>> {
     tx.opt(
         sql!(
-            "SELECT u.id AS user_id, coalesce(u.email, u.username) AS name, u.role, r.reach, r.permissions, u.company_id,
-               u.is_active, coalesce(c.status = 'active', true) AS company_active, s.revoked_at, s.ends_at
+            "SELECT u.id AS user_id,
+               CASE WHEN r.reach = 'own' THEN 'USER-' || u.unique_no ELSE coalesce(u.email, u.username) END AS name,
+               u.role, r.reach, r.permissions, u.company_id, u.is_active, coalesce(c.status = 'active', true) AS company_active, s.revoked_at, s.ends_at
              FROM session s
              JOIN user_account u ON u.id = s.user_id
              JOIN role r ON r.code = u.role

@@ -5,7 +5,7 @@ use kernel::clock::Timestamp;
 use kernel::crypto::sha256;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::event::Event;
+use kernel::event::{self, Event};
 use kernel::text::search_key;
 use kernel::web::Field;
 use kernel::{Error, Result, TextValue};
@@ -205,7 +205,10 @@ pub(crate) async fn company_in(tx: &mut Tx, reference: &str) -> Result<Uuid> {
 /// is taken (see [`taken`]).
 pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
     let now = ctx.now();
-    let facts = new.phone.as_ref().map(|p| p.facts(new.region.as_deref()));
+    let phone_e164 = match &new.phone {
+        Some(phone) => e164(ctx, phone, new.region.as_deref())?,
+        None => None,
+    };
     let mut user = User {
         id: ctx.new_id(),
         unique_no: 0,
@@ -217,7 +220,7 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
         first_name: new.first_name.as_str().to_owned(),
         last_name: new.last_name.as_str().to_owned(),
         phone: new.phone.as_ref().map(|p| p.as_str().to_owned()),
-        phone_e164: facts.and_then(|f| f.e164),
+        phone_e164,
         phone_verified: false,
         role: new.role,
         company: new.company,
@@ -255,8 +258,23 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
     };
     username.as_str().clone_into(&mut user.username);
     user.unique_no = number;
-    ctx.record(tx, event("user.created", &user).created(user.snapshot())).await?;
+    ctx.record(tx, user_event("user.created", &user).created(user.snapshot())).await?;
     Ok(user)
+}
+
+/// The number in E.164 where it is valid; 422 for any other with `phone.strict`. National numbers are read in the
+/// country of the address, then in the deployment's.
+fn e164(ctx: &Ctx, phone: &Phone, region: Option<&str>) -> Result<Option<String>> {
+    let config = &ctx.app().config;
+    let facts = phone.facts(region.or(config.default_country.as_deref()));
+    match config.phone_strict && facts.e164.is_none() {
+        true => Err(Error::invalid_field(
+            "phone",
+            "invalid_phone",
+            "this number is not valid in any country we know",
+        )),
+        false => Ok(facts.e164),
+    }
 }
 
 async fn insert_generated(
@@ -282,7 +300,7 @@ fn name_key(user: &User) -> String {
     search_key(&format!("{} {}", user.last_name, user.first_name))
 }
 
-fn event(action: &'static str, user: &User) -> Event {
+fn user_event(action: &'static str, user: &User) -> Event {
     Event::new(action, "user", user.id, user.unique_id()).of_company(user.company)
 }
 
@@ -311,7 +329,10 @@ pub async fn update_in(
         if raw != before.phone {
             user.phone_verified = false;
         }
-        user.phone_e164 = phone.and_then(|p| p.facts(region).e164);
+        user.phone_e164 = match &phone {
+            Some(phone) => e164(ctx, phone, region)?,
+            None => None,
+        };
         user.phone = raw;
     }
     if let Some(name) = change.first_name {
@@ -337,7 +358,7 @@ pub(crate) async fn save_in(
     mut user: User,
     action: &'static str,
 ) -> Result<User> {
-    let event = event(action, &user).changed(before.snapshot(), user.snapshot());
+    let event = user_event(action, &user).changed(before.snapshot(), user.snapshot());
     if event.is_empty() && before.email_proven_at == user.email_proven_at {
         return Ok(user);
     }
@@ -383,6 +404,8 @@ pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
     crate::sessions::service::revoke_all_in(ctx, tx, user.id, None, "erased").await?;
     crate::sessions::service::forget_in(tx, user.id).await?;
     crate::credentials::service::forget_in(tx, user.id).await?;
+    crate::claims::service::forget_in(tx, user.id).await?;
+    event::forget_subject(tx, user.id).await?;
     store::erase(tx, user.id, ctx.now()).await?;
     tokens::service::forget_after_commit(ctx, tx, user.id);
     ctx.record(tx, Event::new("user.erased", "user", user.id, user.unique_id())).await

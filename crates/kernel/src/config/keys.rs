@@ -14,6 +14,8 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("SERVICE_NAME", "service_name"),
     ("LOG_LEVEL", "log.level"),
     ("SECRET_KEY", "secret_key"),
+    ("CONSUL_HOST", "consul.host"),
+    ("CONSUL_PORT", "consul.port"),
 ];
 
 /// What a setting is before its type is known: text, or a list of texts.

@@ -78,6 +78,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Calls to other hosts.
     pub outbound: OutboundConfig,
+    /// Registration with Consul.
+    pub consul: ConsulConfig,
     /// Serve the API documentation.
     pub docs_enabled: bool,
     /// Sentences for the log at the start: settings that are known but not part of this build.
@@ -118,6 +120,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// What running requests get when the server stops.
     pub shutdown: Duration,
+    /// Requests of one address to open routes; 0 is no limit.
+    pub open_per_minute: u32,
 }
 
 /// The pool that hashes passwords.
@@ -178,6 +182,15 @@ pub struct OutboundConfig {
     pub allow_private: bool,
     /// For a whole call.
     pub timeout: Duration,
+}
+
+/// Registration with a Consul agent.
+#[derive(Debug, Clone)]
+pub struct ConsulConfig {
+    /// The agent; `None` for none.
+    pub host: Option<String>,
+    /// Its HTTP port.
+    pub port: u16,
 }
 
 /// One line of `regulars config`.

@@ -9,8 +9,8 @@ use super::keys::{self, Value};
 use super::layers::{Layers, Sources};
 use super::values::{self, Database, mask_url};
 use super::{
-    Config, ConsentDefaults, DatabaseConfig, Entry, Hashing, Jwt, Limits, LogConfig, MailConfig,
-    OutboundConfig, Tokens,
+    Config, ConsentDefaults, ConsulConfig, DatabaseConfig, Entry, Hashing, Jwt, Limits, LogConfig,
+    MailConfig, OutboundConfig, Tokens,
 };
 use crate::crypto::Secret;
 
@@ -26,10 +26,8 @@ pub fn config(sources: &Sources) -> (Config, Vec<String>) {
 /// What is accepted and does nothing must say so.
 fn notices(sources: &Sources) -> Vec<String> {
     let set = |name: &&str| sources.env.get(*name).is_some_and(|value| !value.trim().is_empty());
-    let parts: [(&[&str], &str); 2] = [
-        (&["REDIS_URL"], "Redis; limits and revocation work within the process and through the database"),
-        (&["CONSUL_HOST", "CONSUL_PORT"], "Consul; the service does not register itself"),
-    ];
+    let parts: [(&[&str], &str); 1] =
+        [(&["REDIS_URL"], "Redis; limits and revocation work within the process and through the database")];
     parts
         .into_iter()
         .filter_map(|(names, part)| {
@@ -155,6 +153,10 @@ fn read(r: &mut Reader, notices: Vec<String>) -> Config {
             allow_private: r.flag("outbound.allow_private"),
             timeout: r.time("outbound.timeout_s", SECOND, 600),
         },
+        consul: ConsulConfig {
+            host: r.one("consul.host", values::host),
+            port: u16::try_from(r.number("consul.port", 1..=65_535)).unwrap_or(8500),
+        },
         docs_enabled: r.flag("docs.enabled"),
         notices,
         entries: Vec::new(),
@@ -166,6 +168,7 @@ fn limits(r: &mut Reader) -> Limits {
         body_bytes: r.size("limits.body_bytes", 1024..=1 << 30),
         request_timeout: r.time("limits.request_timeout_s", SECOND, 3600),
         shutdown: r.time("limits.shutdown_s", SECOND, 3600),
+        open_per_minute: u32::try_from(r.size("limits.open_per_minute", 0..=1_000_000)).unwrap_or(u32::MAX),
     }
 }
 

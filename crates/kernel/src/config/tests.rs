@@ -130,9 +130,9 @@ fn the_variables_of_the_source_documents_are_understood() {
         line(&seed_003, "database.url").0,
         "postgresql://customer:********@customer-db:5432/customer_db"
     );
-    assert_eq!(seed_003.notices.len(), 2);
+    assert_eq!(seed_003.notices.len(), 1);
     assert!(seed_003.notices[0].starts_with("REDIS_URL is configured but not part of this build"));
-    assert!(seed_003.notices[1].starts_with("CONSUL_HOST, CONSUL_PORT are configured"));
+    assert_eq!((seed_003.consul.host.as_deref(), seed_003.consul.port), (Some("consul"), 8500));
     let seed_002 = load(&[
         ("SECRET_KEY", "django-insecure-#k2!x_q7%w)fw+9y$@2o0w^0c8f"),
         ("DEBUG", "True"),

@@ -46,6 +46,17 @@ impl fmt::Display for Listen {
     }
 }
 
+/// Reads a host name or address; empty is none.
+pub fn host(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match format!("{text}:1").parse::<Listen>() {
+        Ok(_) => Ok(Some(text.to_owned())),
+        Err(_) => Err(format!("`{text}` is not a host name or address")),
+    }
+}
+
 /// A part of the product that a process can serve without the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {

@@ -31,6 +31,7 @@ use backon::{ExponentialBuilder, Retryable};
 
 pub use row::{FieldSpec, FromRow, Row};
 pub use sql::{Entry, Sql, Where, arity};
+pub(crate) use tx::STATEMENTS;
 pub use tx::{Tx, Usage};
 pub use value::{Column, Date, Json, Param};
 

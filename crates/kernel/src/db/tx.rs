@@ -50,6 +50,9 @@ pub(crate) enum Access {
     Write,
 }
 
+/// The log target of statements.
+pub(crate) const STATEMENTS: &str = "kernel::db::statement";
+
 /// A transaction, or a way to read. See the module's documentation.
 pub struct Tx {
     inner: Option<Inner>,
@@ -94,7 +97,7 @@ impl Tx {
         args: [&dyn Param; N],
     ) -> Result<u64> {
         self.may_run(sql.pg(), true)?;
-        let done = match self.step()? {
+        let done = match self.step(sql.pg())? {
             Inner::LiteWrite(tx) => tx.exec(sql.lite(), &args),
             Inner::Pg(tx) => tx.exec(sql.pg(), &args).await,
             Inner::LiteRead(_) | Inner::LiteSnapshot(_) | Inner::LiteSlow(_) => Err(reader_writes()),
@@ -137,7 +140,7 @@ impl Tx {
         limit: usize,
     ) -> Result<Vec<R>> {
         self.may_run(sql.pg(), false)?;
-        let rows = match self.step()? {
+        let rows = match self.step(sql.pg())? {
             Inner::LiteRead(lite) => lite.read(sql.lite(), args, limit),
             Inner::LiteWrite(tx) => tx.read(sql.lite(), args, limit),
             Inner::LiteSnapshot(lent) => lent.read(sql.lite(), args, limit),
@@ -175,7 +178,7 @@ impl Tx {
         text: &str,
         args: &[&dyn Param],
     ) -> Result<Vec<R>> {
-        let rows = match self.step()? {
+        let rows = match self.step(text)? {
             Inner::LiteRead(lite) => lite.read(&question_marks(text), args, usize::MAX),
             Inner::LiteWrite(tx) => tx.read(&question_marks(text), args, usize::MAX),
             Inner::LiteSnapshot(lent) => lent.read(&question_marks(text), args, usize::MAX),
@@ -206,7 +209,7 @@ impl Tx {
 
     /// Several statements as text, in a migration.
     pub(crate) async fn script(&mut self, text: &str) -> Result<()> {
-        let done = match self.step()? {
+        let done = match self.step(text)? {
             Inner::Pg(tx) => tx.script(text).await,
             _ => Err(Error::internal("migrations of SQLite have a connection of their own")),
         };
@@ -225,10 +228,12 @@ impl Tx {
         }
     }
 
-    fn step(&mut self) -> Result<&mut Inner> {
+    /// `database.echo` shows this target; values are never in the text.
+    fn step(&mut self, text: &str) -> Result<&mut Inner> {
         if self.failed {
             return Err(error::poisoned());
         }
+        tracing::debug!(target: STATEMENTS, "{text}");
         self.statements.fetch_add(1, Ordering::Relaxed);
         self.inner.as_mut().ok_or_else(error::poisoned)
     }

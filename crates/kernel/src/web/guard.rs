@@ -25,6 +25,9 @@ use crate::ctx::{Ctx, RequestState};
 use crate::error::{Error, Kind, Result};
 use crate::idempotency::{Idempotency, StoredReply};
 
+/// Who is calling: a caller, nobody, or why the credentials were refused.
+type Known = Result<Option<Arc<Caller>>, Arc<Error>>;
+
 /// How often a handler runs at most: passing faults, and rows that somebody else changed meanwhile.
 const MOST_RUNS: u32 = 3;
 /// The reply headers that a stored answer keeps.
@@ -42,7 +45,7 @@ pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Resp
 }
 
 async fn run(app: &App, request: Request, next: Next) -> Result<Response> {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let caller = match bearer(&parts.headers) {
         Ok(None) => Ok(None),
         Ok(Some(token)) => app.authenticator()?.authenticate(app, token).await.map(Some).map_err(Arc::new),
@@ -55,6 +58,29 @@ async fn run(app: &App, request: Request, next: Next) -> Result<Response> {
         return Err(Error::new(e.kind(), e.code(), e.detail().to_owned())
             .retry_after(std::time::Duration::from_secs(1)));
     }
+    let left = match is_open(&parts, &caller) {
+        true => app
+            .open_routes
+            .as_ref()
+            .zip(client_ip(app, &parts))
+            .map(|(limit, ip)| limit.ask(ip))
+            .transpose()?,
+        false => None,
+    };
+    let mut response = answer(app, parts, body, next, caller).await?;
+    if let Some(left) = left {
+        left.mark(response.headers_mut());
+    }
+    Ok(response)
+}
+
+/// A request by which a stranger makes us work: login, register, refresh, links of mails.
+fn is_open(parts: &Parts, caller: &Known) -> bool {
+    let path = RequestInfo::of(&parts.extensions).map_or(parts.uri.path(), |i| i.uri().path());
+    !parts.method.is_safe() && path.starts_with("/api/auth/") && !matches!(caller, Ok(Some(_)))
+}
+
+async fn answer(app: &App, mut parts: Parts, body: Body, next: Next, caller: Known) -> Result<Response> {
     let buffers = !parts.method.is_safe() && !is_multipart(&parts.headers);
     if !buffers {
         let state = Arc::new(state(app, &parts, caller, None));
@@ -82,12 +108,7 @@ async fn run(app: &App, request: Request, next: Next) -> Result<Response> {
     Err(Error::internal("the loop above returns"))
 }
 
-fn state(
-    app: &App,
-    parts: &Parts,
-    caller: Result<Option<Arc<Caller>>, Arc<Error>>,
-    key: Option<Idempotency>,
-) -> RequestState {
+fn state(app: &App, parts: &Parts, caller: Known, key: Option<Idempotency>) -> RequestState {
     let info = RequestInfo::of(&parts.extensions);
     let mut state = RequestState::new(info.map(|i| i.id().to_owned()).unwrap_or_default());
     let agent = parts.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok());
@@ -137,11 +158,7 @@ fn is_multipart(headers: &HeaderMap) -> bool {
 
 /// The key of an unsafe request. None under `/api/auth/`, where answers hold tokens, and none without a caller,
 /// whom it would have to belong to.
-fn idempotency(
-    parts: &Parts,
-    caller: &Result<Option<Arc<Caller>>, Arc<Error>>,
-    body: &[u8],
-) -> Result<Option<Idempotency>> {
+fn idempotency(parts: &Parts, caller: &Known, body: &[u8]) -> Result<Option<Idempotency>> {
     let Some(key) = parts.headers.get("idempotency-key") else { return Ok(None) };
     let path = RequestInfo::of(&parts.extensions).map_or(parts.uri.path(), |i| i.uri().path());
     if path.starts_with("/api/auth/") || parts.extensions.get::<ShowsSecret>().is_some() {

@@ -20,6 +20,7 @@ mod fields;
 pub mod guard;
 pub mod json;
 pub mod layers;
+pub mod limit;
 pub mod list;
 pub mod problem;
 pub mod reply;

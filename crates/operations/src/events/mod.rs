@@ -2,7 +2,7 @@
 //!
 //! A reader asks for what came `after` the last number that it has seen, and is given the number to ask with next.
 //! It skips nothing: on PostgreSQL numbers become visible out of order, so the feed stops before the oldest
-//! transaction that is still running (`store::horizon`; why that is right is told in `kernel::event`).
+//! transaction that is still running ([`kernel::event::horizon`]).
 //!
 //! | file | holds |
 //! |---|---|

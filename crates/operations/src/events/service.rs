@@ -1,9 +1,9 @@
 //! Reading the feed. Staff with `events.read` see what happened within their scope; before and after, and the
 //! address of who did it, only those who may do everything.
 
-use kernel::Result;
 use kernel::access::{Permission, Permissions};
 use kernel::ctx::Ctx;
+use kernel::{Result, event};
 
 use super::model::FeedQuery;
 use super::store;
@@ -28,7 +28,7 @@ pub async fn feed(ctx: &Ctx, query: &FeedQuery) -> Result<Page> {
         false => ctx.slow_read().await?,
     };
     // Before the rows: whatever is below this number now is there when they are read.
-    let horizon = store::horizon(&mut tx).await?;
+    let horizon = event::horizon(&mut tx).await?;
     let mut events = store::list(&mut tx, &scope, query, horizon, with_changes).await?;
     let limit = query.limit as usize;
     let has_more = events.len() > limit;

@@ -59,20 +59,6 @@ macro_rules! feed {
     };
 }
 
-/// The first number that is not settled: transactions that still run may write it or a later one.
-pub async fn horizon(tx: &mut Tx) -> Result<i64> {
-    tx.one(
-        // SQLite has one writer, and readers see its commits in order: everything that is visible is settled.
-        sql!(
-            sqlite: "SELECT 9223372036854775807 AS horizon",
-            postgres: "SELECT base + (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 16) AS horizon
-                       FROM event_epoch" => i64
-        ),
-        [],
-    )
-    .await
-}
-
 /// A page of the feed and one event more, which says whether there is another page.
 pub async fn list(
     tx: &mut Tx,

@@ -90,6 +90,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(Box::pin(run(cli))));
+    kernel::log::flush();
     done.unwrap_or_else(|e| {
         let _ = std::io::stderr().write_all(explain(&e).as_bytes());
         ExitCode::FAILURE

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::{Given, answer};
+use crate::consul::Registration;
 use crate::{app, figures};
 
 /// What `serve` takes.
@@ -64,10 +66,20 @@ pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
     });
     tokio::spawn(watch_signals(signals, stop, app.config.limits.shutdown));
     answer(&announcement(&app, &addresses).await?)?;
+    let consul = Registration::of(&app).map(Arc::new);
+    let registering = consul.clone().map(|entry| tokio::spawn(async move { entry.register().await }));
     let drain = app.config.limits.shutdown;
     let settings = ServerSettings { drain_timeout: drain, ..ServerSettings::default() };
     let mut asked = stopped;
-    let cut = server.run(edge, settings, async move { drop(asked.wait_for(|stop| *stop).await) }).await;
+    let stopping = async move {
+        drop(asked.wait_for(|stop| *stop).await);
+        // Before draining: whoever asks Consul is sent elsewhere while the last requests are answered.
+        if let (Some(task), Some(entry)) = (registering, consul) {
+            task.abort();
+            entry.deregister().await;
+        }
+    };
+    let cut = server.run(edge, settings, stopping).await;
     if cut > 0 {
         tracing::warn!(connections = cut, "requests did not finish in time and were cut off");
     }
@@ -165,5 +177,6 @@ async fn watch_signals(mut signals: Signals, stop: watch::Sender<bool>, patience
     let _ = stop.send(true);
     signals.next().await;
     tracing::warn!("ended at once, as asked");
+    kernel::log::flush();
     std::process::exit(130);
 }

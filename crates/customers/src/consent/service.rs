@@ -1,0 +1,81 @@
+//! Writing and reading the ledger.
+
+use kernel::Result;
+use kernel::ctx::Ctx;
+use kernel::db::Tx;
+use uuid::Uuid;
+
+use super::store;
+pub use super::store::ConsentEvent;
+
+/// Marketing by e-mail: `customer.marketing_emails`.
+pub const MARKETING_EMAILS: &str = "marketing_emails";
+/// Marketing by text message: `customer.marketing_sms`.
+pub const MARKETING_SMS: &str = "marketing_sms";
+
+/// Where a state comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The deployment's default, because nobody said anything. No proof of consent.
+    Default,
+    /// Staff or a program.
+    Staff,
+    /// The customer.
+    Customer,
+}
+
+impl Source {
+    fn code(self) -> &'static str {
+        match self {
+            Source::Default => "default",
+            Source::Staff => "staff",
+            Source::Customer => "customer",
+        }
+    }
+}
+
+/// Appends a state.
+pub async fn record_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    customer: Uuid,
+    purpose: &'static str,
+    state: bool,
+    source: Source,
+) -> Result<()> {
+    let event = ConsentEvent {
+        id: ctx.new_id(),
+        purpose: purpose.to_owned(),
+        state,
+        source: source.code().to_owned(),
+        text_version: None,
+        actor: ctx.caller().map_or_else(|_| source.code().to_owned(), |caller| caller.name.clone()),
+        at: ctx.now(),
+    };
+    store::insert(tx, customer, &event).await
+}
+
+/// Appends what the customer says although it is the state already, if nobody had said it so far: agreeing to a
+/// default is more than the default.
+pub async fn confirm_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    customer: Uuid,
+    purpose: &'static str,
+    state: bool,
+) -> Result<()> {
+    match store::source(tx, customer, purpose).await? {
+        Some(source) if source != Source::Default.code() => Ok(()),
+        _ => record_in(ctx, tx, customer, purpose, state, Source::Customer).await,
+    }
+}
+
+/// A customer's ledger, newest first, at most 1000 entries.
+pub async fn list_in(tx: &mut Tx, customer: Uuid) -> Result<Vec<ConsentEvent>> {
+    store::latest(tx, customer).await
+}
+
+/// Deletes a customer's ledger: part of erasing it.
+pub async fn forget_in(tx: &mut Tx, customer: Uuid) -> Result<()> {
+    store::delete(tx, customer).await
+}

@@ -1,0 +1,66 @@
+//! Every statement on `consent_event`.
+
+use kernel::clock::Timestamp;
+use kernel::db::Tx;
+use kernel::{Result, args, row, sql};
+use uuid::Uuid;
+
+row! {
+    /// One entry of the ledger.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ConsentEvent {
+        /// UUIDv7.
+        pub id: Uuid,
+        /// For what.
+        pub purpose: String,
+        /// Allowed?
+        pub state: bool,
+        /// `default`, `staff`, `customer`, `system`.
+        pub source: String,
+        /// The version of the text that was agreed to.
+        pub text_version: Option<String>,
+        /// Who said so.
+        pub actor: String,
+        /// When.
+        pub at: Timestamp,
+    }
+}
+
+pub async fn insert(tx: &mut Tx, customer: Uuid, e: &ConsentEvent) -> Result<()> {
+    tx.exec(
+        sql!(
+            "INSERT INTO consent_event (id, customer_id, purpose, state, source, text_version, actor, at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+        ),
+        args![e.id, customer, e.purpose, e.state, e.source, e.text_version, e.actor, e.at],
+    )
+    .await
+    .map(drop)
+}
+
+/// The latest entries, newest first.
+pub async fn latest(tx: &mut Tx, customer: Uuid) -> Result<Vec<ConsentEvent>> {
+    tx.all(
+        sql!(
+            "SELECT id, purpose, state, source, text_version, actor, at FROM consent_event WHERE customer_id = $1
+             ORDER BY at DESC, id DESC LIMIT 1000" => ConsentEvent
+        ),
+        args![customer],
+    )
+    .await
+}
+
+/// Where the current state of a purpose came from.
+pub async fn source(tx: &mut Tx, customer: Uuid, purpose: &str) -> Result<Option<String>> {
+    tx.opt(
+        sql!(
+            "SELECT source FROM consent_event WHERE customer_id = $1 AND purpose = $2 ORDER BY at DESC, id DESC LIMIT 1" => String
+        ),
+        args![customer, purpose],
+    )
+    .await
+}
+
+pub async fn delete(tx: &mut Tx, customer: Uuid) -> Result<()> {
+    tx.exec(sql!("DELETE FROM consent_event WHERE customer_id = $1"), args![customer]).await.map(drop)
+}

@@ -1,0 +1,143 @@
+//! The routes under `/api/v1/customers`.
+//!
+//! | file | holds |
+//! |---|---|
+//! | here | lists, one customer, PUT, PATCH, DELETE |
+//! | [`input`], [`view`] | bodies, and a customer as it is shown |
+//! | `status` | activation, verification, marks, services, logins |
+//! | `lookup` | by user, name, address |
+//! | `profile` | the own profile |
+//!
+//! `/api/v1/customers/health` is served by the crate `server`, which knows every part of the process.
+
+pub mod input;
+mod lookup;
+mod profile;
+mod status;
+pub mod view;
+
+use axum::extract::Path;
+use kernel::Result;
+use kernel::app::App;
+use kernel::ctx::Ctx;
+use kernel::web::Body;
+use kernel::web::list::{ListReply, Listing};
+use kernel::web::problem::Problems;
+use kernel::web::reply::{Created, IfMatch, NoContent, Tagged};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::service::members::{How, Members};
+use super::service::{self, CustomerRow, change, create as creation, erase as erasure, status as states};
+use input::{CustomerChange, CustomerChangeBody, NewCustomerBody};
+use view::{CustomerView, Customers, tag};
+
+/// A page of customers.
+pub type CustomerList = ListReply<Customers>;
+
+/// The routes of this feature.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get, put, patch, deactivate))
+        .routes(routes!(erase))
+        .merge(status::routes())
+        .merge(lookup::routes())
+        .merge(profile::routes())
+}
+
+/// One customer with its tag, as the caller sees it.
+fn tagged(ctx: &Ctx, row: CustomerRow) -> Result<Tagged<CustomerView>> {
+    let for_customer = ctx.caller()?.is_customer();
+    Ok(Tagged(tag(&row, for_customer), CustomerView::of(row, for_customer)))
+}
+
+fn created(ctx: &Ctx, row: CustomerRow) -> Result<Created<CustomerView>> {
+    let Tagged(tag, body) = tagged(ctx, row)?;
+    Ok(Created { location: format!("/api/v1/customers/{}", body.customer_id), tag: Some(tag), body })
+}
+
+/// `If-Match` against the customer as this caller sees it.
+fn unchanged(ctx: &Ctx, wanted: &IfMatch) -> Result<impl FnOnce(&CustomerRow) -> Result<()>> {
+    let (wanted, for_customer) = (wanted.clone(), ctx.caller()?.is_customer());
+    Ok(move |row: &CustomerRow| wanted.check(&tag(row, for_customer), row.version))
+}
+
+/// The customers that the caller may see. For staff.
+#[utoipa::path(get, path = "/api/v1/customers", tag = "customers", security(("bearer" = [])),
+    params(Listing<Customers>), responses((status = 200, body = CustomerList), Problems))]
+async fn list(ctx: Ctx, Listing(request, ..): Listing<Customers>) -> Result<CustomerList> {
+    let (rows, total) = service::list(&ctx, &request).await?;
+    Ok(ListReply::new(&request, rows, total, |row| CustomerView::of(row, false)))
+}
+
+/// Creates user and customer, with generated user name and public id.
+#[utoipa::path(post, path = "/api/v1/customers", tag = "customers", security(("bearer" = [])),
+    request_body = NewCustomerBody, responses((status = 201, body = CustomerView), Problems))]
+async fn create(ctx: Ctx, Body(new): NewCustomerBody) -> Result<Created<CustomerView>> {
+    let row = creation::create(&ctx, new).await?;
+    created(&ctx, row)
+}
+
+/// One customer, by UUID or public id.
+#[utoipa::path(get, path = "/api/v1/customers/{ref}", tag = "customers", security(("bearer" = [])),
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
+    responses((status = 200, body = CustomerView), Problems))]
+async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<Tagged<CustomerView>> {
+    tagged(&ctx, service::get(&ctx, &reference).await?)
+}
+
+/// Sets the members that the body names.
+#[utoipa::path(put, path = "/api/v1/customers/{ref}", tag = "customers", security(("bearer" = [])),
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = CustomerChangeBody,
+    responses((status = 200, body = CustomerView), Problems))]
+async fn put(
+    ctx: Ctx,
+    Path(reference): Path<String>,
+    wanted: IfMatch,
+    Body(CustomerChange(members)): CustomerChangeBody,
+) -> Result<Tagged<CustomerView>> {
+    update(&ctx, &reference, &wanted, members, How::Put).await
+}
+
+/// Applies a JSON merge patch (RFC 7396): `null` clears.
+#[utoipa::path(patch, path = "/api/v1/customers/{ref}", tag = "customers", security(("bearer" = [])),
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = CustomerChangeBody,
+    responses((status = 200, body = CustomerView), Problems))]
+async fn patch(
+    ctx: Ctx,
+    Path(reference): Path<String>,
+    wanted: IfMatch,
+    Body(CustomerChange(members)): CustomerChangeBody,
+) -> Result<Tagged<CustomerView>> {
+    update(&ctx, &reference, &wanted, members, How::Patch).await
+}
+
+async fn update(
+    ctx: &Ctx,
+    reference: &str,
+    wanted: &IfMatch,
+    members: Members,
+    how: How,
+) -> Result<Tagged<CustomerView>> {
+    let row = change::change(ctx, reference, members, how, unchanged(ctx, wanted)?).await?;
+    tagged(ctx, row)
+}
+
+/// Deactivates a customer. Staff still see it; nothing is lost.
+#[utoipa::path(delete, path = "/api/v1/customers/{ref}", tag = "customers", security(("bearer" = [])),
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
+    responses((status = 204, description = "Deactivated, or it was already."), Problems))]
+async fn deactivate(ctx: Ctx, Path(reference): Path<String>, wanted: IfMatch) -> Result<NoContent> {
+    states::activate(&ctx, &reference, false, None, unchanged(&ctx, &wanted)?).await?;
+    Ok(NoContent)
+}
+
+/// Erases a customer and, unless it is staff, its user for good.
+#[utoipa::path(delete, path = "/api/v1/customers/{ref}/hard", tag = "customers", security(("bearer" = [])),
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
+    responses((status = 204, description = "Erased."), Problems))]
+async fn erase(ctx: Ctx, Path(reference): Path<String>, wanted: IfMatch) -> Result<NoContent> {
+    erasure::erase(&ctx, &reference, unchanged(&ctx, &wanted)?).await?;
+    Ok(NoContent)
+}

@@ -1,0 +1,79 @@
+//! The own profile. Only the role customer has one.
+
+use kernel::Result;
+use kernel::app::App;
+use kernel::ctx::Ctx;
+use kernel::web::Body;
+use kernel::web::problem::Problems;
+use kernel::web::reply::{Created, IfMatch, NoContent, Tagged};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::input::{CustomerChange, CustomerChangeBody, NewProfile, NewProfileBody};
+use super::view::CustomerView;
+use super::{created, tagged, unchanged};
+use crate::customers::service::members::How;
+use crate::customers::service::profile;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(get))
+        .routes(routes!(me))
+        .routes(routes!(create))
+        .routes(routes!(patch, put))
+        .routes(routes!(delete))
+}
+
+/// The caller's own profile.
+#[utoipa::path(get, path = "/api/v1/customers/profile", tag = "profile", security(("bearer" = [])),
+    responses((status = 200, body = CustomerView), Problems))]
+async fn get(ctx: Ctx) -> Result<Tagged<CustomerView>> {
+    tagged(&ctx, profile::get(&ctx).await?)
+}
+
+/// Another spelling of `/api/v1/customers/profile`.
+#[utoipa::path(get, path = "/api/v1/customers/me", tag = "profile", security(("bearer" = [])),
+    responses((status = 200, body = CustomerView), Problems))]
+async fn me(ctx: Ctx) -> Result<Tagged<CustomerView>> {
+    get(ctx).await
+}
+
+/// Creates the caller's profile. Nothing is required: the user is known from the token.
+#[utoipa::path(post, path = "/api/v1/customers/profile/create", tag = "profile", security(("bearer" = [])),
+    request_body = NewProfileBody, responses((status = 201, body = CustomerView), Problems))]
+async fn create(ctx: Ctx, Body(NewProfile(members)): NewProfileBody) -> Result<Created<CustomerView>> {
+    let row = profile::create(&ctx, members).await?;
+    created(&ctx, row)
+}
+
+/// Applies a JSON merge patch to the caller's profile.
+#[utoipa::path(patch, path = "/api/v1/customers/profile/update", tag = "profile", security(("bearer" = [])),
+    request_body = CustomerChangeBody, responses((status = 200, body = CustomerView), Problems))]
+async fn patch(
+    ctx: Ctx,
+    wanted: IfMatch,
+    Body(CustomerChange(members)): CustomerChangeBody,
+) -> Result<Tagged<CustomerView>> {
+    let check = unchanged(&ctx, &wanted)?;
+    tagged(&ctx, profile::change(&ctx, members, How::Patch, check).await?)
+}
+
+/// Sets the members that the body names.
+#[utoipa::path(put, path = "/api/v1/customers/profile/update", tag = "profile", security(("bearer" = [])),
+    request_body = CustomerChangeBody, responses((status = 200, body = CustomerView), Problems))]
+async fn put(
+    ctx: Ctx,
+    wanted: IfMatch,
+    Body(CustomerChange(members)): CustomerChangeBody,
+) -> Result<Tagged<CustomerView>> {
+    let check = unchanged(&ctx, &wanted)?;
+    tagged(&ctx, profile::change(&ctx, members, How::Put, check).await?)
+}
+
+/// Deletes the caller's profile for good. The login stays.
+#[utoipa::path(delete, path = "/api/v1/customers/profile/delete", tag = "profile", security(("bearer" = [])),
+    responses((status = 204, description = "Deleted."), Problems))]
+async fn delete(ctx: Ctx, wanted: IfMatch) -> Result<NoContent> {
+    profile::delete(&ctx, unchanged(&ctx, &wanted)?).await?;
+    Ok(NoContent)
+}

@@ -1,0 +1,125 @@
+//! Activation, verification, marks, services, logins.
+
+use axum::Json;
+use axum::extract::Path;
+use kernel::Result;
+use kernel::app::App;
+use kernel::clock::Timestamp;
+use kernel::ctx::Ctx;
+use kernel::web::Body;
+use kernel::web::problem::Problems;
+use kernel::web::reply::{IfMatch, Tagged};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::input::{
+    Deactivation, DeactivationBody, NothingBody, ServiceDone, ServiceDoneBody, Verification, VerificationBody,
+};
+use super::view::CustomerView;
+use super::{tagged, unchanged};
+use crate::customers::service::status::{self, Counted, Mark};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(deactivate))
+        .routes(routes!(activate))
+        .routes(routes!(verify))
+        .routes(routes!(verify_email))
+        .routes(routes!(verify_phone))
+        .routes(routes!(last_login))
+        .routes(routes!(increment_service))
+}
+
+/// Deactivates a customer, with a reason.
+#[utoipa::path(post, path = "/api/v1/customers/{ref}/deactivate", tag = "customers", security(("bearer" = [])),
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = DeactivationBody,
+    responses((status = 200, body = CustomerView), Problems))]
+async fn deactivate(
+    ctx: Ctx,
+    Path(reference): Path<String>,
+    wanted: IfMatch,
+    Body(Deactivation(reason)): DeactivationBody,
+) -> Result<Tagged<CustomerView>> {
+    let check = unchanged(&ctx, &wanted)?;
+    tagged(&ctx, status::activate(&ctx, &reference, false, reason, check).await?)
+}
+
+/// Makes a deactivated customer active again.
+#[utoipa::path(post, path = "/api/v1/customers/{ref}/activate", tag = "customers", security(("bearer" = [])),
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = NothingBody,
+    responses((status = 200, body = CustomerView), Problems))]
+async fn activate(
+    ctx: Ctx,
+    Path(reference): Path<String>,
+    wanted: IfMatch,
+    _: NothingBody,
+) -> Result<Tagged<CustomerView>> {
+    let check = unchanged(&ctx, &wanted)?;
+    tagged(&ctx, status::activate(&ctx, &reference, true, None, check).await?)
+}
+
+/// Verifies a customer; `{"is_verified": false}` takes it back.
+#[utoipa::path(post, path = "/api/v1/customers/{ref}/verify", tag = "customers", security(("bearer" = [])),
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = VerificationBody,
+    responses((status = 200, body = CustomerView), Problems))]
+async fn verify(
+    ctx: Ctx,
+    Path(reference): Path<String>,
+    Body(Verification(verified)): VerificationBody,
+) -> Result<Tagged<CustomerView>> {
+    tagged(&ctx, status::verify(&ctx, &reference, verified).await?)
+}
+
+/// Marks the e-mail address as verified. The mark is shown and never counts as a proof by its owner.
+#[utoipa::path(patch, path = "/api/v1/customers/{ref}/verify-email", tag = "customers", security(("bearer" = [])),
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = NothingBody,
+    responses((status = 200, body = CustomerView), Problems))]
+async fn verify_email(
+    ctx: Ctx,
+    Path(reference): Path<String>,
+    _: NothingBody,
+) -> Result<Tagged<CustomerView>> {
+    tagged(&ctx, status::mark(&ctx, &reference, Mark::Email).await?)
+}
+
+/// Marks the phone as verified. The mark is shown and never counts as a proof by its owner.
+#[utoipa::path(patch, path = "/api/v1/customers/{ref}/verify-phone", tag = "customers", security(("bearer" = [])),
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = NothingBody,
+    responses((status = 200, body = CustomerView), Problems))]
+async fn verify_phone(
+    ctx: Ctx,
+    Path(reference): Path<String>,
+    _: NothingBody,
+) -> Result<Tagged<CustomerView>> {
+    tagged(&ctx, status::mark(&ctx, &reference, Mark::Phone).await?)
+}
+
+/// Notes a login that happened elsewhere, at most once a minute.
+#[utoipa::path(patch, path = "/api/v1/customers/{ref}/last-login", tag = "customers", security(("bearer" = [])),
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = NothingBody,
+    responses((status = 200, body = CustomerView), Problems))]
+async fn last_login(ctx: Ctx, Path(reference): Path<String>, _: NothingBody) -> Result<Tagged<CustomerView>> {
+    tagged(&ctx, status::touch_login(&ctx, &reference).await?)
+}
+
+/// What counting a service answers.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+struct ServiceCount {
+    /// Completed services, this one included.
+    total_services: i64,
+    /// The latest service.
+    last_service_date: Timestamp,
+}
+
+/// Counts a completed service. Requests at the same time are all counted; `Idempotency-Key` makes a repeat count once.
+#[utoipa::path(post, path = "/api/v1/customers/{ref}/increment_service", tag = "customers", security(("bearer" = [])),
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = ServiceDoneBody,
+    responses((status = 200, body = ServiceCount), Problems))]
+async fn increment_service(
+    ctx: Ctx,
+    Path(reference): Path<String>,
+    Body(ServiceDone(at)): ServiceDoneBody,
+) -> Result<Json<ServiceCount>> {
+    let Counted { total_services, last_service_date } = status::count_service(&ctx, &reference, at).await?;
+    Ok(Json(ServiceCount { total_services, last_service_date }))
+}

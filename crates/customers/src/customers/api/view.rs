@@ -1,0 +1,211 @@
+//! A customer as the API shows it.
+
+use identity::users::model::full_name;
+use kernel::clock::Timestamp;
+use kernel::db::Date;
+use kernel::web::list::{ListOf, ListSpec};
+use kernel::web::reply::Tag;
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::customers::model::is_business_customer;
+use crate::customers::store::{CustomerRow, list};
+
+/// A customer. Names, e-mail, phone and user name are those of its user.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = Customer)]
+pub struct CustomerView {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// `CUST_` and eight hexadecimal digits.
+    pub customer_id: String,
+    /// The user whose profile it is.
+    pub user_id: Uuid,
+    /// Generated, unique, in lower case.
+    pub username: String,
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// Both names.
+    pub full_name: String,
+    /// As it was typed.
+    pub email: Option<String>,
+    /// An address that waits for its owner's proof.
+    pub pending_email: Option<String>,
+    /// Proved by its owner, or marked by staff.
+    pub email_verified: bool,
+    /// As it was typed.
+    pub phone: Option<String>,
+    /// Proved by its owner, or marked by staff.
+    pub phone_verified: bool,
+    /// Role code of the user.
+    pub user_role: String,
+    /// The company that the user belongs to, `COMP-001`.
+    pub company_id: Option<String>,
+    /// Street and number; `street_address` is accepted as another spelling.
+    pub address_line1: Option<String>,
+    /// Flat, floor, building.
+    pub address_line2: Option<String>,
+    /// City.
+    pub city: Option<String>,
+    /// State, province or department.
+    pub state: Option<String>,
+    /// Postal code.
+    pub postal_code: Option<String>,
+    /// As it was typed.
+    pub country: Option<String>,
+    /// ISO 3166, if the text names a country.
+    pub country_code: Option<String>,
+    /// The parts of the address that are there, with commas between.
+    pub full_address: String,
+    /// A date.
+    pub date_of_birth: Option<Date>,
+    /// male, female, other or null.
+    pub gender: Option<String>,
+    /// The customer's own business.
+    pub company_name: Option<String>,
+    /// What it does.
+    pub business_type: Option<String>,
+    /// Its tax number.
+    pub tax_id: Option<String>,
+    /// Has a company name or a tax number.
+    pub is_business_customer: bool,
+    /// Emergency contact.
+    pub emergency_contact_name: Option<String>,
+    /// Emergency contact.
+    pub emergency_contact_phone: Option<String>,
+    /// Emergency contact.
+    pub emergency_contact_relationship: Option<String>,
+    /// Not deactivated.
+    pub is_active: bool,
+    /// When it was deactivated.
+    pub deactivated_at: Option<Timestamp>,
+    /// Verified by staff.
+    pub is_verified: bool,
+    /// When.
+    pub verified_at: Option<Timestamp>,
+    /// Since when a customer; may lie before the record.
+    pub customer_since: Timestamp,
+    /// The latest service.
+    pub last_service_date: Option<Timestamp>,
+    /// Completed services.
+    pub total_services: i64,
+    /// The last login.
+    pub last_login_at: Option<Timestamp>,
+    /// email, phone or sms.
+    pub preferred_contact_method: String,
+    /// Free object.
+    #[schema(value_type = Object)]
+    pub notification_preferences: Value,
+    /// Marketing by e-mail is allowed.
+    pub marketing_emails: bool,
+    /// Marketing by text message is allowed.
+    pub marketing_sms: bool,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    #[schema(inline)]
+    staff: Option<StaffPart>,
+    /// Creation.
+    pub created_at: Timestamp,
+    /// Last change.
+    pub updated_at: Timestamp,
+    /// Counts changes.
+    pub version: i64,
+}
+
+/// The members that customers do not see.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+struct StaffPart {
+    /// Of staff; absent for customers.
+    notes: Option<String>,
+    /// With commas between; absent for customers.
+    tags: String,
+    /// The tags one by one; absent for customers.
+    tag_list: Vec<String>,
+    /// Id in another program; absent for customers.
+    external_id: Option<String>,
+    /// Of other programs; absent for customers.
+    #[schema(value_type = Object)]
+    metadata: Value,
+    /// Who verified; absent for customers.
+    verified_by: Option<String>,
+    /// Why it was deactivated; absent for customers.
+    deactivation_reason: Option<String>,
+}
+
+impl CustomerView {
+    /// The customer as staff or as the customer sees it.
+    pub fn of(r: CustomerRow, for_customer: bool) -> CustomerView {
+        CustomerView {
+            full_name: full_name(&r.first_name, &r.last_name),
+            is_business_customer: is_business_customer(r.company_name.as_deref(), r.tax_id.as_deref()),
+            last_login_at: r.last_login(),
+            full_address: r.full_address(),
+            staff: (!for_customer).then(|| StaffPart {
+                notes: r.notes,
+                tag_list: r.tags.split(',').filter(|t| !t.is_empty()).map(str::to_owned).collect(),
+                tags: r.tags,
+                external_id: r.external_id,
+                metadata: r.metadata.0,
+                verified_by: r.verified_by,
+                deactivation_reason: r.deactivation_reason,
+            }),
+            id: r.id,
+            customer_id: r.customer_id,
+            user_id: r.user_id,
+            username: r.username,
+            first_name: r.first_name,
+            last_name: r.last_name,
+            email: r.email,
+            pending_email: r.pending_email,
+            email_verified: r.email_verified,
+            phone: r.phone,
+            phone_verified: r.phone_verified,
+            user_role: r.user_role,
+            company_id: r.company_id,
+            address_line1: r.address_line1,
+            address_line2: r.address_line2,
+            city: r.city,
+            state: r.state,
+            postal_code: r.postal_code,
+            country: r.country,
+            country_code: r.country_code,
+            date_of_birth: r.date_of_birth,
+            gender: r.gender,
+            company_name: r.company_name,
+            business_type: r.business_type,
+            tax_id: r.tax_id,
+            emergency_contact_name: r.emergency_contact_name,
+            emergency_contact_phone: r.emergency_contact_phone,
+            emergency_contact_relationship: r.emergency_contact_relationship,
+            is_active: r.is_active,
+            deactivated_at: r.deactivated_at,
+            is_verified: r.is_verified,
+            verified_at: r.verified_at,
+            customer_since: r.customer_since,
+            last_service_date: r.last_service_date,
+            total_services: r.total_services,
+            preferred_contact_method: r.preferred_contact_method,
+            notification_preferences: r.notification_preferences.0,
+            marketing_emails: r.marketing_emails,
+            marketing_sms: r.marketing_sms,
+            created_at: r.created_at,
+            updated_at: r.updated_at,
+            version: r.version,
+        }
+    }
+}
+
+/// The tag of a customer: its version, its user's, and who looks. Counters and logins do not change it.
+pub fn tag(row: &CustomerRow, for_customer: bool) -> Tag {
+    Tag::of(&[&row.version, &row.user_version, if for_customer { &"c" } else { &"s" }])
+}
+
+/// Lists of customers.
+pub struct Customers;
+
+impl ListOf for Customers {
+    type Item = CustomerView;
+    const SPEC: &'static ListSpec = &list::SPEC;
+}

@@ -1,0 +1,52 @@
+//! Deleting for good: what stays is a tombstone without anything personal (SPEC 2).
+
+use identity::users::model::UserRef;
+use identity::users::service as users;
+use kernel::access::{Permission, Scope};
+use kernel::ctx::Ctx;
+use kernel::db::Tx;
+use kernel::event::Event;
+use kernel::{Result, event as events, idempotency, jobs};
+
+use super::{CustomerRow, find_in};
+use crate::consent::service as consent;
+use crate::customers::model::CustomerRef;
+use crate::customers::store::write;
+use crate::statistics::service as statistics;
+use crate::tags::service as tags;
+
+/// Erases a customer, and its user when that one is no staff. For whoever has `customers.erase`.
+pub async fn erase(ctx: &Ctx, reference: &str, check: impl FnOnce(&CustomerRow) -> Result<()>) -> Result<()> {
+    let scope = ctx.require_staff(Permission::CustomersErase)?;
+    let reference = CustomerRef::parse(reference)?;
+    let mut tx = ctx.write().await?;
+    let row = find_in(&mut tx, &scope, reference).await?;
+    check(&row)?;
+    erase_in(ctx, &mut tx, &scope, &row, "customer.erased").await?;
+    if row.user_role == "customer"
+        && let Some(user) = users::find_in(&mut tx, &scope, UserRef::Id(row.user_id)).await?
+    {
+        users::erase_in(ctx, &mut tx, &user).await?;
+    }
+    tx.commit().await
+}
+
+/// Erases the profile in the caller's transaction; the user is the caller's to decide about.
+pub async fn erase_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    scope: &Scope,
+    row: &CustomerRow,
+    action: &'static str,
+) -> Result<()> {
+    write::erase(tx, scope, row.id, row.version, ctx.now()).await?;
+    tags::forget_in(tx, row.id).await?;
+    consent::forget_in(tx, row.id).await?;
+    events::forget_customer(tx, row.id).await?;
+    jobs::forget_customer(tx, row.id).await?;
+    idempotency::forget_customer(tx, row.id).await?;
+    statistics::changed_in(ctx, tx, Some(row), None).await?;
+    // Nothing of what it was goes into the event.
+    let event = Event::new(action, "customer", row.id, row.customer_id.as_str());
+    ctx.record(tx, event.of_customer(row.id).of_company(row.company)).await
+}

@@ -1,0 +1,343 @@
+//! What a body says about a customer, and how that changes it.
+
+use identity::users::model::{Email, PersonName, Phone};
+use kernel::clock::Timestamp;
+use kernel::ctx::Ctx;
+use kernel::db::{Date, Json};
+use kernel::web::Field;
+use kernel::{Error, Fault, Result};
+use serde_json::{Map, Value};
+
+use super::person::Person;
+use super::status::{set_active, set_verified};
+use crate::consent::service::{MARKETING_EMAILS, MARKETING_SMS};
+use crate::customers::model::{
+    BusinessType, CalendarDate, CompanyName, ContactMethod, ContactName, DateOfBirth, ExternalId, Gender,
+    Metadata, Notes, Relationship, Tags, TaxId, country_code, default_notification_preferences,
+};
+use crate::customers::store::CustomerRow;
+use kernel::text::Line;
+
+/// Largest `notification_preferences` as JSON, in bytes.
+pub const PREFERENCES_BYTES: usize = 16 * 1024;
+
+/// The members of a body. What is absent stays.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the members of the API, documented there")]
+pub struct Members {
+    pub email: Field<Email>,
+    pub phone: Field<Phone>,
+    pub first_name: Option<PersonName>,
+    pub last_name: Option<PersonName>,
+    pub address_line1: Field<Line<255>>,
+    pub address_line2: Field<Line<255>>,
+    pub city: Field<Line<100>>,
+    pub state: Field<Line<100>>,
+    pub postal_code: Field<Line<20>>,
+    pub country: Field<Line<100>>,
+    pub date_of_birth: Field<CalendarDate>,
+    pub gender: Field<Gender>,
+    pub company_name: Field<CompanyName>,
+    pub business_type: Field<BusinessType>,
+    pub tax_id: Field<TaxId>,
+    pub emergency_contact_name: Field<ContactName>,
+    pub emergency_contact_phone: Field<Phone>,
+    pub emergency_contact_relationship: Field<Relationship>,
+    pub preferred_contact_method: Field<ContactMethod>,
+    pub notification_preferences: Field<Map<String, Value>>,
+    pub marketing_emails: Option<bool>,
+    pub marketing_sms: Option<bool>,
+    pub customer_since: Field<Timestamp>,
+    pub notes: Field<Notes>,
+    pub tags: Field<Tags>,
+    pub external_id: Field<ExternalId>,
+    pub metadata: Field<Map<String, Value>>,
+    pub is_active: Option<bool>,
+    pub is_verified: Option<bool>,
+    /// What nobody writes here: it must say what is stored.
+    pub fixed: Fixed,
+}
+
+/// Members that no body changes: ignored when equal to what is stored, else 403.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the members of the API, documented there")]
+pub struct Fixed {
+    pub username: Field<String>,
+    pub user_role: Field<String>,
+    pub company_id: Field<String>,
+    pub email_verified: Option<bool>,
+    pub phone_verified: Option<bool>,
+    pub total_services: Option<i64>,
+    pub last_service_date: Field<Timestamp>,
+}
+
+/// How the objects inside a body are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// A merge patch (RFC 7396): objects are merged as well.
+    Patch,
+    /// The members that are named are set, objects whole.
+    Put,
+}
+
+/// What the caller may write.
+#[derive(Debug, Clone, Copy)]
+pub struct Rights {
+    /// Not the customer itself.
+    pub staff: bool,
+    /// Permission `customers.delete`.
+    pub may_deactivate: bool,
+    /// Permission `users.manage`.
+    pub manages_users: bool,
+}
+
+impl Rights {
+    /// Those of the caller.
+    pub fn of(ctx: &Ctx) -> Result<Rights> {
+        use kernel::access::Permission;
+        let caller = ctx.caller()?;
+        Ok(Rights {
+            staff: !caller.is_customer(),
+            may_deactivate: caller.permissions.has(Permission::CustomersDelete),
+            manages_users: caller.permissions.has(Permission::UsersManage),
+        })
+    }
+
+    /// Those of a customer over its own profile.
+    pub const OWN: Rights = Rights { staff: false, may_deactivate: false, manages_users: false };
+}
+
+/// A change, checked and not written yet.
+pub(super) struct Draft {
+    /// The customer as it shall be, but for what belongs to the user.
+    pub row: CustomerRow,
+    /// What belongs to the user.
+    pub person: Person,
+    /// Purposes that the body names, with the state.
+    pub consents: Vec<(&'static str, bool)>,
+}
+
+/// The change that a body means to a customer. 422 with all faults, 403 `FIELD_NOT_WRITABLE`.
+pub(super) fn draft(ctx: &Ctx, rights: Rights, stored: &CustomerRow, m: Members, how: How) -> Result<Draft> {
+    let mut row = stored.clone();
+    let mut faults = Vec::new();
+    let fixed = fixed_that_differ(stored, &m.fixed);
+    let consents = [(MARKETING_EMAILS, m.marketing_emails), (MARKETING_SMS, m.marketing_sms)];
+    let consents = consents.into_iter().filter_map(|(purpose, state)| Some((purpose, state?))).collect();
+    row.marketing_emails = m.marketing_emails.unwrap_or(row.marketing_emails);
+    row.marketing_sms = m.marketing_sms.unwrap_or(row.marketing_sms);
+    let status = (m.is_active, m.is_verified);
+    let person = Person { email: m.email, phone: m.phone, first_name: m.first_name, last_name: m.last_name };
+    set_address(&mut row, [m.address_line1, m.address_line2], [m.city, m.state, m.country], m.postal_code);
+    set_birth(ctx, &mut row, &m.date_of_birth, &mut faults);
+    put(m.gender, &mut row.gender);
+    put(m.company_name, &mut row.company_name);
+    put(m.business_type, &mut row.business_type);
+    put(m.tax_id, &mut row.tax_id);
+    put(m.emergency_contact_name, &mut row.emergency_contact_name);
+    put(m.emergency_contact_phone, &mut row.emergency_contact_phone);
+    put(m.emergency_contact_relationship, &mut row.emergency_contact_relationship);
+    put_or(m.preferred_contact_method, &ContactMethod::Email, &mut row.preferred_contact_method);
+    set_preferences(&mut row, m.notification_preferences, how, &mut faults);
+    set_since(ctx, &mut row, m.customer_since, &mut faults);
+    put(m.notes, &mut row.notes);
+    put_or(m.tags, &Tags::default(), &mut row.tags);
+    put(m.external_id, &mut row.external_id);
+    set_metadata(&mut row, m.metadata, how, &mut faults);
+    person.check(&row, &mut faults);
+    if !faults.is_empty() {
+        return Err(Error::invalid(faults));
+    }
+    refuse(rights, stored, &row, status, fixed)?;
+    let row = with_status(ctx, row, status)?;
+    Ok(Draft { row, person, consents })
+}
+
+fn put<T: ToString>(field: Field<T>, to: &mut Option<String>) {
+    field.map(|v| v.to_string()).apply(to);
+}
+
+fn put_or<T: ToString>(field: Field<T>, default: &T, to: &mut String) {
+    field.map(|v| v.to_string()).apply_or(default.to_string(), to);
+}
+
+fn set_address(
+    row: &mut CustomerRow,
+    lines: [Field<Line<255>>; 2],
+    places: [Field<Line<100>>; 3],
+    postal_code: Field<Line<20>>,
+) {
+    let [line1, line2] = lines;
+    let [city, state, country] = places;
+    put(line1, &mut row.address_line1);
+    put(line2, &mut row.address_line2);
+    put(city, &mut row.city);
+    put(state, &mut row.state);
+    put(country, &mut row.country);
+    put(postal_code, &mut row.postal_code);
+    row.country_code = row.country.as_deref().and_then(country_code).map(str::to_owned);
+}
+
+fn set_birth(ctx: &Ctx, row: &mut CustomerRow, field: &Field<CalendarDate>, faults: &mut Vec<Fault>) {
+    let today = ctx.now().to_jiff().to_zoned(ctx.app().config.time_zone.clone()).date();
+    match field {
+        // What is stored was checked when it was entered, perhaps 130 years after the birth.
+        Field::Value(date) if row.date_of_birth.is_some_and(|d| d.0 == date.date()) => {}
+        Field::Value(date) => match DateOfBirth::new(*date, today) {
+            Ok(birth) => row.date_of_birth = Some(Date(birth.date())),
+            Err(flaw) => faults.push(Fault::new("date_of_birth", flaw.code, flaw.message)),
+        },
+        Field::Null => row.date_of_birth = None,
+        Field::Absent => {}
+    }
+}
+
+fn set_since(ctx: &Ctx, row: &mut CustomerRow, field: Field<Timestamp>, faults: &mut Vec<Fault>) {
+    match field {
+        Field::Value(at) if at > ctx.now() && at != row.customer_since => {
+            faults.push(Fault::new("customer_since", "in_the_future", "must not be in the future"));
+        }
+        field => field.apply_or(row.created_at, &mut row.customer_since),
+    }
+}
+
+fn set_preferences(
+    row: &mut CustomerRow,
+    field: Field<Map<String, Value>>,
+    how: How,
+    faults: &mut Vec<Fault>,
+) {
+    match field {
+        Field::Absent => return,
+        Field::Null => row.notification_preferences = Json(default_notification_preferences()),
+        Field::Value(object) if how == How::Put => row.notification_preferences = Json(Value::Object(object)),
+        Field::Value(patch) => merge(&mut row.notification_preferences.0, Value::Object(patch)),
+    }
+    if row.notification_preferences.0.to_string().len() > PREFERENCES_BYTES {
+        let message = format!("must have at most {PREFERENCES_BYTES} bytes as JSON");
+        faults.push(Fault::new("notification_preferences", "too_long", message));
+    }
+}
+
+/// RFC 7396, section 2.
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(members) = target else { return };
+    for (name, value) in patch {
+        match value {
+            Value::Null => drop(members.shift_remove(&name)),
+            value => merge(members.entry(name).or_insert(Value::Null), value),
+        }
+    }
+}
+
+fn set_metadata(row: &mut CustomerRow, field: Field<Map<String, Value>>, how: How, faults: &mut Vec<Fault>) {
+    let written = match field {
+        Field::Absent => return,
+        Field::Null => Ok(Metadata::default()),
+        Field::Value(object) if how == How::Put => Metadata::from_json(&Value::Object(object), "metadata"),
+        Field::Value(patch) => Metadata::from_json(&row.metadata.0, "metadata")
+            .and_then(|before| before.merged(&Value::Object(patch), "metadata")),
+    };
+    match written.map(|metadata| serde_json::to_value(metadata).unwrap_or_default()) {
+        Ok(value) => row.metadata = Json(value),
+        Err(found) => faults.extend(found),
+    }
+}
+
+fn fixed_that_differ(stored: &CustomerRow, fixed: &Fixed) -> Vec<&'static str> {
+    fn says<T: PartialEq>(field: &Field<T>, stored: Option<&T>) -> bool {
+        match field {
+            Field::Absent => false,
+            Field::Null => stored.is_some(),
+            Field::Value(v) => Some(v) != stored,
+        }
+    }
+    let differs = [
+        ("username", says(&fixed.username, Some(&stored.username))),
+        ("user_role", says(&fixed.user_role, Some(&stored.user_role))),
+        ("company_id", says(&fixed.company_id, stored.company_id.as_ref())),
+        ("email_verified", fixed.email_verified.is_some_and(|v| v != stored.email_verified)),
+        ("phone_verified", fixed.phone_verified.is_some_and(|v| v != stored.phone_verified)),
+        ("total_services", fixed.total_services.is_some_and(|v| v != stored.total_services)),
+        ("last_service_date", says(&fixed.last_service_date, stored.last_service_date.as_ref())),
+    ];
+    differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+}
+
+/// 403 for what the caller may not write and what says something else than is stored.
+fn refuse(
+    rights: Rights,
+    stored: &CustomerRow,
+    row: &CustomerRow,
+    (active, verified): (Option<bool>, Option<bool>),
+    mut names: Vec<&'static str>,
+) -> Result<()> {
+    let staff_only = [
+        ("notes", stored.notes != row.notes),
+        ("tags", stored.tags != row.tags),
+        ("external_id", stored.external_id != row.external_id),
+        ("metadata", stored.metadata != row.metadata),
+        ("customer_since", stored.customer_since != row.customer_since),
+        ("is_verified", verified.is_some_and(|v| v != stored.is_verified)),
+    ];
+    if !rights.staff {
+        names.extend(staff_only.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name));
+    }
+    if !rights.may_deactivate && active.is_some_and(|v| v != stored.is_active) {
+        names.push("is_active");
+    }
+    match names.is_empty() {
+        true => Ok(()),
+        false => Err(not_writable(&names)),
+    }
+}
+
+/// 403 `FIELD_NOT_WRITABLE`; `fields` lists them.
+pub(super) fn not_writable(names: &[&'static str]) -> Error {
+    Error::forbidden("FIELD_NOT_WRITABLE", format!("You may not change {}", names.join(", ")))
+        .with_member("fields", names)
+}
+
+fn with_status(
+    ctx: &Ctx,
+    row: CustomerRow,
+    (active, verified): (Option<bool>, Option<bool>),
+) -> Result<CustomerRow> {
+    let row = match active {
+        Some(active) if active != row.is_active => set_active(ctx, row, active, None),
+        _ => row,
+    };
+    match verified {
+        Some(verified) if verified != row.is_verified => set_verified(ctx, row, verified),
+        _ => Ok(row),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn objects_are_merged_as_rfc_7396_says() {
+        let cases = [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (json!({"a": [1]}), json!({"a": {"b": {"c": null}}}), json!({"a": {"b": {}}})),
+            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+        ];
+        for (mut target, patch, merged) in cases {
+            merge(&mut target, patch);
+            assert_eq!(target, merged);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Use cases on customers. One function is one transaction; the `_in` forms join a caller's.
+//!
+//! | file | holds |
+//! |---|---|
+//! | here | finding one, listing |
+//! | [`members`] | what a body says, and how it changes a customer |
+//! | `person` | the part of it that belongs to the user |
+//! | [`create`] | by staff: user and customer in one |
+//! | [`profile`] | by the customer: the own profile |
+//! | [`change`] | PUT and PATCH |
+//! | [`status`] | activate, verify, marks, services, logins |
+//! | [`erase`] | deleting for good |
+
+pub mod change;
+pub mod create;
+pub mod erase;
+pub mod members;
+mod person;
+pub mod profile;
+pub mod status;
+
+use identity::users::model::Email;
+use kernel::access::{Permission, Scope};
+use kernel::ctx::Ctx;
+use kernel::db::Tx;
+use kernel::event::Event;
+use kernel::web::list::{FilterValue, ListRequest, Total};
+use kernel::{Error, Result, TextValue};
+use uuid::Uuid;
+
+use super::model::CustomerRef;
+pub use super::store::CustomerRow;
+use super::store::{self, list, write};
+use crate::statistics::{model as counters, service as statistics};
+
+/// Beyond this a filtered list is not counted.
+const COUNTED: u64 = 10_000;
+
+/// Which user's profile somebody asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserKey {
+    /// By the user's id.
+    Id(Uuid),
+    /// By the number of the first version of the services.
+    Legacy(i64),
+}
+
+impl UserKey {
+    /// Reads a UUID or a whole number.
+    pub fn parse(text: &str) -> Option<UserKey> {
+        let number = || text.parse().ok().filter(|n| *n >= 0).map(UserKey::Legacy);
+        Uuid::try_parse(text).ok().map(UserKey::Id).or_else(number)
+    }
+}
+
+/// 404 for what is not there or not the caller's to see.
+pub fn not_found() -> Error {
+    Error::not_found("CUSTOMER_NOT_FOUND", "Customer not found")
+}
+
+/// 404 for a user without a profile.
+pub fn no_profile() -> Error {
+    Error::not_found("PROFILE_NOT_FOUND", "Customer profile not found")
+}
+
+/// The customer behind a reference.
+pub async fn get(ctx: &Ctx, reference: &str) -> Result<CustomerRow> {
+    let scope = ctx.require(Permission::CustomersRead)?;
+    let mut tx = ctx.read().await?;
+    find_in(&mut tx, &scope, CustomerRef::parse(reference)?).await
+}
+
+/// The customer behind a reference, within the scope; 404.
+pub async fn find_in(tx: &mut Tx, scope: &Scope, reference: CustomerRef) -> Result<CustomerRow> {
+    store::find(tx, scope, reference).await?.ok_or_else(not_found)
+}
+
+/// The profile of a user.
+pub async fn get_by_user(ctx: &Ctx, user: UserKey) -> Result<CustomerRow> {
+    find_by_user(ctx, user).await?.ok_or_else(no_profile)
+}
+
+/// The profile of a user, if there is one that the caller may see.
+pub async fn find_by_user(ctx: &Ctx, user: UserKey) -> Result<Option<CustomerRow>> {
+    let scope = ctx.require(Permission::CustomersRead)?;
+    let mut tx = ctx.read().await?;
+    match user {
+        UserKey::Id(id) => store::find_by_user(&mut tx, &scope, id).await,
+        UserKey::Legacy(number) => store::find_by_legacy_user(&mut tx, &scope, number).await,
+    }
+}
+
+/// The customer with this user name, in any case.
+pub async fn get_by_username(ctx: &Ctx, username: &str) -> Result<CustomerRow> {
+    let scope = ctx.require(Permission::CustomersRead)?;
+    let mut tx = ctx.read().await?;
+    let name = username.trim().to_lowercase();
+    store::find_by_username(&mut tx, &scope, &name).await?.ok_or_else(not_found)
+}
+
+/// The customer with this e-mail address, compared in its normalised form.
+pub async fn get_by_email(ctx: &Ctx, email: &str) -> Result<CustomerRow> {
+    let scope = ctx.require(Permission::CustomersRead)?;
+    let email = Email::parse(email).map_err(|_| not_found())?;
+    let mut tx = ctx.read().await?;
+    store::find_by_email(&mut tx, &scope, &email).await?.ok_or_else(not_found)
+}
+
+/// A page of customers and a row more if there is another, and how many there are. For staff.
+pub async fn list(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
+    let scope = ctx.require_staff(Permission::CustomersRead)?;
+    let mut tx = ctx.read().await?;
+    let rows = list::page(&mut tx, &scope, request).await?;
+    let total = match counter(request) {
+        Some(metric) => {
+            let n = statistics::count_in(&mut tx, &scope, metric).await?;
+            Total::exact(u64::try_from(n).unwrap_or_default())
+        }
+        None => Total::bounded(list::count_up_to(&mut tx, &scope, request, COUNTED).await?, COUNTED),
+    };
+    Ok((rows, total))
+}
+
+/// The counter that knows the number already.
+fn counter(request: &ListRequest) -> Option<&'static str> {
+    match request.filters.as_slice() {
+        [] => Some(counters::TOTAL),
+        [(filter, FilterValue::Bool(true))] if filter.name == "is_active" => Some(counters::ACTIVE),
+        [(filter, FilterValue::Bool(true))] if filter.name == "is_verified" => Some(counters::VERIFIED),
+        _ => None,
+    }
+}
+
+fn event(action: &'static str, row: &CustomerRow) -> Event {
+    Event::new(action, "customer", row.id, row.customer_id.as_str())
+        .of_customer(row.id)
+        .of_company(row.company)
+}
+
+/// Writes a changed customer with its event and figures; nothing if nothing differs.
+async fn save_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    scope: &Scope,
+    before: &CustomerRow,
+    mut after: CustomerRow,
+    action: &'static str,
+) -> Result<CustomerRow> {
+    let event = event(action, &after).changed(before.snapshot(), after.snapshot());
+    if event.is_empty() {
+        return Ok(after);
+    }
+    after.updated_at = ctx.now();
+    write::update(tx, scope, &after).await?;
+    after.version += 1;
+    statistics::changed_in(ctx, tx, Some(before), Some(&after)).await?;
+    ctx.record(tx, event).await?;
+    Ok(after)
+}

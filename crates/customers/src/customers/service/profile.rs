@@ -1,0 +1,94 @@
+//! The own profile of a customer: the routes that only the role customer may use.
+
+use identity::users::model::UserRef;
+use identity::users::service::{self as users, User};
+use kernel::access::{Permission, Scope};
+use kernel::ctx::Ctx;
+use kernel::db::Tx;
+use kernel::web::body::from_value;
+use kernel::{Error, Fault, Result};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::change::change_in;
+use super::create::insert_in;
+use super::erase::erase_in;
+use super::members::{How, Members, Rights};
+use super::{CustomerRow, no_profile};
+use crate::customers::api::input::NewProfile;
+use crate::customers::api::view::CustomerView;
+use crate::customers::store::{self, write::already_exists};
+
+/// The caller's profile. 403 for staff, 404 `PROFILE_NOT_FOUND` before it is created.
+pub async fn get(ctx: &Ctx) -> Result<CustomerRow> {
+    let user = ctx.require_customer()?;
+    let scope = ctx.require(Permission::CustomersRead)?;
+    let mut tx = ctx.read().await?;
+    store::find_by_user(&mut tx, &scope, user).await?.ok_or_else(no_profile)
+}
+
+/// Creates the caller's profile. 409 `PROFILE_ALREADY_EXISTS` the second time.
+pub async fn create(ctx: &Ctx, members: Members) -> Result<CustomerRow> {
+    let user = ctx.require_customer()?;
+    let scope = ctx.require(Permission::CustomersWrite)?;
+    let mut tx = ctx.write().await?;
+    if store::number_of_user(&mut tx, user).await?.is_some() {
+        return Err(already_exists());
+    }
+    let user = users::find_in(&mut tx, &scope, UserRef::Id(user)).await?.ok_or_else(no_profile)?;
+    let row = Box::pin(insert_in(ctx, &mut tx, &scope, Rights::OWN, &user, members)).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Changes the caller's profile after `check` has looked at it.
+pub async fn change(
+    ctx: &Ctx,
+    members: Members,
+    how: How,
+    check: impl FnOnce(&CustomerRow) -> Result<()>,
+) -> Result<CustomerRow> {
+    let user = ctx.require_customer()?;
+    let scope = ctx.require(Permission::CustomersWrite)?;
+    let mut tx = ctx.write().await?;
+    let before = store::find_by_user(&mut tx, &scope, user).await?.ok_or_else(no_profile)?;
+    check(&before)?;
+    let after = Box::pin(change_in(ctx, &mut tx, &scope, Rights::OWN, before, members, how)).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Erases the caller's profile; the login stays, and a new profile gets a new public id.
+pub async fn delete(ctx: &Ctx, check: impl FnOnce(&CustomerRow) -> Result<()>) -> Result<()> {
+    let user = ctx.require_customer()?;
+    let scope = ctx.require(Permission::CustomersWrite)?;
+    let mut tx = ctx.write().await?;
+    let row = store::find_by_user(&mut tx, &scope, user).await?.ok_or_else(no_profile)?;
+    check(&row)?;
+    erase_in(ctx, &mut tx, &scope, &row, "customer.profile_deleted").await?;
+    tx.commit().await
+}
+
+/// The public id of a user's profile, for login and its token.
+pub async fn number_in(tx: &mut Tx, user: Uuid) -> Result<Option<String>> {
+    store::number_of_user(tx, user).await
+}
+
+/// Creates the profile of somebody who is just registering, from the `customer` member of that body.
+pub async fn create_for_in(ctx: &Ctx, tx: &mut Tx, user: &User, body: &Value) -> Result<Value> {
+    let NewProfile(members) = from_value(body).map_err(|e| inside("customer", e))?;
+    let scope = Scope::system("the user was just created in this transaction");
+    let row =
+        insert_in(ctx, tx, &scope, Rights::OWN, user, members).await.map_err(|e| inside("customer", e))?;
+    serde_json::to_value(CustomerView::of(row, true))
+        .map_err(|e| Error::internal("a profile as JSON").with_source(e))
+}
+
+/// The faults with the path of the member that they stand in.
+fn inside(member: &str, e: Error) -> Error {
+    if e.faults().is_empty() {
+        return e;
+    }
+    let path = |field: &str| if field.is_empty() { member.to_owned() } else { format!("{member}.{field}") };
+    Error::invalid(e.faults().iter().map(|f| Fault::new(path(&f.field), f.code, f.message.clone())).collect())
+}

@@ -1,0 +1,178 @@
+//! What happens to a customer besides being described: activation, verification, marks, services, logins.
+
+use std::time::Duration;
+
+use identity::users::model::UserRef;
+use identity::users::service::{self as users, UserChange};
+use kernel::access::{Permission, Scope};
+use kernel::clock::Timestamp;
+use kernel::ctx::Ctx;
+use kernel::db::Tx;
+use kernel::{Error, Result};
+use serde_json::{Map, Value};
+
+use super::members::{Rights, not_writable};
+use super::person::taken;
+use super::{CustomerRow, event, find_in, not_found, save_in};
+use crate::customers::model::CustomerRef;
+use crate::customers::store::write;
+pub use crate::customers::store::write::Counted;
+use crate::statistics::service as statistics;
+
+/// A login is noted at most so often.
+const LOGIN_EVERY: Duration = Duration::from_secs(60);
+
+/// Which shown mark of the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// `email_verified`.
+    Email,
+    /// `phone_verified`.
+    Phone,
+}
+
+/// The customer deactivated or active again; the same if it is so already.
+pub(super) fn set_active(ctx: &Ctx, row: CustomerRow, active: bool, reason: Option<String>) -> CustomerRow {
+    if row.is_active == active {
+        return row;
+    }
+    let deactivated_at = (!active).then(|| ctx.now());
+    CustomerRow { is_active: active, deactivated_at, deactivation_reason: reason, ..row }
+}
+
+/// The customer verified by the caller, or not verified any more; the same if it is so already.
+pub(super) fn set_verified(ctx: &Ctx, row: CustomerRow, verified: bool) -> Result<CustomerRow> {
+    if row.is_verified == verified {
+        return Ok(row);
+    }
+    let by = ctx.caller()?.name.clone();
+    Ok(CustomerRow {
+        is_verified: verified,
+        verified_at: verified.then(|| ctx.now()),
+        verified_by: verified.then_some(by),
+        ..row
+    })
+}
+
+/// Deactivates or activates, after `check` has looked at the customer. Idempotent.
+pub async fn activate(
+    ctx: &Ctx,
+    reference: &str,
+    active: bool,
+    reason: Option<String>,
+    check: impl FnOnce(&CustomerRow) -> Result<()>,
+) -> Result<CustomerRow> {
+    let scope = ctx.require_staff(Permission::CustomersDelete)?;
+    let reference = CustomerRef::parse(reference)?;
+    let mut tx = ctx.write().await?;
+    let before = find_in(&mut tx, &scope, reference).await?;
+    check(&before)?;
+    let after = set_active(ctx, before.clone(), active, reason);
+    let action = if active { "customer.activated" } else { "customer.deactivated" };
+    let after = save_in(ctx, &mut tx, &scope, &before, after, action).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Verifies a customer, or takes it back. Idempotent.
+pub async fn verify(ctx: &Ctx, reference: &str, verified: bool) -> Result<CustomerRow> {
+    let scope = ctx.require_staff(Permission::CustomersWrite)?;
+    let reference = CustomerRef::parse(reference)?;
+    let mut tx = ctx.write().await?;
+    let before = find_in(&mut tx, &scope, reference).await?;
+    let after = set_verified(ctx, before.clone(), verified)?;
+    let action = if verified { "customer.verified" } else { "customer.unverified" };
+    let after = save_in(ctx, &mut tx, &scope, &before, after, action).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Marks e-mail or phone as verified. It is shown and nothing more: it never counts as a proof by the owner.
+/// 409 `CONTACT_MISSING` without an address or phone.
+pub async fn mark(ctx: &Ctx, reference: &str, mark: Mark) -> Result<CustomerRow> {
+    let scope = ctx.require_staff(Permission::CustomersWrite)?;
+    let reference = CustomerRef::parse(reference)?;
+    let mut tx = ctx.write().await?;
+    let before = find_in(&mut tx, &scope, reference).await?;
+    let (name, marked, has) = match mark {
+        Mark::Email => ("email_verified", before.email_verified, before.email.is_some()),
+        Mark::Phone => ("phone_verified", before.phone_verified, before.phone.is_some()),
+    };
+    if !has {
+        return Err(Error::conflict("CONTACT_MISSING", "The customer has nothing to mark; add it first"));
+    }
+    if before.user_role != "customer" && !Rights::of(ctx)?.manages_users {
+        return Err(not_writable(&[name]));
+    }
+    let after = if marked { before } else { mark_in(ctx, &mut tx, &scope, before, mark).await? };
+    tx.commit().await?;
+    Ok(after)
+}
+
+async fn mark_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    scope: &Scope,
+    before: CustomerRow,
+    mark: Mark,
+) -> Result<CustomerRow> {
+    let user = users::find_in(tx, scope, UserRef::Id(before.user_id)).await?.ok_or_else(not_found)?;
+    let change = UserChange {
+        email_verified: (mark == Mark::Email).then_some(true),
+        phone_verified: (mark == Mark::Phone).then_some(true),
+        ..UserChange::default()
+    };
+    let user =
+        users::update_in(ctx, tx, &user, change, before.country_code.as_deref()).await.map_err(taken)?;
+    let after = before.clone().with_user(&user);
+    save_in(ctx, tx, scope, &before, after, "customer.updated").await
+}
+
+/// Counts a completed service, at `at` or now. Any number at once are all counted.
+pub async fn count_service(ctx: &Ctx, reference: &str, at: Option<Timestamp>) -> Result<Counted> {
+    let scope = ctx.require_staff(Permission::CustomersWrite)?;
+    let reference = CustomerRef::parse(reference)?;
+    if at.is_some_and(|at| at > ctx.now()) {
+        return Err(Error::invalid_field("service_date", "in_the_future", "must not be in the future"));
+    }
+    let mut tx = ctx.write().await?;
+    let row = find_in(&mut tx, &scope, reference).await?;
+    let counted = count_service_in(ctx, &mut tx, &scope, &row, at.unwrap_or(ctx.now())).await?;
+    tx.commit().await?;
+    Ok(counted)
+}
+
+/// Counts a completed service in the caller's transaction, such as that of its record.
+pub async fn count_service_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    scope: &Scope,
+    row: &CustomerRow,
+    at: Timestamp,
+) -> Result<Counted> {
+    let counted = write::count_service(tx, scope, row.id, at).await?.ok_or_else(not_found)?;
+    statistics::service_counted_in(tx, row.company).await?;
+    let facts = |n: i64, at: Option<Timestamp>| {
+        let at = at.map_or(Value::Null, |at| at.to_string().into());
+        Map::from_iter([("total_services".to_owned(), n.into()), ("last_service_date".to_owned(), at)])
+    };
+    let after = facts(counted.total_services, Some(counted.last_service_date));
+    let before = facts(counted.total_services - 1, row.last_service_date);
+    ctx.record(tx, event("customer.service_counted", row).changed(before, after)).await?;
+    Ok(counted)
+}
+
+/// Notes that the customer logged in elsewhere, at most once a minute. No change of the record, and no event.
+pub async fn touch_login(ctx: &Ctx, reference: &str) -> Result<CustomerRow> {
+    let scope = ctx.require_staff(Permission::CustomersWrite)?;
+    let reference = CustomerRef::parse(reference)?;
+    let mut tx = ctx.write().await?;
+    let row = find_in(&mut tx, &scope, reference).await?;
+    let now = ctx.now();
+    if row.last_login_at.is_none_or(|at| now.since(at) >= LOGIN_EVERY) {
+        write::touch_login(&mut tx, &scope, row.id, now, now.minus(LOGIN_EVERY)).await?;
+    }
+    let row = find_in(&mut tx, &scope, CustomerRef::Id(row.id)).await?;
+    tx.commit().await?;
+    Ok(row)
+}

@@ -1,0 +1,165 @@
+//! Lists of customers: what they can be sorted and filtered by.
+
+use identity::users::model::Email;
+use kernel::access::Scope;
+use kernel::db::{Tx, Where};
+use kernel::text::search_key;
+use kernel::web::list::{Accepts, Filter, FilterValue, Key, Keyed, Kind, ListRequest, ListSpec, Sort};
+use kernel::{Result, TextValue, sql};
+use uuid::Uuid;
+
+use super::{CustomerRow, select_customer};
+use crate::customers::model::country_code;
+
+const fn sort(name: &'static str, column: &'static str, kind: Kind, nullable: bool) -> Sort {
+    Sort { name, column, kind, nullable }
+}
+
+const fn filter(name: &'static str, sql: &'static str, kind: Accepts, doc: &'static str) -> Filter {
+    Filter { name, sql, kind, doc }
+}
+
+/// What a list of customers can be sorted and filtered by.
+pub const SPEC: ListSpec = ListSpec {
+    resource: "customers",
+    sorts: &[
+        sort("created_at", "c.created_at", Kind::Time, false),
+        sort("updated_at", "c.updated_at", Kind::Time, false),
+        sort("customer_since", "c.customer_since", Kind::Time, false),
+        sort("last_service_date", "c.last_service_date", Kind::Time, true),
+        sort("total_services", "c.total_services", Kind::Int, false),
+        // Family name first, folded: one order on both databases, with an index.
+        sort("last_name", "u.name_key", Kind::Text, false),
+        sort("first_name", "u.first_name", Kind::Text, false),
+        sort("username", "u.username", Kind::Text, false),
+        sort("email", "u.email_key", Kind::Text, true),
+        sort("city", "c.city_key", Kind::Text, true),
+        sort("state", "c.state_key", Kind::Text, true),
+        sort("country", "c.country_code", Kind::Text, true),
+        sort("date_of_birth", "c.date_of_birth", Kind::Date, true),
+        sort("customer_id", "c.customer_id", Kind::Text, false),
+        sort(
+            "last_login_at",
+            "CASE WHEN u.last_login > c.last_login_at THEN u.last_login ELSE coalesce(c.last_login_at, u.last_login) END",
+            Kind::Time,
+            true,
+        ),
+    ],
+    filters: &[
+        filter("is_active", "c.is_active = ", Accepts::Bool, "Only active ones, or only deactivated ones."),
+        filter("is_verified", "c.is_verified = ", Accepts::Bool, "Only verified ones, or only the others."),
+        filter("email_verified", "u.email_verified = ", Accepts::Bool, "By the mark of the e-mail address."),
+        filter("phone_verified", "u.phone_verified = ", Accepts::Bool, "By the mark of the phone."),
+        filter("is_business_customer", "", Accepts::Bool, "With a company name or a tax number, or without."),
+        filter(
+            "email",
+            "u.email_key = ",
+            Accepts::Text(email_key),
+            "The whole address; case does not matter.",
+        ),
+        filter(
+            "username",
+            "u.username = ",
+            Accepts::Text(str::to_lowercase),
+            "The whole name; case does not matter.",
+        ),
+        filter("customer_id", "c.customer_id = ", Accepts::Text(str::to_uppercase), "The public id."),
+        filter("user_id", "c.user_id = ", Accepts::Uuid, "The user's id."),
+        filter("external_id", "c.external_id = ", Accepts::Text(str::to_owned), "The id in another program."),
+        filter("city", "c.city_key = ", Accepts::Text(search_key), "Case and accents do not matter."),
+        filter("state", "c.state_key = ", Accepts::Text(search_key), "Case and accents do not matter."),
+        filter("postal_code", "c.postal_code = ", Accepts::Text(str::to_owned), "As typed."),
+        filter(
+            "country",
+            "",
+            Accepts::Text(str::to_owned),
+            "Any spelling: USA, US and United States are one.",
+        ),
+        filter("company_name", "c.company_name = ", Accepts::Text(str::to_owned), "As typed."),
+        filter(
+            "gender",
+            "c.gender = ",
+            Accepts::OneOf(&["male", "female", "other"]),
+            "What the customer gave.",
+        ),
+        filter("tag", "", Accepts::Text(search_key), "With this tag; case and accents do not matter."),
+        filter("created_after", "c.created_at >= ", Accepts::Time, "Created at this time or later."),
+        filter("created_before", "c.created_at < ", Accepts::Time, "Created before this time."),
+    ],
+    default_sort: "-created_at",
+};
+
+fn email_key(text: &str) -> String {
+    Email::parse(text).map_or_else(|_| search_key(text), |email| email.key().to_owned())
+}
+
+impl Keyed for CustomerRow {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn sort_key(&self, sort: &str) -> Key {
+        let text = |v: Option<String>| v.map_or(Key::Null, Key::Text);
+        match sort {
+            "updated_at" => Key::Time(self.updated_at),
+            "customer_since" => Key::Time(self.customer_since),
+            "last_service_date" => self.last_service_date.map_or(Key::Null, Key::Time),
+            "total_services" => Key::Int(self.total_services),
+            "last_name" => Key::Text(search_key(&format!("{} {}", self.last_name, self.first_name))),
+            "first_name" => Key::Text(self.first_name.clone()),
+            "username" => Key::Text(self.username.clone()),
+            "email" => text(self.email_key()),
+            "city" => text(self.city_key()),
+            "state" => text(self.state_key()),
+            "country" => text(self.country_code.clone()),
+            "date_of_birth" => self.date_of_birth.map_or(Key::Null, |d| Key::Date(d.0)),
+            "customer_id" => Key::Text(self.customer_id.clone()),
+            "last_login_at" => self.last_login().map_or(Key::Null, Key::Time),
+            _ => Key::Time(self.created_at),
+        }
+    }
+}
+
+/// One page, and a row more if there is another.
+pub async fn page(tx: &mut Tx, scope: &Scope, request: &ListRequest) -> Result<Vec<CustomerRow>> {
+    tx.page(select_customer!(""), request, "c.id", conditions(scope, request)).await
+}
+
+/// How many rows the filters leave, counted up to `bound` + 1.
+pub async fn count_up_to(tx: &mut Tx, scope: &Scope, request: &ListRequest, bound: u64) -> Result<u64> {
+    let base = sql!(
+        "SELECT c.total_services AS n FROM customer c JOIN user_account u ON u.id = c.user_id WHERE c.erased_at IS NULL" => i64
+    );
+    tx.count_up_to(base, request, conditions(scope, request), bound).await
+}
+
+/// The scope, and the filters that are more than a comparison.
+fn conditions<'a>(scope: &Scope, request: &'a ListRequest) -> Where<'a> {
+    let mut w = Where::new();
+    // Lists are for staff, who see everything or one company; a company scope without a company sees nothing.
+    match (scope.all(), scope.company()) {
+        (true, _) => {}
+        (false, Some(company)) => {
+            w.and_one("u.company_id = ?", company);
+        }
+        (false, None) => {
+            w.and("false", Vec::new());
+        }
+    }
+    if let Some(FilterValue::Text(country)) = request.filter("country") {
+        match country_code(country) {
+            Some(code) => w.and_one("c.country_code = ?", code),
+            None => w.and_one("c.country_code IS NULL AND c.country = ?", country.as_str()),
+        };
+    }
+    if let Some(FilterValue::Text(tag)) = request.filter("tag") {
+        w.and_one(
+            "c.id IN (SELECT x.customer_id FROM customer_tag x JOIN tag t ON t.id = x.tag_id WHERE t.name_key = ?)",
+            tag.as_str(),
+        );
+    }
+    if let Some(FilterValue::Bool(business)) = request.filter("is_business_customer") {
+        w.and_one("(c.company_name IS NOT NULL OR c.tax_id IS NOT NULL) = ?", *business);
+    }
+    w
+}

@@ -1,0 +1,327 @@
+//! Every statement on `customer`. The user is always joined: names, address and phone stand there and nowhere else.
+//!
+//! - here: the row, and finding one;
+//! - [`write`]: inserting, changing, counting, erasing;
+//! - [`list`]: what a list can be sorted and filtered by.
+
+pub mod list;
+pub mod write;
+
+use identity::users::model::Email;
+use identity::users::service::User;
+use kernel::access::Scope;
+use kernel::clock::Timestamp;
+use kernel::db::{Date, Json, Tx};
+use kernel::text::search_key;
+use kernel::{Result, TextValue, args, row, sql};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::model::CustomerRef;
+
+row! {
+    /// A customer with its user.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct CustomerRow {
+        /// UUIDv7.
+        pub id: Uuid,
+        /// `CUST_…`.
+        pub customer_id: String,
+        /// The user whose profile it is.
+        pub user_id: Uuid,
+        /// The user's name.
+        pub username: String,
+        /// Given name.
+        pub first_name: String,
+        /// Family name.
+        pub last_name: String,
+        /// As it was typed.
+        pub email: Option<String>,
+        /// Shown as verified.
+        pub email_verified: bool,
+        /// The address that waits for its owner's proof.
+        pub pending_email: Option<String>,
+        /// As it was typed.
+        pub phone: Option<String>,
+        /// Shown as verified.
+        pub phone_verified: bool,
+        /// Role code of the user.
+        pub user_role: String,
+        /// The user's company.
+        pub company: Option<Uuid>,
+        /// Its public id.
+        pub company_id: Option<String>,
+        /// The user's last login.
+        pub user_last_login: Option<Timestamp>,
+        /// The user's version, part of the customer's tag.
+        pub user_version: i64,
+        /// Street and number.
+        pub address_line1: Option<String>,
+        /// Flat, floor, building.
+        pub address_line2: Option<String>,
+        /// City as typed.
+        pub city: Option<String>,
+        /// State as typed.
+        pub state: Option<String>,
+        /// Postal code.
+        pub postal_code: Option<String>,
+        /// Country as typed.
+        pub country: Option<String>,
+        /// Two letters, if the text names a country.
+        pub country_code: Option<String>,
+        /// Birth date.
+        pub date_of_birth: Option<Date>,
+        /// male, female or other.
+        pub gender: Option<String>,
+        /// The customer's own business.
+        pub company_name: Option<String>,
+        /// What it does.
+        pub business_type: Option<String>,
+        /// Its tax number.
+        pub tax_id: Option<String>,
+        /// Emergency contact.
+        pub emergency_contact_name: Option<String>,
+        /// Emergency contact.
+        pub emergency_contact_phone: Option<String>,
+        /// Emergency contact.
+        pub emergency_contact_relationship: Option<String>,
+        /// Not deactivated.
+        pub is_active: bool,
+        /// When it was deactivated.
+        pub deactivated_at: Option<Timestamp>,
+        /// Why.
+        pub deactivation_reason: Option<String>,
+        /// Verified by staff.
+        pub is_verified: bool,
+        /// When.
+        pub verified_at: Option<Timestamp>,
+        /// By whom.
+        pub verified_by: Option<String>,
+        /// Since when a customer; may lie before the record.
+        pub customer_since: Timestamp,
+        /// The latest service.
+        pub last_service_date: Option<Timestamp>,
+        /// Completed services.
+        pub total_services: i64,
+        /// As another program reported it; the user's own login counts as well.
+        pub last_login_at: Option<Timestamp>,
+        /// email, phone or sms.
+        pub preferred_contact_method: String,
+        /// Free object.
+        pub notification_preferences: Json,
+        /// Current state of the ledger.
+        pub marketing_emails: bool,
+        /// Current state of the ledger.
+        pub marketing_sms: bool,
+        /// Of staff.
+        pub notes: Option<String>,
+        /// With commas between; rows stand beside it.
+        pub tags: String,
+        /// Id in another program.
+        pub external_id: Option<String>,
+        /// Of other programs.
+        pub metadata: Json,
+        /// Creation.
+        pub created_at: Timestamp,
+        /// Last change.
+        pub updated_at: Timestamp,
+        /// Counts changes.
+        pub version: i64,
+    }
+}
+
+/// `SELECT` of a [`CustomerRow`]; erased ones are nowhere.
+macro_rules! select_customer {
+    ($rest:literal) => {
+        sql!(
+            concat!(
+                "SELECT c.id, c.customer_id, c.user_id, u.username, u.first_name, u.last_name, u.email, u.email_verified,
+                   u.pending_email, u.phone, u.phone_verified, u.role AS user_role, u.company_id AS company, o.company_id,
+                   u.last_login AS user_last_login, u.version AS user_version,
+                   c.address_line1, c.address_line2, c.city, c.state, c.postal_code, c.country, c.country_code,
+                   c.date_of_birth, c.gender, c.company_name, c.business_type, c.tax_id, c.emergency_contact_name,
+                   c.emergency_contact_phone, c.emergency_contact_relationship, c.is_active, c.deactivated_at,
+                   c.deactivation_reason, c.is_verified, c.verified_at, c.verified_by, c.customer_since,
+                   c.last_service_date, c.total_services, c.last_login_at, c.preferred_contact_method,
+                   c.notification_preferences, c.marketing_emails, c.marketing_sms, c.notes, c.tags, c.external_id,
+                   c.metadata, c.created_at, c.updated_at, c.version
+                 FROM customer c
+                 JOIN user_account u ON u.id = c.user_id
+                 LEFT JOIN company o ON o.id = u.company_id
+                 WHERE c.erased_at IS NULL ",
+                $rest
+            ) => CustomerRow
+        )
+    };
+}
+use select_customer;
+
+/// The customer behind a reference.
+pub async fn find(tx: &mut Tx, scope: &Scope, reference: CustomerRef) -> Result<Option<CustomerRow>> {
+    let (all, company, user) = (scope.all(), scope.company(), scope.user());
+    match reference {
+        CustomerRef::Id(id) => {
+            tx.opt(
+                select_customer!("AND c.id = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"),
+                args![id, all, company, user],
+            )
+            .await
+        }
+        CustomerRef::Number(number) => {
+            tx.opt(
+                select_customer!("AND c.customer_id = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"),
+                args![number.to_string(), all, company, user],
+            )
+            .await
+        }
+    }
+}
+
+/// The profile of a user.
+pub async fn find_by_user(tx: &mut Tx, scope: &Scope, user: Uuid) -> Result<Option<CustomerRow>> {
+    tx.opt(
+        select_customer!("AND c.user_id = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"),
+        args![user, scope.all(), scope.company(), scope.user()],
+    )
+    .await
+}
+
+/// The profile of the user who had this number in the first version of the services.
+pub async fn find_by_legacy_user(tx: &mut Tx, scope: &Scope, number: i64) -> Result<Option<CustomerRow>> {
+    tx.opt(
+        select_customer!("AND u.legacy_user_id = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"),
+        args![number, scope.all(), scope.company(), scope.user()],
+    )
+    .await
+}
+
+/// By the user's name, which is stored in lower case.
+pub async fn find_by_username(tx: &mut Tx, scope: &Scope, username: &str) -> Result<Option<CustomerRow>> {
+    tx.opt(
+        select_customer!("AND u.username = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"),
+        args![username, scope.all(), scope.company(), scope.user()],
+    )
+    .await
+}
+
+/// By the normalised address.
+pub async fn find_by_email(tx: &mut Tx, scope: &Scope, email: &Email) -> Result<Option<CustomerRow>> {
+    tx.opt(
+        select_customer!("AND u.email_key = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"),
+        args![email.key(), scope.all(), scope.company(), scope.user()],
+    )
+    .await
+}
+
+/// The public id of a user's profile.
+pub async fn number_of_user(tx: &mut Tx, user: Uuid) -> Result<Option<String>> {
+    tx.opt(
+        sql!("SELECT customer_id FROM customer WHERE user_id = $1 AND erased_at IS NULL" => String),
+        args![user],
+    )
+    .await
+}
+
+/// A thousand customers in the order of their ids: a full count reads all in such pages.
+pub(crate) async fn page_for_counting(tx: &mut Tx, after: Uuid) -> Result<Vec<CustomerRow>> {
+    tx.all(select_customer!("AND c.id > $1 ORDER BY c.id LIMIT 1000"), args![after]).await
+}
+
+impl CustomerRow {
+    /// The same customer after its user changed.
+    pub fn with_user(mut self, user: &User) -> CustomerRow {
+        self.user_id = user.id;
+        self.username.clone_from(&user.username);
+        self.first_name.clone_from(&user.first_name);
+        self.last_name.clone_from(&user.last_name);
+        self.email.clone_from(&user.email);
+        self.email_verified = user.email_verified;
+        self.pending_email.clone_from(&user.pending_email);
+        self.phone.clone_from(&user.phone);
+        self.phone_verified = user.phone_verified;
+        self.user_role.clone_from(&user.role);
+        self.company = user.company;
+        self.company_id.clone_from(&user.company_id);
+        self.user_last_login = user.last_login;
+        self.user_version = user.version;
+        self
+    }
+
+    /// The folded city, for filters and figures.
+    pub fn city_key(&self) -> Option<String> {
+        self.city.as_deref().map(search_key)
+    }
+
+    /// The folded state, for filters.
+    pub fn state_key(&self) -> Option<String> {
+        self.state.as_deref().map(search_key)
+    }
+
+    /// The later of the user's own login and what another program reported.
+    pub fn last_login(&self) -> Option<Timestamp> {
+        self.user_last_login.max(self.last_login_at)
+    }
+
+    /// The parts of the address that are there, with commas between.
+    pub fn full_address(&self) -> String {
+        let parts = [
+            &self.address_line1,
+            &self.address_line2,
+            &self.city,
+            &self.state,
+            &self.postal_code,
+            &self.country,
+        ];
+        parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What the event log keeps of it, apart from the event itself, until the customer is erased.
+    pub fn snapshot(&self) -> Map<String, Value> {
+        let text = |v: &Option<String>| v.clone().map_or(Value::Null, Value::String);
+        let time = |v: Option<Timestamp>| v.map_or(Value::Null, |t| t.to_string().into());
+        let members = [
+            ("username", self.username.clone().into()),
+            ("first_name", self.first_name.clone().into()),
+            ("last_name", self.last_name.clone().into()),
+            ("email", text(&self.email)),
+            ("email_verified", self.email_verified.into()),
+            ("pending_email", text(&self.pending_email)),
+            ("phone", text(&self.phone)),
+            ("phone_verified", self.phone_verified.into()),
+            ("address_line1", text(&self.address_line1)),
+            ("address_line2", text(&self.address_line2)),
+            ("city", text(&self.city)),
+            ("state", text(&self.state)),
+            ("postal_code", text(&self.postal_code)),
+            ("country", text(&self.country)),
+            ("date_of_birth", self.date_of_birth.map_or(Value::Null, |d| d.to_string().into())),
+            ("gender", text(&self.gender)),
+            ("company_name", text(&self.company_name)),
+            ("business_type", text(&self.business_type)),
+            ("tax_id", text(&self.tax_id)),
+            ("emergency_contact_name", text(&self.emergency_contact_name)),
+            ("emergency_contact_phone", text(&self.emergency_contact_phone)),
+            ("emergency_contact_relationship", text(&self.emergency_contact_relationship)),
+            ("is_active", self.is_active.into()),
+            ("deactivation_reason", text(&self.deactivation_reason)),
+            ("is_verified", self.is_verified.into()),
+            ("customer_since", time(Some(self.customer_since))),
+            ("last_service_date", time(self.last_service_date)),
+            ("total_services", self.total_services.into()),
+            ("preferred_contact_method", self.preferred_contact_method.clone().into()),
+            ("notification_preferences", self.notification_preferences.0.clone()),
+            ("marketing_emails", self.marketing_emails.into()),
+            ("marketing_sms", self.marketing_sms.into()),
+            ("notes", text(&self.notes)),
+            ("tags", self.tags.clone().into()),
+            ("external_id", text(&self.external_id)),
+            ("metadata", self.metadata.0.clone()),
+        ];
+        members.into_iter().map(|(k, v): (&str, Value)| (k.to_owned(), v)).collect()
+    }
+
+    /// The normalised address, which lists are sorted by.
+    fn email_key(&self) -> Option<String> {
+        self.email.as_deref().and_then(|e| Email::parse(e).ok()).map(|e| e.key().to_owned())
+    }
+}

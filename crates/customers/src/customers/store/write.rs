@@ -1,0 +1,136 @@
+//! Statements that change a customer.
+
+use kernel::access::Scope;
+use kernel::clock::Timestamp;
+use kernel::db::Tx;
+use kernel::{Error, Result, args, row, sql};
+use uuid::Uuid;
+
+use super::CustomerRow;
+
+row! {
+    /// What counting a service leaves.
+    pub struct Counted {
+        /// Completed services, this one included.
+        pub total_services: i64,
+        /// The latest service.
+        pub last_service_date: Timestamp,
+    }
+}
+
+/// Inserts, unless the public id is taken: `false`. A second profile of the same user violates the schema, see [`taken`].
+pub async fn insert(tx: &mut Tx, r: &CustomerRow) -> Result<bool> {
+    let rows = tx
+        .exec(
+            sql!(
+                "INSERT INTO customer (id, customer_id, user_id, address_line1, address_line2, city, city_key, state, state_key,
+                   postal_code, country, country_code, date_of_birth, gender, company_name, business_type, tax_id,
+                   emergency_contact_name, emergency_contact_phone, emergency_contact_relationship, is_active, is_verified,
+                   customer_since, last_service_date, total_services, last_login_at, preferred_contact_method,
+                   notification_preferences, marketing_emails, marketing_sms, notes, tags, external_id, metadata, created_at,
+                   updated_at, version, deactivated_at, deactivation_reason, verified_at, verified_by)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+                   $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)
+                 ON CONFLICT (customer_id) DO NOTHING"
+            ),
+            args![
+                r.id, r.customer_id, r.user_id, r.address_line1, r.address_line2, r.city, r.city_key(), r.state, r.state_key(),
+                r.postal_code, r.country, r.country_code, r.date_of_birth, r.gender, r.company_name, r.business_type, r.tax_id,
+                r.emergency_contact_name, r.emergency_contact_phone, r.emergency_contact_relationship, r.is_active,
+                r.is_verified, r.customer_since, r.last_service_date, r.total_services, r.last_login_at,
+                r.preferred_contact_method, r.notification_preferences, r.marketing_emails, r.marketing_sms, r.notes, r.tags,
+                r.external_id, r.metadata, r.created_at, r.updated_at, r.version, r.deactivated_at, r.deactivation_reason,
+                r.verified_at, r.verified_by
+            ],
+        )
+        .await
+        .map_err(taken)?;
+    Ok(rows == 1)
+}
+
+/// Writes a loaded customer back, all but its counters; `Stale` if somebody else was faster. The version goes up by one.
+pub async fn update(tx: &mut Tx, _: &Scope, r: &CustomerRow) -> Result<()> {
+    tx.exec_versioned(
+        sql!(
+            "UPDATE customer SET address_line1 = $3, address_line2 = $4, city = $5, city_key = $6, state = $7, state_key = $8,
+               postal_code = $9, country = $10, country_code = $11, date_of_birth = $12, gender = $13, company_name = $14,
+               business_type = $15, tax_id = $16, emergency_contact_name = $17, emergency_contact_phone = $18,
+               emergency_contact_relationship = $19, is_active = $20, deactivated_at = $21, deactivation_reason = $22,
+               is_verified = $23, verified_at = $24, verified_by = $25, customer_since = $26, preferred_contact_method = $27,
+               notification_preferences = $28, marketing_emails = $29, marketing_sms = $30, notes = $31, tags = $32,
+               external_id = $33, metadata = $34, updated_at = $35, version = version + 1
+             WHERE id = $1 AND version = $2 AND erased_at IS NULL"
+        ),
+        args![
+            r.id, r.version, r.address_line1, r.address_line2, r.city, r.city_key(), r.state, r.state_key(), r.postal_code,
+            r.country, r.country_code, r.date_of_birth, r.gender, r.company_name, r.business_type, r.tax_id,
+            r.emergency_contact_name, r.emergency_contact_phone, r.emergency_contact_relationship, r.is_active,
+            r.deactivated_at, r.deactivation_reason, r.is_verified, r.verified_at, r.verified_by, r.customer_since,
+            r.preferred_contact_method, r.notification_preferences, r.marketing_emails, r.marketing_sms, r.notes, r.tags,
+            r.external_id, r.metadata, r.updated_at
+        ],
+    )
+    .await
+    .map_err(taken)
+}
+
+/// Counts one more service. Not a change of the record: any number of them may come at once, and the version stays.
+/// `None` if the customer was erased meanwhile.
+pub async fn count_service(tx: &mut Tx, _: &Scope, id: Uuid, at: Timestamp) -> Result<Option<Counted>> {
+    tx.opt(
+        sql!(
+            "UPDATE customer SET total_services = total_services + 1,
+               last_service_date = CASE WHEN last_service_date > $2 THEN last_service_date ELSE $2 END
+             WHERE id = $1 AND erased_at IS NULL
+             RETURNING total_services, last_service_date" => Counted
+        ),
+        args![id, at],
+    )
+    .await
+}
+
+/// Notes a login unless one was noted after `since`. The version stays.
+pub async fn touch_login(tx: &mut Tx, _: &Scope, id: Uuid, at: Timestamp, since: Timestamp) -> Result<()> {
+    tx.exec(
+        sql!("UPDATE customer SET last_login_at = $2 WHERE id = $1 AND (last_login_at IS NULL OR last_login_at <= $3)"),
+        args![id, at, since],
+    )
+    .await
+    .map(drop)
+}
+
+/// Leaves a tombstone: the ids, the number of services and the times, nothing personal. `Stale` if somebody else was faster.
+pub async fn erase(tx: &mut Tx, _: &Scope, id: Uuid, version: i64, at: Timestamp) -> Result<()> {
+    tx.exec_versioned(
+        sql!(
+            "UPDATE customer SET user_id = NULL, address_line1 = NULL, address_line2 = NULL, city = NULL, city_key = NULL,
+               state = NULL, state_key = NULL, postal_code = NULL, country = NULL, country_code = NULL, date_of_birth = NULL,
+               gender = NULL, company_name = NULL, business_type = NULL, tax_id = NULL, emergency_contact_name = NULL,
+               emergency_contact_phone = NULL, emergency_contact_relationship = NULL, is_active = false,
+               deactivated_at = NULL, deactivation_reason = NULL, is_verified = false, verified_at = NULL, verified_by = NULL,
+               last_login_at = NULL, preferred_contact_method = 'email', notification_preferences = '{}',
+               marketing_emails = false, marketing_sms = false, notes = NULL, tags = '', external_id = NULL, metadata = '{}',
+               erased_at = $3, updated_at = $3, version = version + 1
+             WHERE id = $1 AND version = $2 AND erased_at IS NULL"
+        ),
+        args![id, version, at],
+    )
+    .await
+}
+
+/// What a violated constraint means to whoever sent the value.
+pub fn taken(e: Error) -> Error {
+    if e.violates("customer_user_id_key") {
+        already_exists().with_source(e)
+    } else if e.violates("customer_external_id_key") {
+        Error::conflict("CUSTOMER_EXTERNAL_ID_EXISTS", "Customer with this external_id already exists")
+            .with_source(e)
+    } else {
+        e
+    }
+}
+
+/// 409 for a second profile.
+pub fn already_exists() -> Error {
+    Error::conflict("PROFILE_ALREADY_EXISTS", "Customer profile already exists")
+}

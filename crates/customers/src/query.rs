@@ -1,0 +1,42 @@
+//! The query of a route that is no list: a few named parameters.
+
+use std::borrow::Cow;
+
+use axum::http::Uri;
+use kernel::web::list::decode;
+use kernel::{Error, Result};
+
+/// Parameters by name; an unknown one is 400 and the sentence lists what is allowed.
+pub(crate) struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> Query<'a> {
+    pub(crate) fn parse(uri: &'a Uri, allowed: &[&str]) -> Result<Query<'a>> {
+        let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
+        for part in uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let (name, value) = (decode(name)?, decode(value)?);
+            if !allowed.contains(&name.as_ref()) {
+                let name: String = name.chars().take(64).collect();
+                let detail = format!("Unknown parameter \"{name}\"; allowed are {}", allowed.join(", "));
+                return Err(Error::bad_request("UNKNOWN_PARAMETER", detail));
+            }
+            if pairs.iter().any(|(n, _)| *n == name) {
+                return Err(Error::bad_request(
+                    "PARAMETER_REPEATED",
+                    format!("{name} is given more than once"),
+                ));
+            }
+            pairs.push((name, value));
+        }
+        Ok(Query(pairs))
+    }
+
+    /// The value; an empty one counts as absent.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value.trim())
+            .filter(|value| !value.is_empty())
+    }
+}

@@ -1,0 +1,47 @@
+//! `GET /api/v1/customers/stats` and `GET /api/v1/customers/statistics/overview`, one handler.
+
+use axum::Json;
+use axum::http::Uri;
+use kernel::app::App;
+use kernel::ctx::Ctx;
+use kernel::web::problem::Problems;
+use kernel::{Error, Result};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::service::{self, CustomerStatistics};
+use crate::query::Query;
+
+const DEFAULT_TOP: i64 = 100;
+const MOST_CITIES: i64 = 1000;
+
+/// The routes of this feature.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(stats)).routes(routes!(overview))
+}
+
+/// Figures about the customers that the caller may see, exact, as of now.
+#[utoipa::path(get, path = "/api/v1/customers/stats", tag = "customers", security(("bearer" = [])),
+    params(("top" = Option<i64>, Query, description = "Cities to name, 1 to 1000; 100 by default.")),
+    responses((status = 200, body = CustomerStatistics), Problems))]
+async fn stats(ctx: Ctx, uri: Uri) -> Result<Json<CustomerStatistics>> {
+    let query = Query::parse(&uri, &["top"])?;
+    let top = match query.get("top") {
+        None => DEFAULT_TOP,
+        Some(text) => text.parse().ok().filter(|n| (1..=MOST_CITIES).contains(n)).ok_or_else(|| {
+            Error::bad_request(
+                "PARAMETER_INVALID",
+                format!("top must be a whole number from 1 to {MOST_CITIES}"),
+            )
+        })?,
+    };
+    service::overview(&ctx, top).await.map(Json)
+}
+
+/// Another spelling of `/api/v1/customers/stats`.
+#[utoipa::path(get, path = "/api/v1/customers/statistics/overview", tag = "customers", security(("bearer" = [])),
+    params(("top" = Option<i64>, Query, description = "Cities to name, 1 to 1000; 100 by default.")),
+    responses((status = 200, body = CustomerStatistics), Problems))]
+async fn overview(ctx: Ctx, uri: Uri) -> Result<Json<CustomerStatistics>> {
+    stats(ctx, uri).await
+}

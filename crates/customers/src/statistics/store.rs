@@ -1,0 +1,153 @@
+//! Every statement on the counters. A number is the sum of its counter and its differences.
+
+use kernel::access::Scope;
+use kernel::db::Tx;
+use kernel::{Result, args, row, sql};
+use uuid::Uuid;
+
+use super::model::Counter;
+
+row! {
+    /// A counter, summed over the companies of a scope.
+    pub struct Sum { pub metric: String, pub key: String, pub n: i64 }
+}
+
+row! {
+    /// A counter of one company.
+    pub struct Stored { pub metric: String, pub key: String, pub company: Uuid, pub n: i64 }
+}
+
+row! {
+    /// A city as most recently counted, with one of its spellings.
+    pub struct City { pub label: Option<String>, pub key: String, pub n: i64 }
+}
+
+/// Differences that one statement takes; what is not used counts nothing.
+const AT_ONCE: usize = 12;
+
+/// Adds differences to the counters.
+pub async fn add(tx: &mut Tx, differences: &[(Uuid, Counter, i64)]) -> Result<()> {
+    let none = (Uuid::nil(), ("total", String::new()), 0);
+    for chunk in differences.chunks(AT_ONCE) {
+        let d: [&(Uuid, Counter, i64); AT_ONCE] = std::array::from_fn(|i| chunk.get(i).unwrap_or(&none));
+        tx.exec(
+            // SQLite has one writer, which adds at once. On PostgreSQL every transaction would wait for the row of the
+            // total, so it appends, and `fold` adds later.
+            sql!(
+                sqlite: "INSERT INTO stat_counter (metric, key, company, n)
+                         SELECT column1, column2, column3, column4 FROM (VALUES
+                           ($1, $2, $3, $4), ($5, $6, $7, $8), ($9, $10, $11, $12), ($13, $14, $15, $16),
+                           ($17, $18, $19, $20), ($21, $22, $23, $24), ($25, $26, $27, $28), ($29, $30, $31, $32),
+                           ($33, $34, $35, $36), ($37, $38, $39, $40), ($41, $42, $43, $44), ($45, $46, $47, $48))
+                         WHERE column4 <> 0
+                         ON CONFLICT (metric, key, company) DO UPDATE SET n = n + excluded.n",
+                postgres: "INSERT INTO stat_delta (metric, key, company, n)
+                           SELECT column1, column2, column3, column4 FROM (VALUES
+                             ($1::text, $2::text, $3::uuid, $4::bigint), ($5, $6, $7, $8), ($9, $10, $11, $12), ($13, $14, $15, $16),
+                             ($17, $18, $19, $20), ($21, $22, $23, $24), ($25, $26, $27, $28), ($29, $30, $31, $32),
+                             ($33, $34, $35, $36), ($37, $38, $39, $40), ($41, $42, $43, $44), ($45, $46, $47, $48)) d
+                           WHERE column4 <> 0"
+            ),
+            args![
+                d[0].1.0, d[0].1.1, d[0].0, d[0].2, d[1].1.0, d[1].1.1, d[1].0, d[1].2,
+                d[2].1.0, d[2].1.1, d[2].0, d[2].2, d[3].1.0, d[3].1.1, d[3].0, d[3].2,
+                d[4].1.0, d[4].1.1, d[4].0, d[4].2, d[5].1.0, d[5].1.1, d[5].0, d[5].2,
+                d[6].1.0, d[6].1.1, d[6].0, d[6].2, d[7].1.0, d[7].1.1, d[7].0, d[7].2,
+                d[8].1.0, d[8].1.1, d[8].0, d[8].2, d[9].1.0, d[9].1.1, d[9].0, d[9].2,
+                d[10].1.0, d[10].1.1, d[10].0, d[10].2, d[11].1.0, d[11].1.1, d[11].0, d[11].2,
+            ],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Is there something to fold?
+pub async fn has_deltas(tx: &mut Tx) -> Result<bool> {
+    tx.one(sql!("SELECT EXISTS (SELECT 1 FROM stat_delta) AS n" => bool), []).await
+}
+
+/// Adds up to 10,000 differences to their counters and deletes them; says how many counters changed. Two processes take
+/// different rows, and both go through the counters in one order.
+pub async fn fold(tx: &mut Tx) -> Result<u64> {
+    tx.exec(
+        // Nothing is appended on SQLite.
+        sql!(
+            sqlite: "DELETE FROM stat_delta WHERE seq IS NULL",
+            postgres: "WITH gone AS (
+                         DELETE FROM stat_delta WHERE seq IN
+                           (SELECT seq FROM stat_delta ORDER BY seq LIMIT 10000 FOR UPDATE SKIP LOCKED)
+                         RETURNING metric, key, company, n)
+                       INSERT INTO stat_counter (metric, key, company, n)
+                       SELECT metric, key, company, CAST(sum(n) AS bigint) FROM gone
+                       GROUP BY metric, key, company ORDER BY metric, key, company
+                       ON CONFLICT (metric, key, company) DO UPDATE SET n = stat_counter.n + excluded.n"
+        ),
+        [],
+    )
+    .await
+}
+
+/// One number.
+pub async fn count(tx: &mut Tx, scope: &Scope, metric: &str) -> Result<i64> {
+    tx.one(
+        sql!(
+            "SELECT CAST(coalesce(sum(n), 0) AS bigint) AS n FROM (
+               SELECT n FROM stat_counter WHERE metric = $1 AND key = '' AND ($2 OR company = $3)
+               UNION ALL SELECT n FROM stat_delta WHERE metric = $1 AND key = '' AND ($2 OR company = $3)) s" => i64
+        ),
+        args![metric, scope.all(), scope.company()],
+    )
+    .await
+}
+
+/// Everything but the cities, and of the days of creation those from `since`. Bounded: the countries, two hundred
+/// years, the days of a year, those of a month.
+pub async fn sums(tx: &mut Tx, scope: &Scope, since: &str) -> Result<Vec<Sum>> {
+    tx.all(
+        sql!(
+            "SELECT metric, key, CAST(sum(n) AS bigint) AS n FROM (
+               SELECT metric, key, n FROM stat_counter
+               WHERE (metric IN ('total', 'active', 'verified', 'business', 'services', 'gender', 'birth_year', 'birth_day',
+                        'country') OR (metric = 'created' AND key >= $3)) AND ($1 OR company = $2)
+               UNION ALL SELECT metric, key, n FROM stat_delta
+               WHERE (metric IN ('total', 'active', 'verified', 'business', 'services', 'gender', 'birth_year', 'birth_day',
+                        'country') OR (metric = 'created' AND key >= $3)) AND ($1 OR company = $2)) s
+             GROUP BY metric, key HAVING sum(n) <> 0" => Sum
+        ),
+        args![scope.all(), scope.company(), since],
+    )
+    .await
+}
+
+/// The cities with the most customers, and the customers without one under the empty key. A city is shown as the
+/// first of its customers spelled it.
+pub async fn cities(tx: &mut Tx, scope: &Scope, top: i64) -> Result<Vec<City>> {
+    tx.all(
+        sql!(
+            "SELECT (SELECT c.city FROM customer c WHERE c.city_key = s.key AND c.erased_at IS NULL
+                     ORDER BY c.created_at LIMIT 1) AS label, s.key, s.n
+             FROM (SELECT key, CAST(sum(n) AS bigint) AS n FROM (
+                     SELECT key, n FROM stat_counter WHERE metric = 'city' AND ($1 OR company = $2)
+                     UNION ALL SELECT key, n FROM stat_delta WHERE metric = 'city' AND ($1 OR company = $2)) b
+                   GROUP BY key HAVING sum(n) > 0 ORDER BY (key = '') DESC, sum(n) DESC, key LIMIT $3) s
+             ORDER BY s.n DESC, s.key" => City
+        ),
+        args![scope.all(), scope.company(), top + 1],
+    )
+    .await
+}
+
+/// Every counter of every company, for the comparison with a full count; by key, in pages.
+pub async fn page(tx: &mut Tx, after: &Stored) -> Result<Vec<Stored>> {
+    tx.all(
+        sql!(
+            "SELECT metric, key, company, CAST(sum(n) AS bigint) AS n FROM (
+               SELECT metric, key, company, n FROM stat_counter UNION ALL SELECT metric, key, company, n FROM stat_delta) s
+             WHERE (metric, key, company) > ($1, $2, $3)
+             GROUP BY metric, key, company ORDER BY metric, key, company LIMIT 5000" => Stored
+        ),
+        args![after.metric, after.key, after.company],
+    )
+    .await
+}

@@ -1,0 +1,4 @@
+//! Tags as rows, so that a whole tag is found and not a part of one. The customer also keeps them as one text.
+
+pub mod service;
+mod store;

@@ -1,0 +1,15 @@
+//! The routes of customers through the real router, on both engines. Tests are named after the rows of the table of
+//! endpoints and promises.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod change;
+mod common;
+mod create;
+mod erase;
+mod isolation;
+mod lists;
+mod lookup;
+mod profile;
+mod statistics;
+mod status;

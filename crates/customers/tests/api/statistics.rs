@@ -1,0 +1,183 @@
+//! `GET /api/v1/customers/stats/` and its other spelling.
+
+use std::time::Duration;
+
+use customers::statistics::service as statistics;
+use kernel::id::Random;
+use kernel::test::{TestApp, on_both_engines, on_both_engines_with};
+use serde_json::{Value, json};
+
+use crate::common::{company, company_key, customer, features, key, path};
+
+async fn create(app: &TestApp, key: &str, body: Value) -> Value {
+    app.post("/api/v1/customers/").bearer(key).json(body).send().await.expect(201)
+}
+
+async fn stats(app: &TestApp, key: &str) -> Value {
+    app.get("/api/v1/customers/statistics/overview").bearer(key).send().await.expect(200)
+}
+
+#[tokio::test]
+async fn a14_a53_the_figures_of_seed_004() {
+    // The clock stands at 2026-05-28T20:26:40Z, a Thursday.
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        assert_eq!(stats(app, &key).await["average_customer_age"], Value::Null);
+        let person = |n: i64, country: Value, city: Value, gender: Value, born: Value| {
+            json!({
+                "first_name": "P", "last_name": n.to_string(), "email": format!("p{n}@example.com"), "country": country,
+                "city": city, "gender": gender, "date_of_birth": born
+            })
+        };
+        create(app, &key, person(1, json!("USA"), json!("New York"), json!("male"), json!("1996-05-28"))).await;
+        create(app, &key, person(2, json!("united states"), json!("NEW YORK"), json!("female"), json!("1996-05-29"))).await;
+        create(app, &key, person(3, json!("England"), json!("London"), json!("other"), Value::Null)).await;
+        let four = create(app, &key, person(4, Value::Null, Value::Null, Value::Null, Value::Null)).await;
+        create(app, &key, person(5, json!("Atlantis"), Value::Null, Value::Null, Value::Null)).await;
+        app.post(path(&four, "/verify")).bearer(&key).send().await.expect(200);
+        app.delete(path(&four, "")).bearer(&key).send().await.expect(204);
+        app.post(path(&four, "/increment_service")).bearer(&key).send().await.expect(200);
+        app.patch(path(&four, "")).bearer(&key).json(json!({"tax_id": "T-1"})).send().await.expect(200);
+        let body = stats(app, &key).await;
+        let expected = json!({
+            "total_customers": 5, "active_customers": 4, "verified_customers": 1,
+            "new_customers_today": 5, "new_customers_this_week": 5, "new_customers_this_month": 5,
+            "customers_by_country": {"USA": 2, "Atlantis": 1, "UK": 1},
+            "customers_by_city": {"New York": 2, "London": 1},
+            "unknown_country": 1, "unknown_city": 2,
+            "average_customer_age": 29.5,
+            "gender_distribution": {"male": 1, "female": 1, "other": 1, "unspecified": 2},
+            "total_services": 1, "business_customers": 1, "computed_at": "2026-05-28T20:26:40.000000Z"
+        });
+        assert_eq!(body, expected);
+        let first = body["customers_by_country"].as_object().unwrap().keys().next().unwrap().clone();
+        assert_eq!(first, "USA", "largest first");
+        assert_eq!(app.get("/api/v1/customers/stats/").bearer(&key).send().await.expect(200), body);
+        let top = app.get("/api/v1/customers/stats/?top=1").bearer(&key).send().await.expect(200);
+        assert_eq!((&top["customers_by_city"], &top["unknown_city"]), (&json!({"New York": 2}), &json!(2)));
+        app.get("/api/v1/customers/stats/?top=0").bearer(&key).send().await.expect_error(400, "PARAMETER_INVALID");
+        app.get("/api/v1/customers/stats/?bottom=1").bearer(&key).send().await.expect_error(400, "UNKNOWN_PARAMETER");
+        let limited = key_without_statistics(app).await;
+        app.get("/api/v1/customers/stats/").bearer(&limited).send().await.expect_error(403, "PERMISSION_DENIED");
+    })
+    .await;
+}
+
+async fn key_without_statistics(app: &TestApp) -> String {
+    use identity::api_keys::service::{NewApiKey, create};
+    let new = NewApiKey {
+        name: "reader".into(),
+        role: "employee".into(),
+        scopes: vec!["customers.read".into()],
+        company: None,
+        expires_at: None,
+    };
+    create(&app.system(), new).await.unwrap().1.reveal()
+}
+
+#[tokio::test]
+async fn a53_days_weeks_and_months_begin_where_the_deployment_lives() {
+    // 20:26 UTC on Thursday 28 May 2026 is 08:26 on Friday the 29th in Auckland.
+    let settings = [("time_zone", "Pacific/Auckland"), ("week_start", "sunday")];
+    on_both_engines_with(&features(), &settings, async |app| {
+        let key = key(app, "employee").await;
+        let hours = |n: u64| Duration::from_secs(n * 3600);
+        let new = async |n: u32| drop(customer(app, &key, &format!("p{n}@example.com")).await);
+        let counts = async || {
+            let s = stats(app, &key).await;
+            ["new_customers_today", "new_customers_this_week", "new_customers_this_month"]
+                .map(|f| s[f].as_i64().unwrap())
+        };
+        new(1).await;
+        assert_eq!(counts().await, [1, 1, 1]);
+        app.advance(hours(15));
+        assert_eq!(counts().await, [1, 1, 1], "23:26 on Friday");
+        app.advance(hours(1));
+        new(2).await;
+        assert_eq!(counts().await, [1, 2, 2], "Saturday");
+        app.advance(hours(24));
+        new(3).await;
+        assert_eq!(counts().await, [1, 1, 3], "Sunday begins a week");
+        app.advance(hours(24));
+        new(4).await;
+        assert_eq!(counts().await, [1, 2, 1], "Monday, 1 June");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a53_figures_equal_a_full_count_after_anything() {
+    on_both_engines(&features(), async |app| {
+        company(app, "COMP-001").await;
+        let keys = [key(app, "admin").await, company_key(app, "manager", "COMP-001").await];
+        let random = Random::seeded(7);
+        let pick = |n: u64| random.below(n) as usize;
+        let cities = ["Lima", "LIMA", "Bogotá", ""];
+        let countries = ["Peru", "PE", "Nowhere", "colombia", ""];
+        let genders = [json!("male"), json!("female"), json!("other"), Value::Null];
+        let mut living: Vec<Value> = Vec::new();
+        for step in 0..120 {
+            app.advance(Duration::from_secs(random.below(40_000)));
+            let facts = json!({
+                "city": cities[pick(4)], "country": countries[pick(5)], "gender": genders[pick(4)],
+                "date_of_birth": if pick(2) == 0 { json!(format!("19{:02}-02-{:02}", 50 + pick(50), 1 + pick(28))) } else { Value::Null },
+                "tax_id": if pick(3) == 0 { json!("T") } else { Value::Null }
+            });
+            if living.len() < 5 || pick(3) == 0 {
+                let mut body = facts;
+                body["first_name"] = json!("A");
+                body["last_name"] = json!("B");
+                body["email"] = json!(format!("p{step}@example.com"));
+                living.push(create(app, &keys[pick(2)], body).await);
+                continue;
+            }
+            let n = pick(living.len() as u64);
+            let one = living[n].clone();
+            let request = match pick(7) {
+                0 => app.patch(path(&one, "")).json(facts),
+                1 => app.put(path(&one, "")).json(facts),
+                2 => app.delete(path(&one, "")),
+                3 => app.post(path(&one, "/activate")),
+                4 => app.post(path(&one, "/verify")).json(json!({"is_verified": pick(2) == 0})),
+                5 => app.post(path(&one, "/increment_service")),
+                _ => {
+                    living.remove(n);
+                    app.delete(path(&one, "/hard"))
+                }
+            };
+            let reply = request.bearer(&keys[0]).send().await;
+            assert!(reply.status.is_success(), "{}", reply.text());
+            if step % 10 == 0 {
+                statistics::fold(&app.system()).await.unwrap();
+            }
+        }
+        assert_eq!(statistics::reconcile(&app.system()).await.unwrap(), []);
+        let total = stats(app, &keys[0]).await;
+        assert_eq!(total["total_customers"], living.len());
+        let before = total.clone();
+        statistics::fold(&app.system()).await.unwrap();
+        assert_eq!(stats(app, &keys[0]).await, before, "folding changes no figure");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a53_a_drift_is_found_and_put_right() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "employee").await;
+        customer(app, &key, "one@example.com").await;
+        let mut tx = app.system().write().await.unwrap();
+        tx.exec(kernel::sql!("DELETE FROM stat_delta WHERE metric = 'total'"), []).await.unwrap();
+        tx.exec(kernel::sql!("DELETE FROM stat_counter WHERE metric = 'total'"), []).await.unwrap();
+        tx.commit().await.unwrap();
+        let drift = statistics::reconcile(&app.system()).await.unwrap();
+        assert_eq!(drift.len(), 1);
+        assert_eq!((drift[0].metric.as_str(), drift[0].counted, drift[0].stored), ("total", 1, 0));
+        statistics::schedule_reconcile(&app.system()).await.unwrap();
+        statistics::schedule_reconcile(&app.system()).await.unwrap();
+        assert_eq!(app.run_jobs().await, 1, "one at a time");
+        assert_eq!(statistics::reconcile(&app.system()).await.unwrap(), []);
+        assert_eq!(stats(app, &key).await["total_customers"], 1);
+    })
+    .await;
+}

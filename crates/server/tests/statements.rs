@@ -1,0 +1,138 @@
+//! Every statement of the product, prepared on both migrated databases: its columns must be the row type's, its
+//! PostgreSQL types readable into it, its arguments as many as counted. A typo fails here with file and line.
+//!
+//! A statement registers itself when its crate is linked, so every crate is named below; and the sources are counted,
+//! so that a crate that was forgotten, or a statement behind a `cfg`, fails as well.
+
+#![expect(clippy::unwrap_used, reason = "the whole program is tests, their helpers included")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use customers as _;
+use identity as _;
+use kernel::db::driver::{inventory, rusqlite, tokio_postgres};
+use kernel::db::{Engine, Entry, Target};
+use kernel::test::TestDb;
+use operations as _;
+use server as _;
+
+fn statements() -> Vec<&'static Entry> {
+    let all: Vec<_> = inventory::iter::<Entry>().collect();
+    assert!(all.len() > 100, "{} statements", all.len());
+    all
+}
+
+/// What is wrong with the columns of a statement, if something is.
+fn compare(entry: &Entry, columns: &[&str]) -> Option<String> {
+    let wanted: Vec<&str> = entry.fields.iter().map(|field| field.name.trim_start_matches("r#")).collect();
+    let same = wanted.len() == columns.len()
+        && wanted.iter().zip(columns).all(|(wanted, column)| wanted.is_empty() || wanted == column);
+    (!same).then(|| format!("{}: the row type has {wanted:?}, the statement gives {columns:?}", entry.at))
+}
+
+#[tokio::test]
+async fn every_statement_fits_sqlite() {
+    let db = TestDb::new(Engine::Sqlite).await;
+    let Target::Sqlite(path) = &db.options.target else { panic!("a file") };
+    let conn = rusqlite::Connection::open(path).unwrap();
+    let mut wrong = Vec::new();
+    for entry in statements() {
+        match conn.prepare(entry.lite) {
+            Err(e) => wrong.push(format!("{}: {e}", entry.at)),
+            Ok(statement) => {
+                wrong.extend(compare(entry, &statement.column_names().collect::<Vec<_>>()));
+                if statement.parameter_count() != entry.args {
+                    wrong.push(format!("{}: {} arguments", entry.at, statement.parameter_count()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    db.end().await;
+}
+
+#[tokio::test]
+async fn every_statement_fits_postgresql() {
+    let db = TestDb::new(Engine::Postgres).await;
+    let Target::Postgres(url) = &db.options.target else { panic!("a URL") };
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut wrong = Vec::new();
+    for entry in statements() {
+        match client.prepare(entry.pg).await {
+            Err(e) => wrong.push(format!("{}: {e}: {:?}", entry.at, e.as_db_error().map(|e| e.message()))),
+            Ok(statement) => {
+                let names: Vec<&str> = statement.columns().iter().map(|column| column.name()).collect();
+                wrong.extend(compare(entry, &names));
+                for (field, column) in entry.fields.iter().zip(statement.columns()) {
+                    if !(field.accepts)(column.type_()) {
+                        wrong.push(format!("{}: {} is {}; cast it", entry.at, column.name(), column.type_()));
+                    }
+                }
+                if statement.params().len() != entry.args {
+                    wrong.push(format!("{}: {} arguments", entry.at, statement.params().len()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    drop(client);
+    connection.await.unwrap().unwrap();
+    db.end().await;
+}
+
+#[test]
+fn every_statement_of_the_sources_is_registered() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let mut registered = BTreeMap::<&str, usize>::new();
+    for entry in statements() {
+        let (file, _) = entry.at.rsplit_once(':').unwrap();
+        *registered.entry(file).or_default() += 1;
+    }
+    let mut forgotten = Vec::new();
+    for path in sources(&root) {
+        let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+        let (written, known) = (count(&path), registered.get(name.as_str()).copied().unwrap_or(0));
+        if known < written {
+            forgotten.push(format!("{name}: {written} statements are written, {known} are registered"));
+        }
+    }
+    assert!(forgotten.is_empty(), "name the crate above, or look for a `cfg`:\n{}", forgotten.join("\n"));
+    assert!(registered.keys().any(|file| file.starts_with("crates/customers/")), "{registered:?}");
+}
+
+/// The Rust files of every crate's `src`, without tests; the benchmark is a program of its own.
+fn sources(root: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(root.join("crates"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.ends_with("bench"))
+        .map(|path| path.join("src"))
+        .collect();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let is_test = stem == "tests" || stem == "test" || stem.ends_with("_tests");
+            match path.is_dir() {
+                _ if is_test => {}
+                true => folders.push(path),
+                false if path.extension().is_some_and(|e| e == "rs") => found.push(path),
+                false => {}
+            }
+        }
+    }
+    assert!(found.len() > 50, "{} files", found.len());
+    found
+}
+
+/// Statements that a file writes, without its comments, the definition of `sql!` itself, and its unit tests.
+fn count(path: &Path) -> usize {
+    let text = std::fs::read_to_string(path).unwrap();
+    let code = text.lines().take_while(|line| line.trim() != "#[cfg(test)]");
+    code.filter(|line| !line.trim_start().starts_with("//") && !line.contains("$crate::sql!"))
+        .map(|line| line.matches("sql!(").count())
+        .sum()
+}

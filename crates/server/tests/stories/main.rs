@@ -1,0 +1,34 @@
+//! Stories: the real binary, real sockets, both engines.
+//!
+//! | file | tells |
+//! |---|---|
+//! | `seeds` | the flows of seeds 000 and 001, in one process and split over two |
+//! | `together` | processes that start at once; a logout that others see |
+//! | `killed` | `kill -9` under load: what was acknowledged is there |
+//! | `stopping` | requests in flight are answered; a second signal ends at once |
+//! | `refusals` | what keeps a process from starting, and what it says |
+//! | `commands` | the command line beside a running server |
+//! | `operation` | health, figures, documentation |
+//! | `malformed` | bodies, queries and methods that nobody should send |
+//! | `routes` | every route without a token, with a wrong role, with forged tokens, of a foreign company |
+//!
+//! The harness: `deployment` (database, folder, processes), `client` (requests), `raw` (bytes on a socket).
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "the whole program is tests, their helpers included; what they print is shown when one fails"
+)]
+
+mod client;
+mod commands;
+mod deployment;
+mod killed;
+mod malformed;
+mod operation;
+mod raw;
+mod refusals;
+mod routes;
+mod seeds;
+mod stopping;
+mod together;
