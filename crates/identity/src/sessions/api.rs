@@ -204,7 +204,7 @@ pub(crate) async fn list(ctx: Ctx) -> Result<Response> {
 }
 
 /// Ends one of the caller's sessions.
-#[utoipa::path(delete, path = "/api/auth/sessions/{id}", tag = "sessions", params(("id" = Uuid, Path, description = "The session")),
+#[utoipa::path(delete, path = "/api/auth/sessions/{session}", tag = "sessions", params(("session" = Uuid, Path, description = "The session")),
     responses((status = 204), Problems))]
 pub(crate) async fn revoke(ctx: Ctx, Path(id): Path<String>) -> Result<NoContent> {
     let not_found = || Error::not_found("SESSION_NOT_FOUND", "Session not found");

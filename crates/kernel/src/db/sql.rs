@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use super::row::FieldSpec;
 use super::value::Param;
+use crate::access::Scope;
 
 /// A statement with `N` arguments whose rows are `R`. Made by `sql!` only.
 pub struct Sql<const N: usize, R> {
@@ -140,6 +141,18 @@ impl<'a> Where<'a> {
     /// `AND fragment` with one argument.
     pub fn and_one(&mut self, fragment: &'static str, arg: impl Param + 'a) -> &mut Where<'a> {
         self.push(" AND ", fragment, vec![Box::new(arg)])
+    }
+
+    /// Only what the scope reaches: `company` and `user` are the columns that say whose a row is. For lists; in a
+    /// statement on one row stands `AND ($2 OR u.company_id = $3 OR u.id = $4)`.
+    pub fn within(&mut self, scope: &Scope, company: &'static str, user: &'static str) -> &mut Where<'a> {
+        match (scope.all(), scope.company(), scope.user()) {
+            (true, _, _) => self,
+            (_, Some(id), _) => self.and_built(&format!("{company} = ?"), vec![Box::new(id)]),
+            (_, _, Some(id)) => self.and_built(&format!("{user} = ?"), vec![Box::new(id)]),
+            // A company's staff without a company, for example.
+            (_, None, None) => self.and("false", Vec::new()),
+        }
     }
 
     /// `AND fragment` for a fragment put together from literals at run time, such as a keyset over the

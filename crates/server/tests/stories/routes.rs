@@ -34,7 +34,7 @@ const OWN: [&str; 19] = [
     "POST /api/auth/logout",
     "GET /api/auth/sessions",
     "DELETE /api/auth/sessions",
-    "DELETE /api/auth/sessions/{id}",
+    "DELETE /api/auth/sessions/{session}",
     "GET /api/v1/customers/profile",
     "GET /api/v1/customers/me",
     "POST /api/v1/customers/profile/create",
@@ -171,8 +171,10 @@ impl Victim {
             "username" => &self.username,
             "email" => &self.email,
             "user_id" => &self.user_id,
-            "id" => &self.session,
-            _ => &self.id,
+            "session" => &self.session,
+            "id" => &self.id,
+            // A stand-in would be not found whatever the statement does, and the walk would prove nothing.
+            other => panic!("say here what of the victim stands for the parameter {other}"),
         };
         value.clone()
     }

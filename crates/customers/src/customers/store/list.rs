@@ -136,16 +136,7 @@ pub async fn count_up_to(tx: &mut Tx, scope: &Scope, request: &ListRequest, boun
 /// The scope, and the filters that are more than a comparison.
 fn conditions<'a>(scope: &Scope, request: &'a ListRequest) -> Where<'a> {
     let mut w = Where::new();
-    // Lists are for staff, who see everything or one company; a company scope without a company sees nothing.
-    match (scope.all(), scope.company()) {
-        (true, _) => {}
-        (false, Some(company)) => {
-            w.and_one("u.company_id = ?", company);
-        }
-        (false, None) => {
-            w.and("false", Vec::new());
-        }
-    }
+    w.within(scope, "u.company_id", "u.id");
     if let Some(FilterValue::Text(country)) = request.filter("country") {
         match country_code(country) {
             Some(code) => w.and_one("c.country_code = ?", code),

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use kernel::{Flaw, TextValue};
-use phonenumber::{Mode, country};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
 use serde::{Serialize, Serializer};
 use unicode_normalization::UnicodeNormalization;
 
@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 /// exists somewhere is a second question with its own answer, [`Phone::facts`]; sample numbers such as
 /// `+1-555-0123` are phones that no country has given out.
 ///
-/// Reading one costs next to nothing; the tables of numbering plans (10 MB) are loaded by the first
+/// Reading one costs next to nothing; the tables of numbering plans (24 MB) are loaded by the first
 /// [`Phone::facts`]. `Debug` shows the masked form.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Phone {
@@ -76,18 +76,19 @@ impl Phone {
     /// two-letter country code: the address' country, else the deployment's).
     pub fn facts(&self, region: Option<&str>) -> PhoneFacts {
         let unparsed = PhoneFacts { status: PhoneStatus::Unparsed, e164: None };
-        let region = region.and_then(|code| code.parse::<country::Id>().ok());
+        let region = region.and_then(|code| Region::from_code(code).ok());
         // Only digits go in: the library's own reading of free text accepts letters and much else.
         let parsed = match (self.international, region) {
-            (true, _) => phonenumber::parse(None, format!("+{}", self.digits)),
-            (false, Some(region)) => phonenumber::parse(Some(region), &self.digits),
+            (true, _) => PHONE_NUMBER_UTIL.parse(&format!("+{}", self.digits), None),
+            (false, Some(region)) => PHONE_NUMBER_UTIL.parse(&self.digits, Some(region)),
             (false, None) => return unparsed,
         };
         let Ok(number) = parsed else { return unparsed };
-        if !number.is_valid() {
+        if !PHONE_NUMBER_UTIL.is_valid_number(&number) {
             return PhoneFacts { status: PhoneStatus::Possible, e164: None };
         }
-        PhoneFacts { status: PhoneStatus::Valid, e164: Some(number.format().mode(Mode::E164).to_string()) }
+        let e164 = PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned();
+        PhoneFacts { status: PhoneStatus::Valid, e164: Some(e164) }
     }
 
     /// A form for logs and for people who need not know the number: `***23`.
