@@ -28,6 +28,8 @@ use crate::error::{Error, Result};
 const STATEMENTS: usize = 512;
 /// Size of the WAL from which the background checkpoint runs.
 const CHECKPOINT_BYTES: u64 = 1000 * 4096;
+/// Size to which the WAL's file is cut when it starts over.
+const WAL_KEPT_BYTES: u64 = 64 << 20;
 /// Statistics and exports that may run at once.
 const SLOW_READS: usize = 2;
 
@@ -47,11 +49,11 @@ impl Lite {
         refuse_network_file_system(path)?;
         let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         conn.busy_timeout(Duration::from_secs(10)).map_err(error::lite)?;
-        // journal_size_limit cuts the WAL when it starts over. Without it the file keeps the size it once had, and each
-        // commit would ring for a checkpoint.
+        // When the WAL starts over, the file is kept up to this size: growing it again page by page costs more than
+        // what is written.
         conn.execute_batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {CHECKPOINT_BYTES}; PRAGMA cache_size = -16000;"
+             PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {WAL_KEPT_BYTES}; PRAGMA cache_size = -16000;"
         ))
         .map_err(error::lite)?;
         conn.busy_timeout(Duration::ZERO).map_err(error::lite)?;
