@@ -72,12 +72,13 @@ impl Event {
 
     /// The record as it was and as it is: only what differs is kept. Leave secrets out.
     pub fn changed(mut self, mut before: Map<String, Value>, mut after: Map<String, Value>) -> Event {
-        let same: Vec<String> =
-            before.iter().filter(|(k, v)| after.get(*k) == Some(v)).map(|(k, _)| k.clone()).collect();
-        for name in same {
-            before.shift_remove(&name);
-            after.shift_remove(&name);
-        }
+        let differs = |(k, v): (&String, &Value), other: &Map<String, Value>| {
+            (other.get(k) != Some(v)).then(|| k.clone())
+        };
+        let mut names: Vec<String> = before.iter().filter_map(|m| differs(m, &after)).collect();
+        names.extend(after.iter().filter_map(|m| differs(m, &before)));
+        before.retain(|name, _| names.contains(name));
+        after.retain(|name, _| names.contains(name));
         self.before = Some(before);
         self.after = Some(after);
         self
