@@ -19,6 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
 use crate::id::Random;
 use crate::idempotency::{Claim, Idempotency, StoredReply};
+use crate::web::limit::Left;
 
 /// What is known of one request. A retried request gets a new one.
 pub struct RequestState {
@@ -32,6 +33,8 @@ pub struct RequestState {
     pub user_agent: Option<String>,
     /// `Idempotency-Key` of an unsafe request.
     pub(crate) idempotency: Option<Idempotency>,
+    /// What the limit of open routes leaves this address, once it was asked: the same for every run of a request.
+    pub(crate) left: Arc<Mutex<Option<Left>>>,
     pub(crate) claimed: AtomicBool,
     pub(crate) replay: Mutex<Option<StoredReply>>,
     pub(crate) customers: Mutex<BTreeSet<Uuid>>,
@@ -47,6 +50,7 @@ impl RequestState {
             ip: None,
             user_agent: None,
             idempotency: None,
+            left: Arc::default(),
             claimed: AtomicBool::new(false),
             replay: Mutex::new(None),
             customers: Mutex::default(),

@@ -110,11 +110,21 @@ async fn open(Public(ctx): Public) -> Result<Response> {
     Ok(reply::json(StatusCode::OK, &json!({ "ip": ctx.request().ip.map(|ip| ip.to_string()) })))
 }
 
+/// Fails as often as it is told to, as a row that somebody else changed would.
+#[utoipa::path(post, path = "/api/v1/open", responses((status = 200)))]
+async fn knock(Public(ctx): Public) -> Result<Response> {
+    let runs = ctx.app().part::<Runs>();
+    match runs.stale.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)) {
+        Ok(_) => Err(Error::new(Kind::Stale, "CONFLICT", "changed meanwhile")),
+        Err(_) => Ok(reply::json(StatusCode::OK, &json!({}))),
+    }
+}
+
 fn feature() -> Feature {
     Feature {
         name: "notes",
         service: "",
-        routes: || OpenApiRouter::new().routes(routes!(create, count)).routes(routes!(open)),
+        routes: || OpenApiRouter::new().routes(routes!(create, count)).routes(routes!(open, knock)),
         jobs: &[],
         periodic: &[],
         start: |parts: &mut Parts| {
@@ -289,6 +299,32 @@ async fn callers_are_asked_for_where_a_route_is_not_open() {
             assert_eq!(open("nonsense").await.expect(200)["ip"], "127.0.0.1");
         },
     )
+    .await;
+}
+
+#[tokio::test]
+async fn open_routes_are_limited_whoever_is_calling() {
+    let limit = [("limits.open_per_minute", "3")];
+    kernel::test::on_both_engines_with(&[feature()], &limit, async |app| {
+        let knock = || app.post("/api/v1/open");
+        app.app.part::<Runs>().stale.store(2, Ordering::SeqCst);
+        let retried = knock().send().await;
+        retried.expect(200);
+        assert_eq!(retried.header("ratelimit"), "\"open\";r=2;t=60", "three runs are one request");
+        for (bearer, left) in [("a", 1), ("bad", 0)] {
+            let reply = knock().bearer(bearer).send().await;
+            reply.expect(200);
+            assert_eq!(reply.header("ratelimit"), format!("\"open\";r={left};t=60"));
+        }
+        for bearer in ["a", "somebody else", "bad"] {
+            knock().bearer(bearer).send().await.expect_error(429, "RATE_LIMITED");
+        }
+        // What is safe or asks for a caller is not counted.
+        app.get("/api/v1/open").send().await.expect(200);
+        let plain = app.post("/api/v1/notes").bearer("a").json(json!({"name": "x"})).send().await;
+        plain.expect(201);
+        assert_eq!(plain.header("ratelimit"), "");
+    })
     .await;
 }
 
