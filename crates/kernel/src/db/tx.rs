@@ -183,7 +183,7 @@ impl Tx {
             Inner::LiteWrite(tx) => tx.read(&question_marks(text), args, usize::MAX),
             Inner::LiteSnapshot(lent) => lent.read(&question_marks(text), args, usize::MAX),
             Inner::LiteSlow(lent) => lent.read(&question_marks(text), args, usize::MAX).await,
-            Inner::Pg(tx) => tx.read(text, args, usize::MAX).await,
+            Inner::Pg(tx) => tx.read_composed(text, args).await,
         };
         self.keep(rows)
     }

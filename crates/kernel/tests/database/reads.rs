@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::db::{Sql, Usage};
+use kernel::db::{Engine, Sql, Usage, Where};
 use kernel::test::{TestDb, on_both_databases};
 use kernel::{Kind, args, sql};
 
@@ -157,7 +157,7 @@ async fn a_slow_read_ends_with_its_request() {
 
 #[tokio::test]
 async fn slow_reads_wait_for_a_place_and_leave_the_rest_alone() {
-    let t = TestDb::new(kernel::db::Engine::Sqlite).await;
+    let t = TestDb::new(Engine::Sqlite).await;
     let _side = pairs(&t.options.target).await;
     let db = again(&t, |o| o.slow_deadline = Duration::from_millis(100));
     let (one, two) = (t.usage(), t.usage());
@@ -171,5 +171,36 @@ async fn slow_reads_wait_for_a_place_and_leave_the_rest_alone() {
     let mut third = db.slow_read(&t.usage()).await.unwrap();
     let arguments = sql!("SELECT count(*) AS n FROM pair WHERE id = $1 AND half >= $2" => i64);
     assert_eq!(third.one(arguments, args![1i64, 0i64]).await.unwrap(), 2);
+    t.end().await;
+}
+
+/// Filters, orders and pages make ever new texts, and whoever asks chooses them.
+#[tokio::test]
+async fn texts_made_at_run_time_do_not_pile_up_on_the_server() {
+    let t = TestDb::new(Engine::Postgres).await;
+    let _side = pairs(&t.options.target).await;
+    let db = again(&t, |o| o.pool_size = 1);
+    let mut tx = db.read(&t.usage()).await.unwrap();
+    let prepared = sql!(
+        sqlite: "SELECT 0 AS n",
+        postgres: "SELECT count(*) AS n FROM pg_prepared_statements" => i64
+    );
+    let since = sql!(
+        sqlite: "SELECT 0 AS n",
+        postgres: "SELECT (extract(epoch FROM min(prepare_time)) * 1000000)::bigint AS n
+                   FROM pg_prepared_statements WHERE statement = 'SELECT count(*) AS n FROM pair'" => i64
+    );
+    assert_eq!(tx.one(count(), []).await.unwrap(), 0);
+    let first = tx.one(since, []).await.unwrap();
+    for n in 0..1500 {
+        let base = sql!("SELECT id FROM pair WHERE true" => i64);
+        let found = tx.select(base, &Where::new(), &format!(" LIMIT {n}")).await.unwrap();
+        assert_eq!(found, Vec::<i64>::new());
+    }
+    let kept = tx.one(prepared, []).await.unwrap();
+    assert!((100..=400).contains(&kept), "{kept} prepared statements");
+    assert_eq!(tx.one(count(), []).await.unwrap(), 0);
+    assert_eq!(tx.one(since, []).await.unwrap(), first, "registered texts stay");
+    drop(tx);
     t.end().await;
 }
