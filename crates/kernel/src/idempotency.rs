@@ -48,17 +48,28 @@ row! {
 }
 
 impl Idempotency {
-    /// Scope is caller, method and path (SPEC 4); the body must be the same at each repeat. 400 if the key is
-    /// empty or longer than 255 characters.
-    pub fn new(caller: &str, method: &str, path: &str, key: &str, body: &[u8]) -> Result<Idempotency> {
+    /// Scope is caller, method and path (SPEC 4); the body must be the same at each repeat, and so must `rights`: what
+    /// the caller may see decided what the answer shows. 400 if the key is empty or longer than 255 characters.
+    pub fn new(
+        owner: &str,
+        rights: &str,
+        method: &str,
+        path: &str,
+        key: &str,
+        body: &[u8],
+    ) -> Result<Idempotency> {
         if key.is_empty() || key.len() > 255 || !key.is_ascii() {
             return Err(Error::bad_request(
                 "IDEMPOTENCY_KEY_INVALID",
                 "Idempotency-Key is 1 to 255 ASCII characters; a UUID is a good one",
             ));
         }
-        let scope = sha256(format!("{caller}\n{method} {path}\n{key}").as_bytes());
-        Ok(Idempotency { scope, fingerprint: sha256(body) })
+        let scope = sha256(format!("{owner}\n{method} {path}\n{key}").as_bytes());
+        let mut sent = Vec::with_capacity(rights.len() + 1 + body.len());
+        for part in [rights.as_bytes(), b"\n", body] {
+            sent.extend_from_slice(part);
+        }
+        Ok(Idempotency { scope, fingerprint: sha256(&sent) })
     }
 
     pub(crate) async fn claim(&self, tx: &mut Tx, now: Timestamp) -> Result<Claim> {
@@ -101,7 +112,8 @@ impl Idempotency {
             return Claim::Refused(Error::new(
                 Kind::Invalid,
                 "IDEMPOTENCY_KEY_REUSED",
-                "This Idempotency-Key was used with another body; send a new key for a new request",
+                "This Idempotency-Key was used with another body, or before your role changed; send a new key for a new \
+                 request",
             ));
         }
         match u16::try_from(record.status) {

@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-/// Every token is a user of its own; `bad` is none.
+/// Every token is a user of its own; `bad` is none. What follows a `/` is the role, reach and company of that user now.
 struct Tokens;
 
 impl Authenticate for Tokens {
@@ -27,15 +27,16 @@ impl Authenticate for Tokens {
             if bearer == "bad" {
                 return Err(Error::unauthorized("TOKEN_INVALID", "no"));
             }
-            let user = Uuid::from_u128(u128::from(bearer.len() as u64));
+            let mut parts = bearer.split('/');
+            let user = Uuid::from_u128(u128::from(parts.next().unwrap_or_default().len() as u64));
             Ok(Arc::new(Caller {
                 credential: Credential::Session(user),
                 user_id: Some(user),
                 name: bearer.to_owned(),
-                role: "admin".to_owned(),
-                reach: Reach::All,
+                role: parts.next().unwrap_or("admin").to_owned(),
+                reach: Reach::from_code(parts.next().unwrap_or("all")),
                 permissions: Permissions::from_codes(["all"]),
-                company_id: None,
+                company_id: parts.next().and_then(|id| id.parse().ok()).map(Uuid::from_u128),
             }))
         })
     }
@@ -324,6 +325,23 @@ async fn open_routes_are_limited_whoever_is_calling() {
         let plain = app.post("/api/v1/notes").bearer("a").json(json!({"name": "x"})).send().await;
         plain.expect(201);
         assert_eq!(plain.header("ratelimit"), "");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_repeat_after_a_change_of_the_callers_rights_is_refused() {
+    on_both_engines(&[feature()], async |app| {
+        let send = |bearer: &'static str| {
+            let request = app.post("/api/v1/notes/").bearer(bearer).header("idempotency-key", "k");
+            request.json(json!({"name": "x"})).send()
+        };
+        send("a/manager/company/1").await.expect(201);
+        assert_eq!(send("a/manager/company/1").await.header("idempotent-replayed"), "true");
+        for now in ["a/clerk/company/1", "a/manager/all/1", "a/manager/company/2", "a/manager/company"] {
+            send(now).await.expect_error(422, "IDEMPOTENCY_KEY_REUSED");
+        }
+        assert_eq!(rows(app).await, 2);
     })
     .await;
 }

@@ -157,7 +157,10 @@ fn idempotency(parts: &Parts, caller: &Known, body: &[u8]) -> Result<Option<Idem
         _ => return Ok(None),
     };
     let key = key.to_str().unwrap_or_default();
-    Idempotency::new(&owner, method_name(&parts.method), path, key, body).map(Some)
+    let company = caller.company_id.map(|id| id.to_string()).unwrap_or_default();
+    // The role's name is free text: JSON keeps it apart from what follows.
+    let rights = serde_json::json!([caller.role, caller.reach.as_str(), company]).to_string();
+    Idempotency::new(&owner, &rights, method_name(&parts.method), path, key, body).map(Some)
 }
 
 fn method_name(method: &Method) -> &str {
