@@ -63,6 +63,11 @@ impl Pg {
         Ok(Arc::new(Pg { pool, tls, composed: Mutex::default() }))
     }
 
+    /// Connections at most.
+    pub fn size(&self) -> usize {
+        self.pool.status().max_size
+    }
+
     /// A connection for single statements, each its own snapshot: no BEGIN.
     pub async fn read(self: &Arc<Pg>) -> Result<PgTx> {
         let client = self.pool.get().await.map_err(error::pool)?;

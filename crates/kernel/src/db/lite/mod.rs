@@ -13,7 +13,6 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::Semaphore;
 
 pub(super) use read::{Lent, SlowLent};
 pub(super) use write::LiteTx;
@@ -28,8 +27,6 @@ use crate::error::{Error, Result};
 const STATEMENTS: usize = 512;
 /// Size of the WAL from which the background checkpoint runs.
 const CHECKPOINT_BYTES: u64 = 1000 * 4096;
-/// Statistics and exports that may run at once.
-const SLOW_READS: usize = 2;
 
 /// An open SQLite database: one writer, readers per thread.
 pub(crate) struct Lite {
@@ -38,7 +35,6 @@ pub(crate) struct Lite {
     writer: Arc<tokio::sync::Mutex<Writer>>,
     wake: mpsc::Sender<()>,
     idle: Mutex<Vec<Connection>>,
-    slow: Arc<Semaphore>,
 }
 
 impl Lite {
@@ -69,7 +65,6 @@ impl Lite {
             writer: Arc::new(tokio::sync::Mutex::new(Writer::new(conn, lock))),
             wake,
             idle: Mutex::new(Vec::new()),
-            slow: Arc::new(Semaphore::new(SLOW_READS)),
         });
         let (full, fulls) = mpsc::sync_channel(1);
         spawn("sqlite-commit", {
