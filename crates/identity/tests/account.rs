@@ -435,3 +435,25 @@ async fn strangers_are_limited_and_told_what_is_left() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_account_of_ones_own_does_not_lift_the_limit() {
+    on_both_engines_with(&[feature()], &[("limits.open_per_minute", "4")], async |app| {
+        let own = access(&register(app, "mallory@example.com").await);
+        let body = json!({"email": "victim@example.com", "password": "Pass123!"});
+        let login = || app.post("/api/auth/login/").bearer(&own).json(&body).send();
+        for _ in 0..3 {
+            login().await.expect_error(401, "INVALID_CREDENTIALS");
+        }
+        login().await.expect_error(429, "RATE_LIMITED");
+        app.post("/api/auth/token/refresh/")
+            .bearer(&own)
+            .json(json!({"refresh": "guessed"}))
+            .send()
+            .await
+            .expect_error(429, "RATE_LIMITED");
+        app.get("/api/auth/profile/").bearer(&own).send().await.expect(200);
+        done(app).await;
+    })
+    .await;
+}

@@ -3,6 +3,7 @@
 //! Idempotency lives here and handlers know nothing of it: with a key, `write()` first inserts the key's
 //! record and `commit()` parks the transaction; `web::guard` stores the reply in it and commits.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
 use crate::id::Random;
 use crate::idempotency::{Claim, Idempotency, StoredReply};
+use crate::web::limit::Left;
 
 /// What is known of one request. A retried request gets a new one.
 pub struct RequestState {
@@ -31,9 +33,11 @@ pub struct RequestState {
     pub user_agent: Option<String>,
     /// `Idempotency-Key` of an unsafe request.
     pub(crate) idempotency: Option<Idempotency>,
+    /// What the limit of open routes leaves this address, once it was asked: the same for every run of a request.
+    pub(crate) left: Arc<Mutex<Option<Left>>>,
     pub(crate) claimed: AtomicBool,
     pub(crate) replay: Mutex<Option<StoredReply>>,
-    pub(crate) customer: Mutex<Option<Uuid>>,
+    pub(crate) customers: Mutex<BTreeSet<Uuid>>,
     pub(crate) usage: Arc<Usage>,
 }
 
@@ -46,9 +50,10 @@ impl RequestState {
             ip: None,
             user_agent: None,
             idempotency: None,
+            left: Arc::default(),
             claimed: AtomicBool::new(false),
             replay: Mutex::new(None),
-            customer: Mutex::new(None),
+            customers: Mutex::default(),
             usage: Arc::new(Usage::default()),
         }
     }
@@ -207,10 +212,18 @@ impl Ctx {
         }
     }
 
+    /// The answer of this request may tell of a customer. Whoever loads one says so, also where nothing is changed:
+    /// an answer that is kept for repeats goes when one of its customers is erased.
+    pub fn concerns(&self, customer: Uuid) {
+        if self.request.idempotency.is_some() {
+            self.request.customers.lock().insert(customer);
+        }
+    }
+
     /// Writes the event of a change into the transaction of the change.
     pub async fn record(&self, tx: &mut Tx, event: Event) -> Result<()> {
         if let Some(customer) = event.customer_id {
-            *self.request.customer.lock() = Some(customer);
+            self.concerns(customer);
         }
         event::insert(self, tx, event).await
     }

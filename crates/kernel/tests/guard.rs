@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-/// Every token is a user of its own; `bad` is none.
+/// Every token is a user of its own; `bad` is none. What follows a `/` is the role, reach and company of that user now.
 struct Tokens;
 
 impl Authenticate for Tokens {
@@ -27,15 +27,16 @@ impl Authenticate for Tokens {
             if bearer == "bad" {
                 return Err(Error::unauthorized("TOKEN_INVALID", "no"));
             }
-            let user = Uuid::from_u128(u128::from(bearer.len() as u64));
+            let mut parts = bearer.split('/');
+            let user = Uuid::from_u128(u128::from(parts.next().unwrap_or_default().len() as u64));
             Ok(Arc::new(Caller {
                 credential: Credential::Session(user),
                 user_id: Some(user),
                 name: bearer.to_owned(),
-                role: "admin".to_owned(),
-                reach: Reach::All,
+                role: parts.next().unwrap_or("admin").to_owned(),
+                reach: Reach::from_code(parts.next().unwrap_or("all")),
                 permissions: Permissions::from_codes(["all"]),
-                company_id: None,
+                company_id: parts.next().and_then(|id| id.parse().ok()).map(Uuid::from_u128),
             }))
         })
     }
@@ -53,6 +54,8 @@ struct Note {
     fail: bool,
     read_after: bool,
     panic: bool,
+    /// Customers that the answer tells of, by number.
+    of: Vec<i64>,
 }
 
 impl Input for Note {
@@ -61,7 +64,8 @@ impl Input for Note {
         let name = f.need_text("name", 100);
         let flag = |f: &mut Fields<'_>, name: &'static str| f.get::<bool>(name).or(false);
         let (fail, read_after, panic) = (flag(f, "fail"), flag(f, "read_after"), flag(f, "panic"));
-        f.build(|| Note { name: name.get(), fail, read_after, panic })
+        let of = f.list("of", 10).or(Vec::new());
+        f.build(|| Note { name: name.get(), fail, read_after, panic, of })
     }
 }
 
@@ -72,6 +76,7 @@ async fn create(ctx: Ctx, Body(note): NoteBody) -> Result<Response> {
     let runs = ctx.app().part::<Runs>();
     runs.count.fetch_add(1, Ordering::SeqCst);
     let mut tx = ctx.write().await?;
+    note.of.iter().for_each(|n| ctx.concerns(customer(*n)));
     for half in ["a", "b"] {
         let name = format!("{}-{}-{half}", note.name, ctx.new_id());
         tx.exec(sql!("INSERT INTO setting (name, value) VALUES ($1, $2)"), args![name, note.name]).await?;
@@ -106,11 +111,21 @@ async fn open(Public(ctx): Public) -> Result<Response> {
     Ok(reply::json(StatusCode::OK, &json!({ "ip": ctx.request().ip.map(|ip| ip.to_string()) })))
 }
 
+/// Fails as often as it is told to, as a row that somebody else changed would.
+#[utoipa::path(post, path = "/api/v1/open", responses((status = 200)))]
+async fn knock(Public(ctx): Public) -> Result<Response> {
+    let runs = ctx.app().part::<Runs>();
+    match runs.stale.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)) {
+        Ok(_) => Err(Error::new(Kind::Stale, "CONFLICT", "changed meanwhile")),
+        Err(_) => Ok(reply::json(StatusCode::OK, &json!({}))),
+    }
+}
+
 fn feature() -> Feature {
     Feature {
         name: "notes",
         service: "",
-        routes: || OpenApiRouter::new().routes(routes!(create, count)).routes(routes!(open)),
+        routes: || OpenApiRouter::new().routes(routes!(create, count)).routes(routes!(open, knock)),
         jobs: &[],
         periodic: &[],
         start: |parts: &mut Parts| {
@@ -119,6 +134,11 @@ fn feature() -> Feature {
             Box::pin(async { Ok(()) })
         },
     }
+}
+
+/// A customer of the tests.
+fn customer(n: i64) -> Uuid {
+    Uuid::from_u128(n.unsigned_abs().into())
 }
 
 async fn rows(app: &TestApp) -> i64 {
@@ -151,6 +171,41 @@ async fn a_repeated_request_gets_the_first_answer() {
         app.advance(std::time::Duration::from_secs(24 * 3600 + 1));
         note(app, "x", json!({"name": "z"})).send().await.expect(201);
         assert_eq!(rows(app).await, 8);
+    })
+    .await;
+}
+
+/// Erases all that is kept of a customer, as far as the kernel knows of it.
+async fn forget(app: &TestApp, n: i64) {
+    let ctx = app.system();
+    let mut tx = ctx.write().await.unwrap();
+    kernel::idempotency::forget_customer(&mut tx, customer(n)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_goes_with_any_of_the_customers_it_tells_of() {
+    on_both_engines(&[feature()], async |app| {
+        let body = json!({"name": "x", "of": [1, 2]});
+        let replayed = async |key: &str| {
+            let reply = note(app, key, body.clone()).send().await;
+            reply.expect(201);
+            reply.header("idempotent-replayed") == "true"
+        };
+        assert!(!replayed("k").await && replayed("k").await);
+        forget(app, 3).await;
+        assert!(replayed("k").await, "another customer's");
+        for (n, key) in [(1, "k"), (2, "k"), (2, "l")] {
+            replayed(key).await;
+            forget(app, n).await;
+            assert!(!replayed(key).await, "customer {n}");
+        }
+        // A key whose answer expired forgets whom that one told of.
+        app.advance(std::time::Duration::from_secs(24 * 3600 + 1));
+        note(app, "k", json!({"name": "x", "of": [2]})).send().await.expect(201);
+        forget(app, 1).await;
+        let again = note(app, "k", json!({"name": "x", "of": [2]})).send().await;
+        assert_eq!(again.header("idempotent-replayed"), "true");
     })
     .await;
 }
@@ -245,6 +300,49 @@ async fn callers_are_asked_for_where_a_route_is_not_open() {
             assert_eq!(open("nonsense").await.expect(200)["ip"], "127.0.0.1");
         },
     )
+    .await;
+}
+
+#[tokio::test]
+async fn open_routes_are_limited_whoever_is_calling() {
+    let limit = [("limits.open_per_minute", "3")];
+    kernel::test::on_both_engines_with(&[feature()], &limit, async |app| {
+        let knock = || app.post("/api/v1/open");
+        app.app.part::<Runs>().stale.store(2, Ordering::SeqCst);
+        let retried = knock().send().await;
+        retried.expect(200);
+        assert_eq!(retried.header("ratelimit"), "\"open\";r=2;t=60", "three runs are one request");
+        for (bearer, left) in [("a", 1), ("bad", 0)] {
+            let reply = knock().bearer(bearer).send().await;
+            reply.expect(200);
+            assert_eq!(reply.header("ratelimit"), format!("\"open\";r={left};t=60"));
+        }
+        for bearer in ["a", "somebody else", "bad"] {
+            knock().bearer(bearer).send().await.expect_error(429, "RATE_LIMITED");
+        }
+        // What is safe or asks for a caller is not counted.
+        app.get("/api/v1/open").send().await.expect(200);
+        let plain = app.post("/api/v1/notes").bearer("a").json(json!({"name": "x"})).send().await;
+        plain.expect(201);
+        assert_eq!(plain.header("ratelimit"), "");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_repeat_after_a_change_of_the_callers_rights_is_refused() {
+    on_both_engines(&[feature()], async |app| {
+        let send = |bearer: &'static str| {
+            let request = app.post("/api/v1/notes/").bearer(bearer).header("idempotency-key", "k");
+            request.json(json!({"name": "x"})).send()
+        };
+        send("a/manager/company/1").await.expect(201);
+        assert_eq!(send("a/manager/company/1").await.header("idempotent-replayed"), "true");
+        for now in ["a/clerk/company/1", "a/manager/all/1", "a/manager/company/2", "a/manager/company"] {
+            send(now).await.expect_error(422, "IDEMPOTENCY_KEY_REUSED");
+        }
+        assert_eq!(rows(app).await, 2);
+    })
     .await;
 }
 

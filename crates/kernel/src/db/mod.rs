@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use tokio::sync::Semaphore;
 
 pub use row::{FieldSpec, FromRow, Row};
 pub use sql::{Entry, Sql, Where, arity};
@@ -110,12 +111,16 @@ impl Options {
     }
 }
 
+/// Statistics and exports that SQLite runs at once; PostgreSQL a quarter of its pool.
+const SLOW_READS: usize = 2;
+
 /// An open database. Cloning shares it.
 #[derive(Clone)]
 pub struct Db {
     inner: DbInner,
     deadline: Duration,
     slow_deadline: Duration,
+    slow: Arc<Semaphore>,
 }
 
 #[derive(Clone)]
@@ -142,7 +147,12 @@ impl Db {
             }
             Target::Postgres(url) => DbInner::Pg(Pg::open(url, options.pool_size, options.deadline)?),
         };
-        Ok(Db { inner, deadline: options.deadline, slow_deadline: options.slow_deadline })
+        let places = match &inner {
+            DbInner::Lite(_) => SLOW_READS,
+            DbInner::Pg(pg) => (pg.size() / 4).max(1),
+        };
+        let slow = Arc::new(Semaphore::new(places));
+        Ok(Db { inner, deadline: options.deadline, slow_deadline: options.slow_deadline, slow })
     }
 
     /// Which engine it is.
@@ -175,11 +185,14 @@ impl Db {
         Ok(Tx::new(inner, Access::Snapshot, claim))
     }
 
-    /// Statistics, exports and the like: apart from the worker threads, each statement with a deadline.
+    /// Statistics, exports and the like: apart from the worker threads, each statement with a deadline, and so few at
+    /// once that the rest goes on. `Unavailable` if no place comes free within the deadline.
     pub async fn slow_read(&self, usage: &Arc<Usage>) -> Result<Tx> {
         let claim = Tx::claim(usage)?;
+        let place = tokio::time::timeout(self.slow_deadline, self.slow.clone().acquire_owned());
+        let place = place.await.map_err(|_| error::deadline())?.map_err(|_| error::deadline())?;
         let inner = match &self.inner {
-            DbInner::Lite(lite) => Inner::LiteSlow(lite.lend_slow(self.slow_deadline).await?),
+            DbInner::Lite(lite) => Inner::LiteSlow(lite.lend_slow(self.slow_deadline)?),
             DbInner::Pg(pg) => {
                 // More does not fit into the setting; 0 would mean for ever.
                 let millis = self.slow_deadline.as_millis().clamp(1, i32::MAX as u128);
@@ -189,7 +202,7 @@ impl Db {
                 Inner::Pg(self.patiently(|| pg.begin(&begin)).await?)
             }
         };
-        Ok(Tx::new(inner, Access::Snapshot, claim))
+        Ok(Tx::new(inner, Access::Snapshot, claim).in_place(place))
     }
 
     /// A transaction. One deadline covers the whole wait; dropping it rolls back.

@@ -1,11 +1,13 @@
 //! PostgreSQL: a pool of connections with cached prepared statements, and what to do with a connection
 //! whose user went away in the middle.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures_util::FutureExt;
+use parking_lot::Mutex;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{CancelToken, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -18,11 +20,14 @@ use crate::error::{Error, Result};
 /// Cancels that are sent for one statement, the waits between them doubling: half a minute in all.
 const CANCELS: u32 = 11;
 const FIRST_CANCEL_WAIT: Duration = Duration::from_millis(15);
+/// Texts made at run time stay prepared until between this and twice as many others were used.
+const COMPOSED: usize = 128;
 
 /// An open PostgreSQL database.
 pub(crate) struct Pg {
     pool: Pool,
     tls: Option<MakeRustlsConnect>,
+    composed: Mutex<Composed>,
 }
 
 impl Pg {
@@ -55,7 +60,12 @@ impl Pg {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|e| Error::internal("the PostgreSQL pool").with_source(e))?;
-        Ok(Arc::new(Pg { pool, tls }))
+        Ok(Arc::new(Pg { pool, tls, composed: Mutex::default() }))
+    }
+
+    /// Connections at most.
+    pub fn size(&self) -> usize {
+        self.pool.status().max_size
     }
 
     /// A connection for single statements, each its own snapshot: no BEGIN.
@@ -70,6 +80,29 @@ impl Pg {
         tx.batch(begin, At::Open).await?;
         tx.rest = At::Open;
         Ok(tx)
+    }
+}
+
+/// The texts made at run time that are prepared somewhere. Filters, orders and pages make as many as callers like, and
+/// each costs every connection memory here and on the server.
+#[derive(Default)]
+struct Composed {
+    recent: HashSet<String>,
+    older: HashSet<String>,
+}
+
+impl Composed {
+    /// Notes a use, and gives back what was not used for long.
+    fn used(&mut self, text: &str) -> HashSet<String> {
+        if self.recent.contains(text) {
+            return HashSet::new();
+        }
+        let text = self.older.take(text).unwrap_or_else(|| text.to_owned());
+        self.recent.insert(text);
+        match self.recent.len() > COMPOSED {
+            true => std::mem::replace(&mut self.older, std::mem::take(&mut self.recent)),
+            false => HashSet::new(),
+        }
     }
 }
 
@@ -154,6 +187,17 @@ impl PgTx {
         self.at = self.rest;
         let rows = done.map_err(|e| self.failed(e))?;
         rows.iter().take(limit).map(|row| R::from_row(&Row::Pg(row))).collect()
+    }
+
+    /// The same for a text made at run time, which does not stay prepared for ever.
+    pub async fn read_composed<R: FromRow>(&mut self, text: &str, args: &[&dyn Param]) -> Result<Vec<R>> {
+        let rows = self.read(text, args, usize::MAX).await;
+        // Noted when it is prepared, so that nothing is prepared and not noted.
+        let old = self.pg.composed.lock().used(text);
+        for text in old {
+            self.pg.pool.manager().statement_caches.remove(&text, &[]);
+        }
+        rows
     }
 
     /// A migration in another process can change the result type of a statement that we prepared: prepare anew.

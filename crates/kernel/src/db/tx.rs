@@ -62,6 +62,8 @@ pub struct Tx {
     usage: Option<Arc<Usage>>,
     after: Vec<Box<dyn FnOnce() + Send>>,
     events: i64,
+    /// A slow read's place; given back after its connection.
+    place: Option<tokio::sync::OwnedSemaphorePermit>,
 }
 
 impl Tx {
@@ -79,7 +81,14 @@ impl Tx {
     pub(crate) fn new(inner: Inner, access: Access, mut claim: Claim) -> Tx {
         let usage = claim.0.take();
         let statements = usage.as_ref().map(|u| u.statements.clone()).unwrap_or_default();
-        Tx { inner: Some(inner), failed: false, access, statements, usage, after: Vec::new(), events: 0 }
+        let after = Vec::new();
+        Tx { inner: Some(inner), failed: false, access, statements, usage, after, events: 0, place: None }
+    }
+
+    /// The same, keeping a place among the slow reads until it ends.
+    pub(crate) fn in_place(mut self, place: tokio::sync::OwnedSemaphorePermit) -> Tx {
+        self.place = Some(place);
+        self
     }
 
     /// Which engine it runs on; for tests and the few places that report it.
@@ -183,7 +192,7 @@ impl Tx {
             Inner::LiteWrite(tx) => tx.read(&question_marks(text), args, usize::MAX),
             Inner::LiteSnapshot(lent) => lent.read(&question_marks(text), args, usize::MAX),
             Inner::LiteSlow(lent) => lent.read(&question_marks(text), args, usize::MAX).await,
-            Inner::Pg(tx) => tx.read(text, args, usize::MAX).await,
+            Inner::Pg(tx) => tx.read_composed(text, args).await,
         };
         self.keep(rows)
     }

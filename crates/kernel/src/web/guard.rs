@@ -14,8 +14,10 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
+use parking_lot::Mutex;
 
 use super::body;
+use super::limit::Left;
 use super::problem::error_of;
 use super::request::RequestInfo;
 use super::server::PeerAddr;
@@ -58,26 +60,7 @@ async fn run(app: &App, request: Request, next: Next) -> Result<Response> {
         return Err(Error::new(e.kind(), e.code(), e.detail().to_owned())
             .retry_after(std::time::Duration::from_secs(1)));
     }
-    let left = match is_open(&parts, &caller) {
-        true => app
-            .open_routes
-            .as_ref()
-            .zip(client_ip(app, &parts))
-            .map(|(limit, ip)| limit.ask(ip))
-            .transpose()?,
-        false => None,
-    };
-    let mut response = answer(app, parts, body, next, caller).await?;
-    if let Some(left) = left {
-        left.mark(response.headers_mut());
-    }
-    Ok(response)
-}
-
-/// A request by which a stranger makes us work: login, register, refresh, links of mails.
-fn is_open(parts: &Parts, caller: &Known) -> bool {
-    let path = RequestInfo::of(&parts.extensions).map_or(parts.uri.path(), |i| i.uri().path());
-    !parts.method.is_safe() && path.starts_with("/api/auth/") && !matches!(caller, Ok(Some(_)))
+    answer(app, parts, body, next, caller).await
 }
 
 async fn answer(app: &App, mut parts: Parts, body: Body, next: Next, caller: Known) -> Result<Response> {
@@ -90,8 +73,11 @@ async fn answer(app: &App, mut parts: Parts, body: Body, next: Next, caller: Kno
     }
     let bytes = body::collect(&parts, body).await?;
     let key = idempotency(&parts, &caller, &bytes)?;
+    let left: Arc<Mutex<Option<Left>>> = Arc::default();
     for run in 1.. {
-        let state = Arc::new(state(app, &parts, caller.clone(), key.clone()));
+        let mut state = state(app, &parts, caller.clone(), key.clone());
+        state.left = left.clone();
+        let state = Arc::new(state);
         let mut parts = parts.clone();
         parts.extensions.insert(state.clone());
         let response = next.clone().run(Request::from_parts(parts, Body::from(bytes.clone()))).await;
@@ -171,7 +157,10 @@ fn idempotency(parts: &Parts, caller: &Known, body: &[u8]) -> Result<Option<Idem
         _ => return Ok(None),
     };
     let key = key.to_str().unwrap_or_default();
-    Idempotency::new(&owner, method_name(&parts.method), path, key, body).map(Some)
+    let company = caller.company_id.map(|id| id.to_string()).unwrap_or_default();
+    // The role's name is free text: JSON keeps it apart from what follows.
+    let rights = serde_json::json!([caller.role, caller.reach.as_str(), company]).to_string();
+    Idempotency::new(&owner, &rights, method_name(&parts.method), path, key, body).map(Some)
 }
 
 fn method_name(method: &Method) -> &str {
@@ -183,6 +172,7 @@ async fn finish(app: &App, state: &Arc<RequestState>, response: Response) -> Res
     let usage = &state.usage;
     let parked = usage.parked.lock().take();
     let replay = state.replay.lock().take();
+    let left = *state.left.lock();
     let mut response = match (&state.idempotency, replay) {
         (Some(_), Some(reply)) => restore(reply),
         (Some(key), None) if !response.status().is_client_error() && !response.status().is_server_error() => {
@@ -194,13 +184,16 @@ async fn finish(app: &App, state: &Arc<RequestState>, response: Response) -> Res
                 None => return Ok(response),
             };
             let (reply, response) = take(response).await?;
-            let customer = *state.customer.lock();
-            key.keep(&mut tx, &reply, customer).await?;
+            let customers = std::mem::take(&mut *state.customers.lock());
+            key.keep(&mut tx, &reply, &customers).await?;
             tx.settle().await?;
             response
         }
         _ => response,
     };
+    if let Some(left) = left {
+        left.mark(response.headers_mut());
+    }
     if app.show_statements {
         response.headers_mut().insert("x-statements", HeaderValue::from(usage.statements()));
     }
@@ -236,20 +229,40 @@ fn restore(reply: StoredReply) -> Response {
 impl FromRequestParts<App> for Ctx {
     type Rejection = Error;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Ctx> {
-        let Public(ctx) = Public::from_request_parts(parts, app).await?;
+        let ctx = context(parts, app)?;
         ctx.caller()?;
         Ok(ctx)
     }
 }
 
-/// The context of a request that anybody may make: register, login, health.
+/// The context of a request that anybody may make: register, login, health. Where it makes us work (an unsafe method)
+/// it counts against the limit of its address, whoever is calling: anybody can get a token and go on guessing with it.
+/// 429 past the limit.
 pub struct Public(pub Ctx);
 
 impl FromRequestParts<App> for Public {
     type Rejection = Error;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Public> {
-        let state = parts.extensions.get::<Arc<RequestState>>().cloned();
-        let state = state.ok_or_else(|| Error::internal("the route is not behind web::guard"))?;
-        Ok(Public(Ctx::new(app.clone(), state)))
+        let ctx = context(parts, app)?;
+        if !parts.method.is_safe() {
+            count_open(app, ctx.request())?;
+        }
+        Ok(Public(ctx))
     }
+}
+
+fn context(parts: &Parts, app: &App) -> Result<Ctx> {
+    let state = parts.extensions.get::<Arc<RequestState>>().cloned();
+    let state = state.ok_or_else(|| Error::internal("the route is not behind web::guard"))?;
+    Ok(Ctx::new(app.clone(), state))
+}
+
+fn count_open(app: &App, request: &RequestState) -> Result<()> {
+    let mut left = request.left.lock();
+    if left.is_none()
+        && let Some((limit, ip)) = app.open_routes.as_ref().zip(request.ip)
+    {
+        *left = Some(limit.ask(ip)?);
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::db::{Sql, Usage};
+use kernel::db::{Db, Engine, Sql, Usage, Where};
 use kernel::test::{TestDb, on_both_databases};
 use kernel::{Kind, args, sql};
 
@@ -117,12 +117,20 @@ async fn nothing_runs(side: &Side) {
     }
 }
 
+/// Slow reads at once: PostgreSQL's tests have 4 connections.
+fn places(t: &TestDb) -> usize {
+    match t.db.engine() {
+        Engine::Sqlite => 2,
+        Engine::Postgres => 1,
+    }
+}
+
 /// A statement that went on for ever would keep its place.
-async fn both_places_are_free(t: &TestDb, db: &kernel::db::Db) {
-    let (one, two) = (t.usage(), t.usage());
-    let first = db.slow_read(&one).await.expect("a place");
-    let second = db.slow_read(&two).await.expect("another place");
-    drop((first, second));
+async fn every_place_is_free(t: &TestDb, db: &Db) {
+    let mut taken = Vec::new();
+    for _ in 0..places(t) {
+        taken.push(db.slow_read(&t.usage()).await.expect("a place"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -147,7 +155,7 @@ async fn a_slow_read_ends_with_its_request() {
             request.abort();
             assert!(request.await.unwrap_err().is_cancelled());
         }
-        both_places_are_free(t, &t.db).await;
+        every_place_is_free(t, &t.db).await;
         nothing_left_open(&t.db, &side, &t.options).await;
         nothing_runs(&side).await;
         // The runtime ends with the test and waits for its blocking threads: an endless one would hang here.
@@ -157,19 +165,53 @@ async fn a_slow_read_ends_with_its_request() {
 
 #[tokio::test]
 async fn slow_reads_wait_for_a_place_and_leave_the_rest_alone() {
-    let t = TestDb::new(kernel::db::Engine::Sqlite).await;
+    on_both_databases(async |t| {
+        let _side = pairs(&t.options.target).await;
+        let db = again(t, |o| o.slow_deadline = Duration::from_millis(100));
+        let mut taken = Vec::new();
+        for _ in 0..places(t) {
+            taken.push(db.slow_read(&t.usage()).await.unwrap());
+        }
+        let e = db.slow_read(&t.usage()).await.err().expect("no place left");
+        assert_eq!(e.kind(), Kind::Unavailable);
+        pair(&db, 1).await.unwrap();
+        assert_eq!(db.read(&t.usage()).await.unwrap().one(count(), []).await.unwrap(), 2);
+        // A commit gives the place back as well.
+        taken.pop().unwrap().commit().await.unwrap();
+        let mut next = db.slow_read(&t.usage()).await.unwrap();
+        let arguments = sql!("SELECT count(*) AS n FROM pair WHERE id = $1 AND half >= $2" => i64);
+        assert_eq!(next.one(arguments, args![1i64, 0i64]).await.unwrap(), 2);
+    })
+    .await;
+}
+
+/// Filters, orders and pages make ever new texts, and whoever asks chooses them.
+#[tokio::test]
+async fn texts_made_at_run_time_do_not_pile_up_on_the_server() {
+    let t = TestDb::new(Engine::Postgres).await;
     let _side = pairs(&t.options.target).await;
-    let db = again(&t, |o| o.slow_deadline = Duration::from_millis(100));
-    let (one, two) = (t.usage(), t.usage());
-    let first = db.slow_read(&one).await.unwrap();
-    let _second = db.slow_read(&two).await.unwrap();
-    let e = db.slow_read(&t.usage()).await.err().expect("no third place");
-    assert_eq!(e.kind(), Kind::Unavailable);
-    pair(&db, 1).await.unwrap();
-    assert_eq!(db.read(&t.usage()).await.unwrap().one(count(), []).await.unwrap(), 2);
-    drop(first);
-    let mut third = db.slow_read(&t.usage()).await.unwrap();
-    let arguments = sql!("SELECT count(*) AS n FROM pair WHERE id = $1 AND half >= $2" => i64);
-    assert_eq!(third.one(arguments, args![1i64, 0i64]).await.unwrap(), 2);
+    let db = again(&t, |o| o.pool_size = 1);
+    let mut tx = db.read(&t.usage()).await.unwrap();
+    let prepared = sql!(
+        sqlite: "SELECT 0 AS n",
+        postgres: "SELECT count(*) AS n FROM pg_prepared_statements" => i64
+    );
+    let since = sql!(
+        sqlite: "SELECT 0 AS n",
+        postgres: "SELECT (extract(epoch FROM min(prepare_time)) * 1000000)::bigint AS n
+                   FROM pg_prepared_statements WHERE statement = 'SELECT count(*) AS n FROM pair'" => i64
+    );
+    assert_eq!(tx.one(count(), []).await.unwrap(), 0);
+    let first = tx.one(since, []).await.unwrap();
+    for n in 0..1500 {
+        let base = sql!("SELECT id FROM pair WHERE true" => i64);
+        let found = tx.select(base, &Where::new(), &format!(" LIMIT {n}")).await.unwrap();
+        assert_eq!(found, Vec::<i64>::new());
+    }
+    let kept = tx.one(prepared, []).await.unwrap();
+    assert!((100..=400).contains(&kept), "{kept} prepared statements");
+    assert_eq!(tx.one(count(), []).await.unwrap(), 0);
+    assert_eq!(tx.one(since, []).await.unwrap(), first, "registered texts stay");
+    drop(tx);
     t.end().await;
 }

@@ -13,7 +13,6 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::Semaphore;
 
 pub(super) use read::{Lent, SlowLent};
 pub(super) use write::LiteTx;
@@ -30,8 +29,6 @@ const STATEMENTS: usize = 512;
 const CHECKPOINT_BYTES: u64 = 1000 * 4096;
 /// Size to which the WAL's file is cut when it starts over.
 const WAL_KEPT_BYTES: u64 = 64 << 20;
-/// Statistics and exports that may run at once.
-const SLOW_READS: usize = 2;
 
 /// An open SQLite database: one writer, readers per thread.
 pub(crate) struct Lite {
@@ -40,7 +37,6 @@ pub(crate) struct Lite {
     writer: Arc<tokio::sync::Mutex<Writer>>,
     wake: mpsc::Sender<()>,
     idle: Mutex<Vec<Connection>>,
-    slow: Arc<Semaphore>,
 }
 
 impl Lite {
@@ -71,7 +67,6 @@ impl Lite {
             writer: Arc::new(tokio::sync::Mutex::new(Writer::new(conn, lock))),
             wake,
             idle: Mutex::new(Vec::new()),
-            slow: Arc::new(Semaphore::new(SLOW_READS)),
         });
         let (full, fulls) = mpsc::sync_channel(1);
         spawn("sqlite-commit", {

@@ -29,10 +29,8 @@ impl Lite {
     }
 
     /// A reader whose statements run on a blocking thread, each until `deadline`.
-    pub async fn lend_slow(self: &Arc<Lite>, deadline: Duration) -> Result<SlowLent> {
-        let permit = tokio::time::timeout(deadline, self.slow.clone().acquire_owned());
-        let permit = permit.await.map_err(|_| error::deadline())?.map_err(|_| error::deadline())?;
-        Ok(SlowLent { lent: Some(self.lend()?), deadline, _permit: permit })
+    pub fn lend_slow(self: &Arc<Lite>, deadline: Duration) -> Result<SlowLent> {
+        Ok(SlowLent { lent: Some(self.lend()?), deadline })
     }
 }
 
@@ -66,7 +64,6 @@ impl Drop for Lent {
 pub(crate) struct SlowLent {
     lent: Option<Lent>,
     deadline: Duration,
-    _permit: tokio::sync::OwnedSemaphorePermit,
 }
 
 impl SlowLent {
