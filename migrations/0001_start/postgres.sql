@@ -347,8 +347,14 @@ CREATE TABLE idempotency_key (
   status bigint NOT NULL,
   headers jsonb NOT NULL,
   body bytea NOT NULL,
-  customer_id uuid,
   expires_at timestamptz NOT NULL
 );
 CREATE INDEX idempotency_key_expiry ON idempotency_key (expires_at);
-CREATE INDEX idempotency_key_customer ON idempotency_key (customer_id);
+
+-- The customers that a stored answer tells of: erasing one of them deletes it.
+CREATE TABLE idempotency_customer (
+  scope bytea NOT NULL REFERENCES idempotency_key (scope) ON DELETE CASCADE,
+  customer_id uuid NOT NULL,
+  PRIMARY KEY (scope, customer_id)
+);
+CREATE INDEX idempotency_customer_customer ON idempotency_customer (customer_id);

@@ -345,8 +345,14 @@ CREATE TABLE idempotency_key (
   status INTEGER NOT NULL,
   headers TEXT NOT NULL,
   body BLOB NOT NULL,
-  customer_id BLOB,
   expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX idempotency_key_expiry ON idempotency_key (expires_at);
-CREATE INDEX idempotency_key_customer ON idempotency_key (customer_id);
+
+-- The customers that a stored answer tells of: erasing one of them deletes it.
+CREATE TABLE idempotency_customer (
+  scope BLOB NOT NULL REFERENCES idempotency_key (scope) ON DELETE CASCADE,
+  customer_id BLOB NOT NULL,
+  PRIMARY KEY (scope, customer_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_customer_customer ON idempotency_customer (customer_id);

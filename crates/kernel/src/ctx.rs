@@ -3,6 +3,7 @@
 //! Idempotency lives here and handlers know nothing of it: with a key, `write()` first inserts the key's
 //! record and `commit()` parks the transaction; `web::guard` stores the reply in it and commits.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +34,7 @@ pub struct RequestState {
     pub(crate) idempotency: Option<Idempotency>,
     pub(crate) claimed: AtomicBool,
     pub(crate) replay: Mutex<Option<StoredReply>>,
-    pub(crate) customer: Mutex<Option<Uuid>>,
+    pub(crate) customers: Mutex<BTreeSet<Uuid>>,
     pub(crate) usage: Arc<Usage>,
 }
 
@@ -48,7 +49,7 @@ impl RequestState {
             idempotency: None,
             claimed: AtomicBool::new(false),
             replay: Mutex::new(None),
-            customer: Mutex::new(None),
+            customers: Mutex::default(),
             usage: Arc::new(Usage::default()),
         }
     }
@@ -207,10 +208,18 @@ impl Ctx {
         }
     }
 
+    /// The answer of this request may tell of a customer. Whoever loads one says so, also where nothing is changed:
+    /// an answer that is kept for repeats goes when one of its customers is erased.
+    pub fn concerns(&self, customer: Uuid) {
+        if self.request.idempotency.is_some() {
+            self.request.customers.lock().insert(customer);
+        }
+    }
+
     /// Writes the event of a change into the transaction of the change.
     pub async fn record(&self, tx: &mut Tx, event: Event) -> Result<()> {
         if let Some(customer) = event.customer_id {
-            *self.request.customer.lock() = Some(customer);
+            self.concerns(customer);
         }
         event::insert(self, tx, event).await
     }

@@ -1,7 +1,10 @@
 //! `Idempotency-Key`: a repeated request gets the answer of the first. The record is written in the
 //! transaction of the use case, so there is never one without the other.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::crypto::sha256;
@@ -61,20 +64,28 @@ impl Idempotency {
     pub(crate) async fn claim(&self, tx: &mut Tx, now: Timestamp) -> Result<Claim> {
         // An expired record is as good as none. On PostgreSQL this waits for a twin that is still running.
         let ours = tx
-            .exec(
+            .opt(
                 sql!(
                     "INSERT INTO idempotency_key (scope, fingerprint, status, headers, body, expires_at)
                      VALUES ($1, $2, 0, '[]', $3, $4)
                      ON CONFLICT (scope) DO UPDATE
-                     SET fingerprint = excluded.fingerprint, status = 0, headers = '[]', body = excluded.body,
-                         customer_id = NULL, expires_at = excluded.expires_at
-                     WHERE idempotency_key.expires_at <= $5"
+                     SET fingerprint = excluded.fingerprint, status = -1, headers = '[]', body = excluded.body,
+                         expires_at = excluded.expires_at
+                     WHERE idempotency_key.expires_at <= $5
+                     RETURNING status" => i64
                 ),
                 args![&self.scope[..], &self.fingerprint[..], Vec::<u8>::new(), now.plus(KEPT_FOR), now],
             )
             .await?;
-        if ours == 1 {
-            return Ok(Claim::Ours);
+        match ours {
+            Some(0) => return Ok(Claim::Ours),
+            // The record of an expired one: the customers of its answer are not those of ours.
+            Some(_) => {
+                tx.exec(sql!("DELETE FROM idempotency_customer WHERE scope = $1"), args![&self.scope[..]])
+                    .await?;
+                return Ok(Claim::Ours);
+            }
+            None => {}
         }
         let record = tx
             .one(
@@ -106,26 +117,41 @@ impl Idempotency {
         }
     }
 
-    /// Stores the answer, in the transaction of what it answers.
+    /// Stores the answer and whom it tells of, in the transaction of what it answers.
     pub(crate) async fn keep(
         &self,
         tx: &mut Tx,
         reply: &StoredReply,
-        customer: Option<uuid::Uuid>,
+        customers: &BTreeSet<Uuid>,
     ) -> Result<()> {
         let headers = Json(serde_json::json!(reply.headers));
         tx.exec(
-            sql!("UPDATE idempotency_key SET status = $2, headers = $3, body = $4, customer_id = $5 WHERE scope = $1"),
-            args![&self.scope[..], i64::from(reply.status), headers, reply.body, customer],
+            sql!("UPDATE idempotency_key SET status = $2, headers = $3, body = $4 WHERE scope = $1"),
+            args![&self.scope[..], i64::from(reply.status), headers, reply.body],
         )
-        .await
-        .map(drop)
+        .await?;
+        for customer in customers {
+            tx.exec(
+                sql!("INSERT INTO idempotency_customer (scope, customer_id) VALUES ($1, $2)"),
+                args![&self.scope[..], customer],
+            )
+            .await?;
+        }
+        Ok(())
     }
 }
 
 /// Deletes the stored answers that concern a customer: part of erasing it.
-pub async fn forget_customer(tx: &mut Tx, customer: uuid::Uuid) -> Result<()> {
-    tx.exec(sql!("DELETE FROM idempotency_key WHERE customer_id = $1"), args![customer]).await.map(drop)
+pub async fn forget_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
+    tx.exec(
+        sql!(
+            "DELETE FROM idempotency_key WHERE scope IN
+               (SELECT scope FROM idempotency_customer WHERE customer_id = $1)"
+        ),
+        args![customer],
+    )
+    .await
+    .map(drop)
 }
 
 /// Deletes at most 1000 expired records; says how many.

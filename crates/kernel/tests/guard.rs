@@ -53,6 +53,8 @@ struct Note {
     fail: bool,
     read_after: bool,
     panic: bool,
+    /// Customers that the answer tells of, by number.
+    of: Vec<i64>,
 }
 
 impl Input for Note {
@@ -61,7 +63,8 @@ impl Input for Note {
         let name = f.need_text("name", 100);
         let flag = |f: &mut Fields<'_>, name: &'static str| f.get::<bool>(name).or(false);
         let (fail, read_after, panic) = (flag(f, "fail"), flag(f, "read_after"), flag(f, "panic"));
-        f.build(|| Note { name: name.get(), fail, read_after, panic })
+        let of = f.list("of", 10).or(Vec::new());
+        f.build(|| Note { name: name.get(), fail, read_after, panic, of })
     }
 }
 
@@ -72,6 +75,7 @@ async fn create(ctx: Ctx, Body(note): NoteBody) -> Result<Response> {
     let runs = ctx.app().part::<Runs>();
     runs.count.fetch_add(1, Ordering::SeqCst);
     let mut tx = ctx.write().await?;
+    note.of.iter().for_each(|n| ctx.concerns(customer(*n)));
     for half in ["a", "b"] {
         let name = format!("{}-{}-{half}", note.name, ctx.new_id());
         tx.exec(sql!("INSERT INTO setting (name, value) VALUES ($1, $2)"), args![name, note.name]).await?;
@@ -121,6 +125,11 @@ fn feature() -> Feature {
     }
 }
 
+/// A customer of the tests.
+fn customer(n: i64) -> Uuid {
+    Uuid::from_u128(n.unsigned_abs().into())
+}
+
 async fn rows(app: &TestApp) -> i64 {
     app.get("/api/v1/notes").bearer("a").send().await.expect(200)["rows"].as_i64().expect("a number")
 }
@@ -151,6 +160,41 @@ async fn a_repeated_request_gets_the_first_answer() {
         app.advance(std::time::Duration::from_secs(24 * 3600 + 1));
         note(app, "x", json!({"name": "z"})).send().await.expect(201);
         assert_eq!(rows(app).await, 8);
+    })
+    .await;
+}
+
+/// Erases all that is kept of a customer, as far as the kernel knows of it.
+async fn forget(app: &TestApp, n: i64) {
+    let ctx = app.system();
+    let mut tx = ctx.write().await.unwrap();
+    kernel::idempotency::forget_customer(&mut tx, customer(n)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_goes_with_any_of_the_customers_it_tells_of() {
+    on_both_engines(&[feature()], async |app| {
+        let body = json!({"name": "x", "of": [1, 2]});
+        let replayed = async |key: &str| {
+            let reply = note(app, key, body.clone()).send().await;
+            reply.expect(201);
+            reply.header("idempotent-replayed") == "true"
+        };
+        assert!(!replayed("k").await && replayed("k").await);
+        forget(app, 3).await;
+        assert!(replayed("k").await, "another customer's");
+        for (n, key) in [(1, "k"), (2, "k"), (2, "l")] {
+            replayed(key).await;
+            forget(app, n).await;
+            assert!(!replayed(key).await, "customer {n}");
+        }
+        // A key whose answer expired forgets whom that one told of.
+        app.advance(std::time::Duration::from_secs(24 * 3600 + 1));
+        note(app, "k", json!({"name": "x", "of": [2]})).send().await.expect(201);
+        forget(app, 1).await;
+        let again = note(app, "k", json!({"name": "x", "of": [2]})).send().await;
+        assert_eq!(again.header("idempotent-replayed"), "true");
     })
     .await;
 }

@@ -194,8 +194,8 @@ async fn finish(app: &App, state: &Arc<RequestState>, response: Response) -> Res
                 None => return Ok(response),
             };
             let (reply, response) = take(response).await?;
-            let customer = *state.customer.lock();
-            key.keep(&mut tx, &reply, customer).await?;
+            let customers = std::mem::take(&mut *state.customers.lock());
+            key.keep(&mut tx, &reply, &customers).await?;
             tx.settle().await?;
             response
         }
