@@ -227,8 +227,9 @@ CREATE TABLE customer (
 CREATE INDEX customer_created ON customer (created_at, id) WHERE erased_at IS NULL;
 CREATE INDEX customer_updated ON customer (updated_at, id) WHERE erased_at IS NULL;
 CREATE INDEX customer_active ON customer (is_active, created_at, id) WHERE erased_at IS NULL;
-CREATE INDEX customer_place ON customer (country_code, state_key, city_key, created_at) WHERE erased_at IS NULL;
-CREATE INDEX customer_city ON customer (city_key, created_at) WHERE erased_at IS NULL;
+CREATE INDEX customer_place ON customer (country_code, state_key, city_key, created_at, id) WHERE erased_at IS NULL;
+CREATE INDEX customer_city ON customer (city_key, created_at, id) WHERE erased_at IS NULL;
+CREATE INDEX customer_country ON customer (country_code, created_at, id) WHERE erased_at IS NULL;
 
 CREATE TABLE tag (
   id uuid PRIMARY KEY,

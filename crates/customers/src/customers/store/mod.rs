@@ -5,6 +5,8 @@
 //! - [`list`]: what a list can be sorted and filtered by.
 
 pub mod list;
+#[cfg(test)]
+mod plans;
 pub mod write;
 
 use identity::users::model::Email;
@@ -130,28 +132,34 @@ row! {
     }
 }
 
-/// `SELECT` of a [`CustomerRow`]; erased ones are nowhere.
+/// The text that begins every `SELECT` of a [`CustomerRow`]; erased ones are nowhere.
+macro_rules! customers_where {
+    ($rest:literal) => {
+        concat!(
+            "SELECT c.id, c.customer_id, c.user_id, u.username, u.first_name, u.last_name, u.email, u.email_verified,
+               u.pending_email, u.phone, u.phone_verified, u.role AS user_role, u.company_id AS company, o.company_id,
+               u.last_login AS user_last_login, u.version AS user_version,
+               c.address_line1, c.address_line2, c.city, c.state, c.postal_code, c.country, c.country_code,
+               c.date_of_birth, c.gender, c.company_name, c.business_type, c.tax_id, c.emergency_contact_name,
+               c.emergency_contact_phone, c.emergency_contact_relationship, c.is_active, c.deactivated_at,
+               c.deactivation_reason, c.is_verified, c.verified_at, c.verified_by, c.customer_since,
+               c.last_service_date, c.total_services, c.last_login_at, c.preferred_contact_method,
+               c.notification_preferences, c.marketing_emails, c.marketing_sms, c.notes, c.tags, c.external_id,
+               c.metadata, c.created_at, c.updated_at, c.version
+               FROM customer c
+               JOIN user_account u ON u.id = c.user_id
+               LEFT JOIN company o ON o.id = u.company_id
+               WHERE c.erased_at IS NULL ",
+            $rest
+        )
+    };
+}
+use customers_where;
+
+/// `SELECT` of a [`CustomerRow`].
 macro_rules! select_customer {
     ($rest:literal) => {
-        sql!(
-            concat!(
-                "SELECT c.id, c.customer_id, c.user_id, u.username, u.first_name, u.last_name, u.email, u.email_verified,
-                   u.pending_email, u.phone, u.phone_verified, u.role AS user_role, u.company_id AS company, o.company_id,
-                   u.last_login AS user_last_login, u.version AS user_version,
-                   c.address_line1, c.address_line2, c.city, c.state, c.postal_code, c.country, c.country_code,
-                   c.date_of_birth, c.gender, c.company_name, c.business_type, c.tax_id, c.emergency_contact_name,
-                   c.emergency_contact_phone, c.emergency_contact_relationship, c.is_active, c.deactivated_at,
-                   c.deactivation_reason, c.is_verified, c.verified_at, c.verified_by, c.customer_since,
-                   c.last_service_date, c.total_services, c.last_login_at, c.preferred_contact_method,
-                   c.notification_preferences, c.marketing_emails, c.marketing_sms, c.notes, c.tags, c.external_id,
-                   c.metadata, c.created_at, c.updated_at, c.version
-                 FROM customer c
-                 JOIN user_account u ON u.id = c.user_id
-                 LEFT JOIN company o ON o.id = u.company_id
-                 WHERE c.erased_at IS NULL ",
-                $rest
-            ) => CustomerRow
-        )
+        sql!(customers_where!($rest) => CustomerRow)
     };
 }
 use select_customer;

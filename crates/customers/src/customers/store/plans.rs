@@ -1,0 +1,138 @@
+//! How SQLite answers what is asked most: by an index, never by reading every customer.
+
+use kernel::access::Scope;
+use kernel::app::Feature;
+use kernel::db::{Engine, Sql, Tx};
+use kernel::test::TestApp;
+use kernel::web::list::{Cursor, Key, ListRequest, Page, parse};
+use kernel::{args, row};
+use uuid::Uuid;
+
+use super::customers_where;
+use super::list::{SPEC, conditions, is_quick};
+
+row! {
+    /// A line of `EXPLAIN QUERY PLAN`.
+    struct Step { id: i64, parent: i64, notused: i64, detail: String }
+}
+
+/// Not by `sql!`: PostgreSQL has no such statement.
+static LIST: Sql<0, Step> = explained(concat!("EXPLAIN QUERY PLAN ", customers_where!("")));
+
+macro_rules! one {
+    ($column:literal) => {
+        concat!(
+            "EXPLAIN QUERY PLAN ",
+            customers_where!(""),
+            "AND ",
+            $column,
+            " = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"
+        )
+    };
+}
+
+const fn explained<const N: usize>(text: &'static str) -> Sql<N, Step> {
+    Sql::new(text, text)
+}
+
+async fn sqlite() -> TestApp {
+    let features: [Feature; 2] = [identity::feature(), crate::feature()];
+    TestApp::start(Engine::Sqlite, &features, &[]).await
+}
+
+async fn plan_of_list(tx: &mut Tx, request: &ListRequest) -> String {
+    let everything = Scope::system("a test of plans");
+    text(tx.page(&LIST, request, "c.id", conditions(&everything, request)).await.unwrap())
+}
+
+fn text(steps: Vec<Step>) -> String {
+    steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("; ")
+}
+
+/// Reads no whole table, and sorts no more than the rows that are alike in the first column.
+fn assert_by_index(what: &str, plan: &str) {
+    for step in plan.split("; ") {
+        assert!(!step.starts_with("SCAN") || step.contains("USING INDEX"), "{what}: {plan}");
+        assert!(step != "USE TEMP B-TREE FOR ORDER BY", "{what}: {plan}");
+    }
+}
+
+#[tokio::test]
+async fn b4_the_lists_that_are_called_quick_use_an_index() {
+    let app = sqlite().await;
+    let mut tx = app.system().read().await.unwrap();
+    for query in [
+        "",
+        "sort=created_at",
+        "sort=-updated_at",
+        "sort=customer_id",
+        "sort=id",
+        "is_active=true",
+        "is_active=false",
+        "city=lima",
+        "country=us",
+        "city=lima&sort=created_at",
+        "created_after=2026-01-01",
+        "created_before=2026-01-01&is_active=true",
+        "email=a@example.com&sort=first_name",
+        "username=abc",
+        "customer_id=CUST_00000001",
+        "user_id=0198b5a4-0000-7000-8000-000000000001",
+        "external_id=x",
+    ] {
+        let mut request = parse(&SPEC, query).unwrap();
+        assert!(is_quick(true, &request), "{query}");
+        assert_by_index(query, &plan_of_list(&mut tx, &request).await);
+        let keys = request.order.iter().map(|o| match o.sort.kind {
+            kernel::web::list::Kind::Time => Key::Time(app.app.clock.now()),
+            _ => Key::Text("a".to_owned()),
+        });
+        let cursor = Cursor { keys: keys.collect(), id: Uuid::nil(), position: 20 };
+        request.page = Page::Cursor(cursor);
+        let plan = plan_of_list(&mut tx, &request).await;
+        assert_by_index(&format!("{query} after a cursor"), &plan);
+        assert!(!plan.contains("SCAN"), "{query} reads all before the cursor: {plan}");
+    }
+}
+
+#[test]
+fn b4_what_no_index_answers_is_read_apart() {
+    for query in [
+        "sort=first_name",
+        "sort=last_name",
+        "sort=-city",
+        "sort=created_at,email",
+        "company_name=Tech",
+        "tag=vip",
+        "city=lima&is_active=true",
+        "city=lima&sort=updated_at",
+        "created_after=2026-01-01&sort=customer_id",
+        "is_verified=true",
+        "country=Atlantis",
+        "skip=10001",
+        "is_business_customer=true",
+        "postal_code=1",
+    ] {
+        assert!(!is_quick(true, &parse(&SPEC, query).unwrap()), "{query}");
+    }
+    assert!(!is_quick(false, &parse(&SPEC, "").unwrap()));
+    assert!(is_quick(false, &parse(&SPEC, "email=a@example.com").unwrap()));
+}
+
+#[tokio::test]
+async fn b4_one_customer_is_found_by_an_index() {
+    static FOUND: [(&str, Sql<4, Step>); 6] = [
+        ("id", explained(one!("c.id"))),
+        ("number", explained(one!("c.customer_id"))),
+        ("user", explained(one!("c.user_id"))),
+        ("old number", explained(one!("u.legacy_user_id"))),
+        ("name", explained(one!("u.username"))),
+        ("address", explained(one!("u.email_key"))),
+    ];
+    let app = sqlite().await;
+    let mut tx = app.system().read().await.unwrap();
+    for (what, statement) in &FOUND {
+        let plan = text(tx.all(statement, args!["x", true, None::<Uuid>, None::<Uuid>]).await.unwrap());
+        assert!(!plan.contains("SCAN"), "{what}: {plan}");
+    }
+}
