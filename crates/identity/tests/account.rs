@@ -1,25 +1,12 @@
 //! Registration, login and the own account, through the router on both engines.
 
+mod common;
+
+use common::{access, link, register, seed_body};
 use identity::feature;
 use kernel::access::Scope;
 use kernel::test::{TestApp, TestReply, on_both_engines, on_both_engines_with};
 use serde_json::{Value, json};
-
-/// Seed 000's registration.
-fn seed_body(email: &str) -> Value {
-    json!({
-        "email": email, "first_name": "Test", "last_name": "User", "phone_number": "+15551234567",
-        "password1": "Pass123!", "password2": "Pass123!"
-    })
-}
-
-async fn register(app: &TestApp, email: &str) -> Value {
-    app.post("/api/auth/register/").json(seed_body(email)).send().await.expect(201)
-}
-
-fn access(reply: &Value) -> String {
-    reply["tokens"]["access"].as_str().expect("a token").to_owned()
-}
 
 fn refresh_token(reply: &Value) -> String {
     reply["tokens"]["refresh"].as_str().expect("a token").to_owned()
@@ -113,13 +100,6 @@ async fn a1_an_account_that_staff_typed_in_is_claimed_by_mail() {
         app.post("/api/auth/login/").json(login).send().await.expect(200);
     })
     .await;
-}
-
-/// The secret in the link of a mail, whose text part is quoted-printable.
-fn link(mail: &str) -> String {
-    let plain = mail.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
-    let from = plain.find("#token=").expect("a link") + "#token=".len();
-    plain[from..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect()
 }
 
 #[tokio::test]

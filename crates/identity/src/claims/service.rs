@@ -26,7 +26,9 @@ use crate::users::service::{self as users, User};
 const VALID_FOR: Duration = Duration::from_secs(24 * 3600);
 const MOST_PER_HOUR: i64 = 3;
 /// The purpose of a link to a new address of an account whose old one was proven.
-pub(crate) const CHANGE: &str = "change";
+const CHANGE: &str = "change";
+/// The purpose of a link to an account that staff typed in.
+pub(crate) const CLAIM: &str = "claim";
 
 /// Sends the owner of a new, unproven address a link to prove it.
 pub(crate) async fn request_verification_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
@@ -35,7 +37,7 @@ pub(crate) async fn request_verification_in(ctx: &Ctx, tx: &mut Tx, user: &User)
 
 /// Sends the owner of an address that staff typed in a link to claim the account.
 pub(crate) async fn request_claim_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
-    request_in(ctx, tx, user, "claim").await
+    request_in(ctx, tx, user, CLAIM).await
 }
 
 /// Sends a link to the address that waits in `pending_email`, and tells the old address (SPEC 8).
@@ -61,7 +63,7 @@ async fn request_in(ctx: &Ctx, tx: &mut Tx, user: &User, purpose: &'static str) 
         expires_at: now.plus(VALID_FOR),
     };
     store::insert(tx, &sha256(secret(ctx, nonce).as_bytes()), &link, now).await?;
-    let payload = json!({ "nonce": nonce, "user": user.id, "purpose": purpose });
+    let payload = json!({ "nonce": nonce, "user": user.id });
     jobs::enqueue(ctx, tx, NewJob::new(SEND.name, payload)).await.map(drop)
 }
 
@@ -70,11 +72,25 @@ pub(crate) fn secret(ctx: &Ctx, nonce: Uuid) -> String {
     data_encoding::BASE64URL_NOPAD.encode(&ctx.app().keys.hmac("mail-link", nonce.as_bytes()))
 }
 
-/// What the job needs to write the mail; `None` if the user or the address is gone.
-pub(crate) async fn recipient(ctx: &Ctx, user: Uuid) -> Result<Option<User>> {
+/// The link of a secret, as long as it can still prove something.
+pub(crate) async fn find_living(ctx: &Ctx, secret: &str) -> Result<Option<Link>> {
     let mut tx = ctx.read().await?;
-    let scope = Scope::system("the mail goes to the user whom the link names");
-    users::find_in(&mut tx, &scope, UserRef::Id(user)).await
+    let Some(link) = store::find(&mut tx, &sha256(secret.as_bytes()), ctx.now()).await? else {
+        return Ok(None);
+    };
+    let user = find_user_in(&mut tx, &link).await?;
+    Ok(user.is_some_and(|user| is_about(&link, &user)).then_some(link))
+}
+
+async fn find_user_in(tx: &mut Tx, link: &Link) -> Result<Option<User>> {
+    let scope = Scope::system("the link names its user");
+    users::find_in(tx, &scope, UserRef::Id(link.user_id)).await
+}
+
+/// Is the link's address still the one that its user has, or waits for?
+fn is_about(link: &Link, user: &User) -> bool {
+    let address = if link.purpose == CHANGE { &user.pending_email } else { &user.email };
+    user.is_active && address.as_deref() == Some(link.email.as_str())
 }
 
 /// Consumes a link: the address is proven. Who is logged in as its user keeps everything. Anybody else says a
@@ -82,46 +98,63 @@ pub(crate) async fn recipient(ctx: &Ctx, user: Uuid) -> Result<Option<User>> {
 /// by somebody who had not proved the address, is revoked. 400 `LINK_INVALID`, 422 without a usable password.
 pub async fn verify(ctx: &Ctx, presented: &str, password: Option<&str>) -> Result<User> {
     let hash = sha256(presented.as_bytes());
-    let (user, stored, is_change) = peek(ctx, &hash).await?;
+    let (link, user, stored) = peek(ctx, &hash).await?;
     let is_owner = ctx.caller().is_ok_and(|c| c.user_id == Some(user.id));
     let replacement = match is_owner {
         true => None,
         false => replacement(ctx, &user, stored.as_ref(), password).await?,
     };
-    if is_change && replacement.is_some() {
+    if link.purpose == CHANGE && replacement.is_some() {
         // Having the new mailbox is no right to the account: a typing error must not give it away.
         return Err(Error::unauthorized(
             "INVALID_CREDENTIALS",
             "Send the account's password, or log in first",
         ));
     }
-    let now = ctx.now();
     let mut tx = ctx.write().await?;
-    store::consume(&mut tx, &hash, now).await?.ok_or_else(refused)?;
-    let scope = Scope::system("the link names its user");
-    let user = users::find_in(&mut tx, &scope, UserRef::Id(user.id)).await?.ok_or_else(refused)?;
+    let (user, now_stored) = consume_in(ctx, &mut tx, &hash, &link).await?;
+    // Between `peek` and here hashes were computed; a comparison with a password that is gone says nothing.
+    if !is_owner && now_stored != stored {
+        return Err(refused());
+    }
     if let Some(new) = replacement {
         credentials::revoke_in(ctx, &mut tx, &user, "address_proven_by_another").await?;
         credentials::set_in(ctx, &mut tx, user.id, &new).await?;
     }
-    let user = users::prove_email_in(ctx, &mut tx, &user, is_change, now).await?;
+    let user = users::prove_email_in(ctx, &mut tx, &user, link.purpose == CHANGE, ctx.now()).await?;
     tx.commit().await?;
     Ok(user)
 }
 
-/// The user whom a living link names, the password it has, and whether the link is about a new address.
-async fn peek(ctx: &Ctx, hash: &[u8]) -> Result<(User, Option<PasswordHash>, bool)> {
+/// A living link, the user whom it is about, and the password that it has.
+async fn peek(ctx: &Ctx, hash: &[u8]) -> Result<(Link, User, Option<PasswordHash>)> {
     let mut tx = ctx.read().await?;
     let link = store::find(&mut tx, hash, ctx.now()).await?.ok_or_else(refused)?;
-    let scope = Scope::system("the link names its user");
-    let user = users::find_in(&mut tx, &scope, UserRef::Id(link.user_id)).await?.ok_or_else(refused)?;
-    let is_change = link.purpose == CHANGE;
-    let address = if is_change { &user.pending_email } else { &user.email };
-    if address.as_deref() != Some(link.email.as_str()) || !user.is_active {
+    let user = find_user_in(&mut tx, &link).await?.ok_or_else(refused)?;
+    if !is_about(&link, &user) {
         return Err(refused());
     }
     let stored = credentials::find_in(&mut tx, user.id).await?;
-    Ok((user, stored, is_change))
+    Ok((link, user, stored))
+}
+
+/// Uses the link up, and every other of its user; the user and its password as they are now, under lock. The locks are
+/// taken in one order everywhere: links, password, sessions, user.
+async fn consume_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    hash: &[u8],
+    peeked: &Link,
+) -> Result<(User, Option<PasswordHash>)> {
+    store::lock(tx, peeked.user_id).await?;
+    let link = store::consume(tx, hash, ctx.now()).await?.ok_or_else(refused)?;
+    store::consume_others(tx, link.user_id, ctx.now()).await?;
+    let stored = credentials::lock_in(tx, link.user_id).await?;
+    let user = find_user_in(tx, &link).await?.ok_or_else(refused)?;
+    if !is_about(&link, &user) {
+        return Err(refused());
+    }
+    Ok((user, stored))
 }
 
 /// The hash of a new password, or `None` if the one that was sent is the account's already.

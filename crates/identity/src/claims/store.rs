@@ -42,6 +42,28 @@ pub async fn consume(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<Option<
     .await
 }
 
+/// Lets one proof at a time work on the links of a user, whichever link it holds. SQLite has one writer anyway.
+pub async fn lock(tx: &mut Tx, user: Uuid) -> Result<()> {
+    tx.all(
+        sql!(
+            sqlite: "SELECT hash FROM mail_token WHERE user_id = $1 ORDER BY hash",
+            postgres: "SELECT hash FROM mail_token WHERE user_id = $1 ORDER BY hash FOR UPDATE" => Vec<u8>
+        ),
+        args![user],
+    )
+    .await
+    .map(drop)
+}
+
+/// Ends the living links of a user.
+pub async fn consume_others(tx: &mut Tx, user: Uuid, now: Timestamp) -> Result<u64> {
+    tx.exec(
+        sql!("UPDATE mail_token SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL"),
+        args![user, now],
+    )
+    .await
+}
+
 /// How many links of a purpose were sent since `since`: nobody's mailbox is filled by others.
 pub async fn count_since(tx: &mut Tx, user: Uuid, purpose: &str, since: Timestamp) -> Result<i64> {
     tx.one(

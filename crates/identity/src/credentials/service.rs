@@ -21,6 +21,11 @@ pub(crate) async fn find_in(tx: &mut Tx, user: Uuid) -> Result<Option<PasswordHa
     store::find(tx, user).await?.map(|hash| PasswordHash::parse(&hash)).transpose()
 }
 
+/// The stored hash as it stays until the transaction ends: whoever takes it away waits, or has done so already.
+pub(crate) async fn lock_in(tx: &mut Tx, user: Uuid) -> Result<Option<PasswordHash>> {
+    store::lock(tx, user).await?.map(|hash| PasswordHash::parse(&hash)).transpose()
+}
+
 pub(crate) async fn upgrade_in(
     tx: &mut Tx,
     user: Uuid,
@@ -32,8 +37,10 @@ pub(crate) async fn upgrade_in(
 
 /// Takes away what was set up while the address was unproven: whoever proves it first wins (SPEC 8).
 pub async fn revoke_in(ctx: &Ctx, tx: &mut Tx, user: &User, because: &'static str) -> Result<()> {
+    // The password first: a login holds its row until its session is there to be revoked.
+    let deleted = store::delete(tx, user.id).await?;
     sessions::service::revoke_all_in(ctx, tx, user.id, None, because).await?;
-    if store::delete(tx, user.id).await? > 0 {
+    if deleted > 0 {
         let event = Event::new("user.credentials_revoked", "user", user.id, user.unique_id());
         ctx.record(tx, event.of_company(user.company).note("reason", because)).await?;
     }

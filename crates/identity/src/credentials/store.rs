@@ -9,6 +9,18 @@ pub async fn find(tx: &mut Tx, user: Uuid) -> Result<Option<String>> {
     tx.opt(sql!("SELECT password_hash FROM credential WHERE user_id = $1" => String), args![user]).await
 }
 
+/// The same, kept from changing until the transaction ends. SQLite has one writer anyway.
+pub async fn lock(tx: &mut Tx, user: Uuid) -> Result<Option<String>> {
+    tx.opt(
+        sql!(
+            sqlite: "SELECT password_hash FROM credential WHERE user_id = $1",
+            postgres: "SELECT password_hash FROM credential WHERE user_id = $1 FOR UPDATE" => String
+        ),
+        args![user],
+    )
+    .await
+}
+
 pub async fn put(tx: &mut Tx, user: Uuid, hash: &str, now: Timestamp) -> Result<()> {
     tx.exec(
         sql!(

@@ -30,12 +30,14 @@ pub(crate) async fn login(ctx: &Ctx, who: &Who, password: &str) -> Result<(User,
         (_, None) => false,
     };
     let (Some(user), Some(hash), Some(password), true) = (user, hash, presented, matches) else {
-        metrics::counter!("auth_logins_total", "outcome" => "refused").increment(1);
-        return Err(Error::unauthorized("INVALID_CREDENTIALS", "E-mail, user name or password is wrong"));
+        return Err(wrong());
     };
     let upgraded = if hash.needs_rehash() { Some(hasher.hash(&password).await?) } else { None };
     let mut tx = ctx.write().await?;
-    // Between look-up and here a hash was computed: the user may have been deactivated meanwhile.
+    // Between look-up and here hashes were computed: the password may have been taken away, the user deactivated.
+    if credentials::lock_in(&mut tx, user.id).await?.as_ref() != Some(&hash) {
+        return Err(wrong());
+    }
     let user = users::find_in(&mut tx, &system(), UserRef::Id(user.id)).await?.ok_or_else(disabled)?;
     if !user.is_active || !users::company_is_active_in(&mut tx, &user).await? {
         return Err(disabled());
@@ -52,6 +54,11 @@ pub(crate) async fn login(ctx: &Ctx, who: &Who, password: &str) -> Result<(User,
 
 fn system() -> Scope {
     Scope::system("who logs in is not known before")
+}
+
+fn wrong() -> Error {
+    metrics::counter!("auth_logins_total", "outcome" => "refused").increment(1);
+    Error::unauthorized("INVALID_CREDENTIALS", "E-mail, user name or password is wrong")
 }
 
 fn disabled() -> Error {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::event::{self, Event};
+use kernel::event::Event;
 use kernel::{Error, Kind, Result};
 use uuid::Uuid;
 
@@ -66,10 +66,11 @@ fn lifetimes(ctx: &Ctx, role: &str) -> (Duration, Duration) {
     }
 }
 
+/// The user is the subject: erasing it finds the event when the session's row is long gone.
 fn session_event(action: &'static str, session: Uuid, user: &User) -> Event {
-    Event::new(action, "session", session, session.to_string())
+    Event::new(action, "user", user.id, user.unique_id())
         .of_company(user.company)
-        .note("user", user.unique_id())
+        .note("session", session.to_string())
 }
 
 fn refused() -> Error {
@@ -174,13 +175,15 @@ pub async fn revoke_others(ctx: &Ctx) -> Result<u64> {
 }
 
 async fn revoke_in(ctx: &Ctx, tx: &mut Tx, user: Uuid, session: Uuid, because: &'static str) -> Result<bool> {
-    let revoked = store::revoke(tx, session, user, ctx.now(), because).await?;
-    if revoked {
-        let event = Event::new("session.revoked", "session", session, session.to_string());
-        ctx.record(tx, event.of_company(ctx.caller()?.company_id).note("reason", because)).await?;
-        tokens::service::forget_after_commit(ctx, tx, user);
+    if !store::revoke(tx, session, user, ctx.now(), because).await? {
+        return Ok(false);
     }
-    Ok(revoked)
+    let scope = kernel::access::Scope::system("the caller's own session");
+    let owner = users::find_in(tx, &scope, UserRef::Id(user)).await?;
+    let owner = owner.ok_or_else(|| Error::internal("a session whose user is gone"))?;
+    ctx.record(tx, session_event("session.revoked", session, &owner).note("reason", because)).await?;
+    tokens::service::forget_after_commit(ctx, tx, user);
+    Ok(true)
 }
 
 /// Ends all sessions of a user but `keep`, in the transaction of what makes it necessary.
@@ -202,9 +205,6 @@ pub async fn revoke_all_in(
 
 /// Takes addresses and devices out of a user's sessions: part of erasing it.
 pub(crate) async fn forget_in(tx: &mut Tx, user: Uuid) -> Result<()> {
-    for session in store::ids(tx, user).await? {
-        event::forget_subject(tx, session).await?;
-    }
     store::forget(tx, user).await
 }
 

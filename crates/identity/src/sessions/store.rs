@@ -145,11 +145,6 @@ pub async fn forget(tx: &mut Tx, user: Uuid) -> Result<()> {
         .map(drop)
 }
 
-/// Every session of a user that still has a row.
-pub async fn ids(tx: &mut Tx, user: Uuid) -> Result<Vec<Uuid>> {
-    tx.all(sql!("SELECT id FROM session WHERE user_id = $1" => Uuid), args![user]).await
-}
-
 /// Deletes at most 1000 sessions that ended before `before`, with their tokens; says how many.
 pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     tx.exec(

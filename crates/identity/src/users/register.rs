@@ -5,7 +5,7 @@ use kernel::ctx::Ctx;
 use kernel::{Error, Fault, Result};
 use serde_json::Value;
 
-use super::model::{Email, PersonName, Phone};
+use super::model::{Email, PersonName, Phone, UserRef};
 use super::service::{self as users, NewUser, User};
 use crate::ProfileHook;
 use crate::claims;
@@ -81,7 +81,11 @@ async fn insert(
         Some(profile) => Some(create_profile(ctx, &mut tx, &user, &profile).await?),
         None => None,
     };
-    let user = users::touch_login_in(ctx, &mut tx, User { has_password: true, ..user }).await?;
+    // The profile may have brought another address or name: what is stored is what is proven and shown.
+    let scope = Scope::system("the user was made a moment ago");
+    let user = users::find_in(&mut tx, &scope, UserRef::Id(user.id)).await?;
+    let user = user.ok_or_else(|| Error::internal("a new user is gone"))?;
+    let user = users::touch_login_in(ctx, &mut tx, user).await?;
     claims::service::request_verification_in(ctx, &mut tx, &user).await?;
     let session = sessions::open_in(ctx, &mut tx, &user, "registration").await?;
     tx.commit().await?;

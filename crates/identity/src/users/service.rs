@@ -401,10 +401,11 @@ pub(crate) async fn prove_email_in(
 /// Overwrites everything personal and ends every session: part of erasing a customer.
 pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
     store::retire_username(tx, &sha256(user.username.as_bytes())).await?;
+    // In the order in which links and logins lock; a login waits for its password's row, and finds none.
+    crate::claims::service::forget_in(tx, user.id).await?;
+    crate::credentials::service::forget_in(tx, user.id).await?;
     crate::sessions::service::revoke_all_in(ctx, tx, user.id, None, "erased").await?;
     crate::sessions::service::forget_in(tx, user.id).await?;
-    crate::credentials::service::forget_in(tx, user.id).await?;
-    crate::claims::service::forget_in(tx, user.id).await?;
     event::forget_subject(tx, user.id).await?;
     store::erase(tx, user.id, ctx.now()).await?;
     tokens::service::forget_after_commit(ctx, tx, user.id);

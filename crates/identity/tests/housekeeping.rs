@@ -1,0 +1,75 @@
+//! What is deleted in time, and what erasing finds after that.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{access, link, register};
+use identity::feature;
+use identity::users::model::UserRef;
+use identity::users::service as users;
+use kernel::access::Scope;
+use kernel::test::{TestApp, on_both_engines};
+use kernel::{args, sql};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Runs one kind of housekeeping.
+async fn periodic(app: &TestApp, name: &str) {
+    let periodic = feature().periodic.iter().find(|p| p.name == name).unwrap();
+    (periodic.run)(&app.system()).await.unwrap();
+}
+
+async fn count(app: &TestApp, statement: &'static kernel::db::Sql<0, i64>) -> i64 {
+    app.system().read().await.unwrap().one(statement, []).await.unwrap()
+}
+
+/// Proves the address, logs in and logs out: every kind of event of a session.
+async fn live(app: &TestApp, email: &str) -> Uuid {
+    let reply: Value = register(app, email).await;
+    app.run_jobs().await;
+    let body = json!({"token": link(&app.mails()[0])});
+    app.post("/api/auth/email/verify").bearer(&access(&reply)).json(body).send().await.expect(200);
+    let refresh = |token: &Value| app.post("/api/auth/token/refresh/").json(json!({"refresh": token})).send();
+    let first = reply["tokens"]["refresh"].clone();
+    let second = refresh(&first).await.expect(200)["refresh"].clone();
+    refresh(&second).await.expect(200);
+    refresh(&first).await.expect(401);
+    let login = json!({"email": email, "password": "Pass123!"});
+    let reply = app.post("/api/auth/login").json(login).send().await.expect(200);
+    app.post("/api/auth/logout/").bearer(&access(&reply)).send().await.expect(204);
+    reply["user"]["id"].as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn erasing_finds_the_events_of_sessions_that_are_long_gone() {
+    on_both_engines(&[feature()], async |app| {
+        let id = live(app, "gone@example.com").await;
+        let mut tx = app.system().read().await.unwrap();
+        let events = tx
+            .all(
+                sql!("SELECT action FROM event WHERE action LIKE 'session.%' AND subject_type = 'user' AND subject_id = $1
+                      AND subject_ref = 'USER-10000000' ORDER BY seq" => String),
+                args![id],
+            )
+            .await
+            .unwrap();
+        drop(tx);
+        assert_eq!(events, ["session.created", "session.refresh_reused", "session.created", "session.revoked"]);
+        let traces = sql!(
+            "SELECT count(*) AS n FROM event_change c JOIN event e ON e.seq = c.event_seq
+             WHERE e.action <> 'user.erased' AND c.ip IS NOT NULL" => i64
+        );
+        assert!(count(app, traces).await > 0, "addresses are noted");
+        app.advance(Duration::from_secs(400 * 86_400));
+        periodic(app, "sessions.purge").await;
+        assert_eq!(count(app, sql!("SELECT count(*) AS n FROM session" => i64)).await, 0);
+        let ctx = app.system();
+        let mut tx = ctx.write().await.unwrap();
+        let found = users::find_in(&mut tx, &Scope::system("test"), UserRef::Id(id)).await.unwrap();
+        users::erase_in(&ctx, &mut tx, &found.unwrap()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(count(app, traces).await, 0);
+    })
+    .await;
+}

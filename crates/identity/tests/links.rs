@@ -1,0 +1,240 @@
+//! Links by mail: to whom they go, what they prove, and what they no longer prove.
+
+mod common;
+
+use std::pin::pin;
+
+use common::{access, link, register, seed_body};
+use futures_util::poll;
+use identity::credentials::hasher::Hasher;
+use identity::users::model::UserRef;
+use identity::users::service::{self as users, User, UserChange};
+use identity::{ProfileHook, feature};
+use kernel::access::Scope;
+use kernel::app::Feature;
+use kernel::test::{TestApp, on_both_engines};
+use kernel::web::Field;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn id_of(reply: &Value) -> Uuid {
+    reply["user"]["id"].as_str().unwrap().parse().unwrap()
+}
+
+/// Changes a user as staff would, past the rules of its own profile.
+async fn change(app: &TestApp, id: Uuid, change: UserChange) -> User {
+    let ctx = app.system();
+    let mut tx = ctx.write().await.unwrap();
+    let found = users::find_in(&mut tx, &Scope::system("test"), UserRef::Id(id)).await.unwrap();
+    let user = users::update_in(&ctx, &mut tx, &found.unwrap(), change, None).await.unwrap();
+    tx.commit().await.unwrap();
+    user
+}
+
+fn to(email: &str) -> UserChange {
+    UserChange { email: Field::Value(kernel::TextValue::parse(email).unwrap()), ..UserChange::default() }
+}
+
+/// Runs `request` until it computes a hash, then `meanwhile`, then the rest of `request`.
+async fn while_hashing<T>(
+    app: &TestApp,
+    request: impl Future<Output = T>,
+    meanwhile: impl AsyncFnOnce(),
+) -> T {
+    let hasher = app.app.part::<Hasher>();
+    let free = hasher.free_places();
+    let mut request = pin!(request);
+    while hasher.free_places() == free {
+        assert!(poll!(request.as_mut()).is_pending(), "the request ended without hashing");
+        tokio::task::yield_now().await;
+    }
+    meanwhile().await;
+    request.await
+}
+
+fn mails_to(app: &TestApp, email: &str) -> Vec<String> {
+    app.mails().into_iter().filter(|m| m.contains(&format!("To: {email}"))).collect()
+}
+
+async fn verify(app: &TestApp, body: Value) -> kernel::test::TestReply {
+    app.post("/api/auth/email/verify/").json(body).send().await
+}
+
+#[tokio::test]
+async fn a_link_goes_to_the_address_it_proves_or_nowhere() {
+    on_both_engines(&[feature()], async |app| {
+        let reply = register(app, "first@example.com").await;
+        change(app, id_of(&reply), to("second@example.com")).await;
+        app.run_jobs().await;
+        assert!(mails_to(app, "second@example.com").is_empty(), "a link for one address went to another");
+        assert!(mails_to(app, "first@example.com").is_empty(), "it is not the user's address any more");
+        // Back again: the link is about an address that is the user's, and goes there.
+        let reply = register(app, "third@example.com").await;
+        app.run_jobs().await;
+        let body = json!({"token": link(&mails_to(app, "third@example.com")[0])});
+        app.post("/api/auth/email/verify").bearer(&access(&reply)).json(body).send().await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_that_has_ended_is_not_sent() {
+    on_both_engines(&[feature()], async |app| {
+        register(app, "late@example.com").await;
+        app.advance(std::time::Duration::from_secs(25 * 3600));
+        app.run_jobs().await;
+        assert!(app.mails().is_empty());
+    })
+    .await;
+}
+
+/// A profile that brings another address for its user.
+fn profile_with_email() -> Feature {
+    Feature {
+        name: "profiles",
+        service: "",
+        routes: utoipa_axum::router::OpenApiRouter::new,
+        jobs: &[],
+        periodic: &[],
+        start: |parts| {
+            Box::pin(async {
+                parts.keep(std::sync::Arc::new(ProfileHook {
+                    find: |_, _| Box::pin(async { Ok(None) }),
+                    create: |ctx, tx, user, _| {
+                        Box::pin(async move {
+                            users::update_in(ctx, tx, user, to("profile@example.com"), None).await?;
+                            Ok(json!({}))
+                        })
+                    },
+                }));
+                Ok(())
+            })
+        },
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_changes_the_address_changes_what_is_proven() {
+    on_both_engines(&[feature(), profile_with_email()], async |app| {
+        let mut body = seed_body("typed@example.com");
+        body["customer"] = json!({});
+        let reply = app.post("/api/auth/register/").json(body).send().await.expect(201);
+        assert_eq!(reply["user"]["email"], "profile@example.com");
+        app.run_jobs().await;
+        assert!(mails_to(app, "typed@example.com").is_empty());
+        let body = json!({"token": link(&mails_to(app, "profile@example.com")[0])});
+        let user =
+            app.post("/api/auth/email/verify").bearer(&access(&reply)).json(body).send().await.expect(200);
+        assert_eq!(user["email"], "profile@example.com");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_proves_nothing_about_an_address_that_came_while_hashing() {
+    on_both_engines(&[feature()], async |app| {
+        let reply = register(app, "mine@example.com").await;
+        app.run_jobs().await;
+        let body = json!({"token": link(&app.mails()[0]), "password": "Pass123!"});
+        let reply = while_hashing(app, verify(app, body), async || {
+            change(app, id_of(&reply), to("victim@example.com")).await;
+        })
+        .await;
+        reply.expect_error(400, "LINK_INVALID");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_compares_the_password_that_is_stored_at_the_end() {
+    on_both_engines(&[feature()], async |app| {
+        let reply = register(app, "owner@example.com").await;
+        app.run_jobs().await;
+        let body = json!({"token": link(&app.mails()[0]), "password": "Pass123!"});
+        let verified = while_hashing(app, verify(app, body.clone()), async || {
+            set_password(app, id_of(&reply), "the owner's own words").await;
+        })
+        .await;
+        verified.expect_error(400, "LINK_INVALID");
+        // Nothing was used up by the refusal.
+        verify(app, json!({"token": body["token"], "password": "the owner's own words"})).await.expect(200);
+    })
+    .await;
+}
+
+async fn set_password(app: &TestApp, user: Uuid, text: &str) {
+    use identity::credentials::model::{OwnWords, PasswordRules};
+    let password = PasswordRules::with_min_chars(8).check(text, &OwnWords::new("", "", "", "")).unwrap();
+    let hash = app.app.part::<Hasher>().hash(&password).await.unwrap();
+    let ctx = app.system();
+    let mut tx = ctx.write().await.unwrap();
+    identity::credentials::service::set_in(&ctx, &mut tx, user, &hash).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// A user whose address is proven and who waits for the proof of `new@example.com`.
+async fn waiting(app: &TestApp) -> (Value, String) {
+    let reply = register(app, "old@example.com").await;
+    app.run_jobs().await;
+    let token = access(&reply);
+    let body = json!({"token": link(&app.mails()[0])});
+    app.post("/api/auth/email/verify/").bearer(&token).json(body).send().await.expect(200);
+    let body = json!({"email": "new@example.com"});
+    app.patch("/api/auth/profile/update/").bearer(&token).json(body).send().await.expect(200);
+    app.run_jobs().await;
+    let secret = link(&mails_to(app, "new@example.com")[0]);
+    (reply, secret)
+}
+
+#[tokio::test]
+async fn a_change_that_was_taken_back_proves_nothing() {
+    on_both_engines(&[feature()], async |app| {
+        let (reply, secret) = waiting(app).await;
+        let body = json!({"token": secret, "password": "Pass123!"});
+        let refused = while_hashing(app, verify(app, body.clone()), async || {
+            let back = UserChange { pending_email: Field::Null, ..UserChange::default() };
+            change(app, id_of(&reply), back).await;
+        })
+        .await;
+        refused.expect_error(400, "LINK_INVALID");
+        verify(app, body).await.expect_error(400, "LINK_INVALID");
+        let user = app.get("/api/auth/profile").bearer(&access(&reply)).send().await.expect(200);
+        assert_eq!(user["email"], "old@example.com");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_proof_ends_the_other_links() {
+    on_both_engines(&[feature()], async |app| {
+        let (reply, secret) = waiting(app).await;
+        let body = json!({"email": "newer@example.com"});
+        let patch =
+            |body: Value| app.patch("/api/auth/profile/update").bearer(&access(&reply)).json(body).send();
+        patch(body).await.expect(200);
+        app.run_jobs().await;
+        let newer = link(&mails_to(app, "newer@example.com")[0]);
+        verify(app, json!({"token": newer, "password": "Pass123!"})).await.expect(200);
+        // Asked for again, the first address needs a link of its own.
+        patch(json!({"email": "new@example.com"})).await.expect(200);
+        verify(app, json!({"token": secret, "password": "Pass123!"})).await.expect_error(400, "LINK_INVALID");
+        app.run_jobs().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_login_needs_the_password_that_is_stored_at_the_end() {
+    on_both_engines(&[feature()], async |app| {
+        let reply = register(app, "squatted@example.com").await;
+        app.run_jobs().await;
+        let body = json!({"email": "squatted@example.com", "password": "Pass123!"});
+        let login = app.post("/api/auth/login/").json(&body).send();
+        let late = while_hashing(app, login, async || {
+            set_password(app, id_of(&reply), "the owner's own words").await;
+        })
+        .await;
+        late.expect_error(401, "INVALID_CREDENTIALS");
+    })
+    .await;
+}
