@@ -1,6 +1,10 @@
 //! `DELETE /api/v1/customers/{ref}/hard`.
 
-use kernel::test::on_both_engines;
+use customers::customers::model::CustomerRef;
+use customers::customers::service::erase::erase_in;
+use kernel::access::Scope;
+use kernel::db::Engine;
+use kernel::test::{TestApp, on_both_engines};
 use kernel::{args, sql};
 use serde_json::json;
 
@@ -106,4 +110,103 @@ async fn a20_only_administrators_erase() {
         app.get(path(&one, "")).bearer(&employee).send().await.expect(200);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a20_an_answer_that_changed_nothing_is_forgotten_too() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let one = customer(app, &key, "one@example.com").await;
+        let same = json!({"first_name": "Ada"});
+        for (method, rest) in [("PATCH", ""), ("POST", "/activate"), ("PATCH", "/last-login")] {
+            let body = if rest.is_empty() { same.clone() } else { json!({}) };
+            let send = || {
+                let request = app.request(method.parse().unwrap(), path(&one, rest)).bearer(&key);
+                request.header("idempotency-key", "n").json(&body).send()
+            };
+            assert_eq!(send().await.expect(200)["customer_id"], one["customer_id"]);
+            assert_eq!(send().await.header("idempotent-replayed"), "true", "{method} {rest}");
+        }
+        app.delete(path(&one, "/hard")).bearer(&key).send().await.expect(204);
+        for (method, rest) in [("PATCH", ""), ("POST", "/activate"), ("PATCH", "/last-login")] {
+            let body = if rest.is_empty() { same.clone() } else { json!({}) };
+            let request = app.request(method.parse().unwrap(), path(&one, rest)).bearer(&key);
+            let reply = request.header("idempotency-key", "n").json(&body).send().await;
+            reply.expect_error(404, "CUSTOMER_NOT_FOUND");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a53_a_service_counted_while_a_customer_is_erased_leaves_no_trace_in_the_figures() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let one = customer(app, &key, "one@example.com").await;
+        let ctx = app.system();
+        let scope = Scope::system("a test of what happens between loading and erasing");
+        let id = CustomerRef::Id(one["id"].as_str().unwrap().parse().unwrap());
+        let loaded = customers::customers::service::find_in(&ctx, &mut ctx.read().await.unwrap(), &scope, id)
+            .await
+            .unwrap();
+        app.post(path(&one, "/increment_service")).bearer(&key).send().await.expect(200);
+        let mut tx = ctx.write().await.unwrap();
+        erase_in(&ctx, &mut tx, &scope, &loaded, "customer.erased").await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(customers::statistics::service::reconcile(&ctx).await.unwrap(), []);
+        let stats = app.get("/api/v1/customers/stats").bearer(&key).send().await.expect(200);
+        assert_eq!((&stats["total_services"], &stats["total_customers"]), (&json!(0), &json!(0)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a20_erasing_waits_for_the_user_before_it_locks_the_customer() {
+    on_both_engines(&features(), erase_beside_a_change).await;
+}
+
+/// On PostgreSQL: SQLite has one writer.
+async fn erase_beside_a_change(app: &TestApp) {
+    if app.system().read().await.unwrap().engine() == Engine::Sqlite {
+        return;
+    }
+    let key = key(app, "admin").await;
+    let one = customer(app, &key, "one@example.com").await;
+    let uuid = |name: &str| one[name].as_str().unwrap().parse::<uuid::Uuid>().unwrap();
+    // A change of both, between its two locks.
+    let mut tx = app.system().write().await.unwrap();
+    tx.exec(sql!("UPDATE user_account SET locale = 'es' WHERE id = $1"), args![uuid("user_id")])
+        .await
+        .unwrap();
+    let erasing = app.delete(path(&one, "/hard")).bearer(&key).send();
+    let changing = async {
+        loop {
+            // Every look is its own: within a transaction the view shows what it showed first.
+            let mut look = app.system().read().await.unwrap();
+            let waiting: bool = look
+                .one(
+                    sql!(
+                        sqlite: "SELECT true AS waits",
+                        postgres: "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+                                     AND wait_event_type = 'Lock') AS waits" => bool
+                    ),
+                    [],
+                )
+                .await
+                .unwrap();
+            if waiting {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        // Refused at once if the other has it: then each would wait for the other.
+        let free = sql!(
+            sqlite: "SELECT id FROM customer WHERE id = $1",
+            postgres: "SELECT id FROM customer WHERE id = $1 FOR UPDATE NOWAIT" => uuid::Uuid
+        );
+        tx.one(free, args![uuid("id")]).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let (erased, ()) = tokio::join!(erasing, changing);
+    erased.expect(204);
 }

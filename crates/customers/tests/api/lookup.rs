@@ -106,3 +106,39 @@ async fn a15_whether_a_profile_exists_tells_nobody_about_others() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn b8_a_character_that_no_database_keeps_names_nobody() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "employee").await;
+        customer(app, &key, "one@example.com").await;
+        for (rest, code) in [
+            ("username/a%00b", "CUSTOMER_NOT_FOUND"),
+            ("email/a%00b@example.com", "CUSTOMER_NOT_FOUND"),
+            ("CUST_%00", "CUSTOMER_NOT_FOUND"),
+        ] {
+            app.get(format!("/api/v1/customers/{rest}")).bearer(&key).send().await.expect_error(404, code);
+        }
+        app.get("/api/v1/customers/by_user_id?user_id=1%00")
+            .bearer(&key)
+            .send()
+            .await
+            .expect_error(400, "PARAMETER_INVALID");
+        for filter in [
+            "username",
+            "email",
+            "customer_id",
+            "external_id",
+            "city",
+            "state",
+            "postal_code",
+            "country",
+            "company_name",
+            "tag",
+        ] {
+            let reply = app.get(format!("/api/v1/customers/?{filter}=a%00b")).bearer(&key).send().await;
+            assert!(reply.status.as_u16() < 500, "{filter}: {}", reply.text());
+        }
+    })
+    .await;
+}

@@ -49,6 +49,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// One customer with its tag, as the caller sees it.
 fn tagged(ctx: &Ctx, row: CustomerRow) -> Result<Tagged<CustomerView>> {
     let for_customer = ctx.caller()?.is_customer();
+    ctx.concerns(row.id);
     Ok(Tagged(tag(&row, for_customer), CustomerView::of(row, for_customer)))
 }
 

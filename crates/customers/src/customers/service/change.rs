@@ -22,7 +22,7 @@ pub async fn change(
     let scope = ctx.require(Permission::CustomersWrite)?;
     let reference = CustomerRef::parse(reference)?;
     let mut tx = ctx.write().await?;
-    let before = find_in(&mut tx, &scope, reference).await?;
+    let before = find_in(ctx, &mut tx, &scope, reference).await?;
     check(&before)?;
     // Boxed: several whole customers in one future are more than a stack frame should hold.
     let after = Box::pin(change_in(ctx, &mut tx, &scope, Rights::of(ctx)?, before, members, how)).await?;

@@ -146,7 +146,7 @@ pub(super) async fn insert_in(
     ctx.record(tx, event("customer.created", &row).created(row.snapshot())).await?;
     if row.company.is_some() && row.company_id.is_none() {
         // A user that was just created knows its company's row, not yet its public id.
-        return find_in(tx, &Scope::system("just written"), CustomerRef::Id(row.id)).await;
+        return find_in(ctx, tx, &Scope::system("just written"), CustomerRef::Id(row.id)).await;
     }
     Ok(row)
 }

@@ -20,7 +20,7 @@ pub async fn erase(ctx: &Ctx, reference: &str, check: impl FnOnce(&CustomerRow) 
     let scope = ctx.require_staff(Permission::CustomersErase)?;
     let reference = CustomerRef::parse(reference)?;
     let mut tx = ctx.write().await?;
-    let row = find_in(&mut tx, &scope, reference).await?;
+    let row = find_in(ctx, &mut tx, &scope, reference).await?;
     check(&row)?;
     erase_in(ctx, &mut tx, &scope, &row, "customer.erased").await?;
     if row.user_role == "customer"
@@ -39,13 +39,15 @@ pub async fn erase_in(
     row: &CustomerRow,
     action: &'static str,
 ) -> Result<()> {
-    write::erase(tx, scope, row.id, row.version, ctx.now()).await?;
+    write::lock_user(tx, scope, row.user_id).await?;
+    let total_services = write::erase(tx, scope, row.id, row.version, ctx.now()).await?;
     tags::forget_in(tx, row.id).await?;
     consent::forget_in(tx, row.id).await?;
     events::forget_customer(tx, row.id).await?;
     jobs::forget_customer(tx, row.id).await?;
     idempotency::forget_customer(tx, row.id).await?;
-    statistics::changed_in(ctx, tx, Some(row), None).await?;
+    let erased = CustomerRow { total_services, ..row.clone() };
+    statistics::changed_in(ctx, tx, Some(&erased), None).await?;
     // Nothing of what it was goes into the event.
     let event = Event::new(action, "customer", row.id, row.customer_id.as_str());
     ctx.record(tx, event.of_customer(row.id).of_company(row.company)).await

@@ -19,7 +19,7 @@ mod person;
 pub mod profile;
 pub mod status;
 
-use identity::users::model::Email;
+use identity::users::model::{Email, Username};
 use kernel::access::{Permission, Scope};
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
@@ -67,12 +67,14 @@ pub fn no_profile() -> Error {
 pub async fn get(ctx: &Ctx, reference: &str) -> Result<CustomerRow> {
     let scope = ctx.require(Permission::CustomersRead)?;
     let mut tx = ctx.read().await?;
-    find_in(&mut tx, &scope, CustomerRef::parse(reference)?).await
+    find_in(ctx, &mut tx, &scope, CustomerRef::parse(reference)?).await
 }
 
-/// The customer behind a reference, within the scope; 404.
-pub async fn find_in(tx: &mut Tx, scope: &Scope, reference: CustomerRef) -> Result<CustomerRow> {
-    store::find(tx, scope, reference).await?.ok_or_else(not_found)
+/// The customer behind a reference, within the scope; 404. The request's answer is taken to tell of it.
+pub async fn find_in(ctx: &Ctx, tx: &mut Tx, scope: &Scope, reference: CustomerRef) -> Result<CustomerRow> {
+    let row = store::find(tx, scope, reference).await?.ok_or_else(not_found)?;
+    ctx.concerns(row.id);
+    Ok(row)
 }
 
 /// The profile of a user.
@@ -93,8 +95,12 @@ pub async fn find_by_user(ctx: &Ctx, user: UserKey) -> Result<Option<CustomerRow
 /// The customer with this user name, in any case.
 pub async fn get_by_username(ctx: &Ctx, username: &str) -> Result<CustomerRow> {
     let scope = ctx.require(Permission::CustomersRead)?;
-    let mut tx = ctx.read().await?;
     let name = username.trim().to_lowercase();
+    // Not parsed as a new name is: names that are reserved today may have been given yesterday.
+    if name.is_empty() || name.len() > Username::MAX_CHARS || name.contains(char::is_control) {
+        return Err(not_found());
+    }
+    let mut tx = ctx.read().await?;
     store::find_by_username(&mut tx, &scope, &name).await?.ok_or_else(not_found)
 }
 

@@ -65,7 +65,7 @@ pub async fn activate(
     let scope = ctx.require_staff(Permission::CustomersDelete)?;
     let reference = CustomerRef::parse(reference)?;
     let mut tx = ctx.write().await?;
-    let before = find_in(&mut tx, &scope, reference).await?;
+    let before = find_in(ctx, &mut tx, &scope, reference).await?;
     check(&before)?;
     let after = set_active(ctx, before.clone(), active, reason);
     let action = if active { "customer.activated" } else { "customer.deactivated" };
@@ -79,7 +79,7 @@ pub async fn verify(ctx: &Ctx, reference: &str, verified: bool) -> Result<Custom
     let scope = ctx.require_staff(Permission::CustomersWrite)?;
     let reference = CustomerRef::parse(reference)?;
     let mut tx = ctx.write().await?;
-    let before = find_in(&mut tx, &scope, reference).await?;
+    let before = find_in(ctx, &mut tx, &scope, reference).await?;
     let after = set_verified(ctx, before.clone(), verified)?;
     let action = if verified { "customer.verified" } else { "customer.unverified" };
     let after = save_in(ctx, &mut tx, &scope, &before, after, action).await?;
@@ -93,7 +93,7 @@ pub async fn mark(ctx: &Ctx, reference: &str, mark: Mark) -> Result<CustomerRow>
     let scope = ctx.require_staff(Permission::CustomersWrite)?;
     let reference = CustomerRef::parse(reference)?;
     let mut tx = ctx.write().await?;
-    let before = find_in(&mut tx, &scope, reference).await?;
+    let before = find_in(ctx, &mut tx, &scope, reference).await?;
     let (name, marked, has) = match mark {
         Mark::Email => ("email_verified", before.email_verified, before.email.is_some()),
         Mark::Phone => ("phone_verified", before.phone_verified, before.phone.is_some()),
@@ -136,7 +136,7 @@ pub async fn count_service(ctx: &Ctx, reference: &str, at: Option<Timestamp>) ->
         return Err(Error::invalid_field("service_date", "in_the_future", "must not be in the future"));
     }
     let mut tx = ctx.write().await?;
-    let row = find_in(&mut tx, &scope, reference).await?;
+    let row = find_in(ctx, &mut tx, &scope, reference).await?;
     let counted = count_service_in(ctx, &mut tx, &scope, &row, at.unwrap_or(ctx.now())).await?;
     tx.commit().await?;
     Ok(counted)
@@ -167,12 +167,12 @@ pub async fn touch_login(ctx: &Ctx, reference: &str) -> Result<CustomerRow> {
     let scope = ctx.require_staff(Permission::CustomersWrite)?;
     let reference = CustomerRef::parse(reference)?;
     let mut tx = ctx.write().await?;
-    let row = find_in(&mut tx, &scope, reference).await?;
+    let row = find_in(ctx, &mut tx, &scope, reference).await?;
     let now = ctx.now();
     if row.last_login_at.is_none_or(|at| now.since(at) >= LOGIN_EVERY) {
         write::touch_login(&mut tx, &scope, row.id, now, now.minus(LOGIN_EVERY)).await?;
     }
-    let row = find_in(&mut tx, &scope, CustomerRef::Id(row.id)).await?;
+    let row = find_in(ctx, &mut tx, &scope, CustomerRef::Id(row.id)).await?;
     tx.commit().await?;
     Ok(row)
 }

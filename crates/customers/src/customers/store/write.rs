@@ -3,7 +3,7 @@
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
 use kernel::db::Tx;
-use kernel::{Error, Result, args, row, sql};
+use kernel::{Error, Kind, Result, args, row, sql};
 use uuid::Uuid;
 
 use super::CustomerRow;
@@ -100,8 +100,9 @@ pub async fn touch_login(tx: &mut Tx, _: &Scope, id: Uuid, at: Timestamp, since:
 }
 
 /// Leaves a tombstone: the ids, the number of services and the times, nothing personal. `Stale` if somebody else was faster.
-pub async fn erase(tx: &mut Tx, _: &Scope, id: Uuid, version: i64, at: Timestamp) -> Result<()> {
-    tx.exec_versioned(
+/// Says how many services it had: counting one is no change of the version, so more than were loaded may be there.
+pub async fn erase(tx: &mut Tx, _: &Scope, id: Uuid, version: i64, at: Timestamp) -> Result<i64> {
+    let services = tx.opt(
         sql!(
             "UPDATE customer SET user_id = NULL, address_line1 = NULL, address_line2 = NULL, city = NULL, city_key = NULL,
                state = NULL, state_key = NULL, postal_code = NULL, country = NULL, country_code = NULL, date_of_birth = NULL,
@@ -111,11 +112,30 @@ pub async fn erase(tx: &mut Tx, _: &Scope, id: Uuid, version: i64, at: Timestamp
                last_login_at = NULL, preferred_contact_method = 'email', notification_preferences = '{}',
                marketing_emails = false, marketing_sms = false, notes = NULL, tags = '', external_id = NULL, metadata = '{}',
                erased_at = $3, updated_at = $3, version = version + 1
-             WHERE id = $1 AND version = $2 AND erased_at IS NULL"
+             WHERE id = $1 AND version = $2 AND erased_at IS NULL
+             RETURNING total_services" => i64
         ),
         args![id, version, at],
+    );
+    services.await?.ok_or_else(|| {
+        let detail = "The record was changed by somebody else in the meantime; read it again";
+        Error::new(Kind::Stale, "CONFLICT", detail)
+    })
+}
+
+/// Locks the user of a customer. Whatever writes both does it in this order, user then customer, so that no two wait
+/// for each other.
+pub async fn lock_user(tx: &mut Tx, _: &Scope, user: Uuid) -> Result<()> {
+    tx.opt(
+        // SQLite has one writer.
+        sql!(
+            sqlite: "SELECT id FROM user_account WHERE id = $1",
+            postgres: "SELECT id FROM user_account WHERE id = $1 FOR UPDATE" => Uuid
+        ),
+        args![user],
     )
     .await
+    .map(drop)
 }
 
 /// What a violated constraint means to whoever sent the value.
