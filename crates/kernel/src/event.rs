@@ -192,11 +192,13 @@ pub async fn horizon(tx: &mut Tx) -> Result<i64> {
 /// Called after migrating; changes nothing in daily life.
 pub(crate) async fn lift_epoch(tx: &mut Tx) -> Result<()> {
     tx.exec(
-        // SQLite numbers by what is stored, so there is nothing to lift.
+        // SQLite numbers by what is stored, so there is nothing to lift. PostgreSQL: whatever this server committed is
+        // below the end of the snapshot. Our own number may be far below it, for a migration takes one and runs for long.
         sql!(
             sqlite: "UPDATE event_epoch SET base = 0 WHERE base <> 0",
             postgres: "UPDATE event_epoch SET base = (SELECT max(seq) FROM event)
-                       WHERE (SELECT max(seq) FROM event) >= base + (pg_current_xact_id()::text::bigint << 16)"
+                       WHERE (SELECT max(seq) FROM event)
+                         >= base + (pg_snapshot_xmax(pg_current_snapshot())::text::bigint << 16)"
         ),
         [],
     )
@@ -218,4 +220,30 @@ pub async fn forget_subject(tx: &mut Tx, subject: Uuid) -> Result<()> {
 /// Deletes before and after of everything that concerned a customer: part of erasing it.
 pub async fn forget_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
     tx.exec(sql!("DELETE FROM event_change WHERE customer_id = $1"), args![customer]).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Engine;
+    use crate::test::{TestApp, TestDb};
+
+    /// A migration runs for long beside the previous release, whose transactions have higher numbers.
+    #[tokio::test]
+    async fn events_of_later_transactions_do_not_lift_the_numbering() {
+        let t = TestDb::new(Engine::Postgres).await;
+        let app = TestApp::process(&t, &[], &[]).await;
+        let mut early = app.system("migration").write().await.unwrap();
+        early.exec(sql!("INSERT INTO setting (name, value) VALUES ('x', '')"), []).await.unwrap();
+        let ctx = app.system("test");
+        let mut tx = ctx.write().await.unwrap();
+        ctx.record(&mut tx, Event::new("thing.created", "thing", ctx.new_id(), "THING-1")).await.unwrap();
+        tx.commit().await.unwrap();
+        lift_epoch(&mut early).await.unwrap();
+        early.commit().await.unwrap();
+        let mut read = app.system("test").read().await.unwrap();
+        assert_eq!(read.one(sql!("SELECT base FROM event_epoch" => i64), []).await.unwrap(), 0);
+        drop((read, app));
+        t.end().await;
+    }
 }

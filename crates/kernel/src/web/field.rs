@@ -235,7 +235,7 @@ pub fn parse_time(text: &str) -> Result<Timestamp, Flaw> {
             text.parse::<jiff::civil::DateTime>()?.to_zoned(jiff::tz::TimeZone::UTC).map(|z| z.timestamp())
         })
         .map_err(|_: jiff::Error| flaw())?;
-    if !(1..=9999).contains(&instant.to_zoned(jiff::tz::TimeZone::UTC).year()) {
+    if !is_storable(instant.to_zoned(jiff::tz::TimeZone::UTC).date()) {
         return Err(flaw());
     }
     Ok(Timestamp::from(instant))
@@ -259,10 +259,15 @@ pub fn parse_date(text: &str) -> Result<jiff::civil::Date, Flaw> {
             .map_err(|_| flaw())?;
     }
     let date: jiff::civil::Date = day.parse().map_err(|_| flaw())?;
-    if !(1..=9999).contains(&date.year()) {
+    if !is_storable(date) {
         return Err(flaw());
     }
     Ok(date)
+}
+
+/// Years 1 to 9999: PostgreSQL refuses others where SQLite does not, and RFC 3339 cannot write them.
+pub(super) fn is_storable(date: jiff::civil::Date) -> bool {
+    (1..=9999).contains(&date.year())
 }
 
 #[cfg(test)]
@@ -332,6 +337,19 @@ mod tests {
         choice.enum_values = Some(vec![json!("a")]);
         let schema = serde_json::to_value(nullable(choice.into())).unwrap();
         assert_eq!(schema, json!({"type": ["string", "null"], "enum": ["a", null]}));
+    }
+
+    #[test]
+    fn years_are_1_to_9999() {
+        for text in
+            ["0000-12-31T23:59:59Z", "-000001-05-15T00:00:00Z", "0001-01-01T00:00:00+01:00", "0000-12-31"]
+        {
+            assert_eq!(Timestamp::from_json(&json!(text)).unwrap_err().code, "invalid_time", "{text}");
+            assert!(jiff::civil::Date::from_json(&json!(text)).is_err(), "{text}");
+        }
+        Timestamp::from_json(&json!("0001-01-01T00:00:00Z")).unwrap();
+        assert!(jiff::civil::Date::from_json(&json!("9999-12-31")).is_ok());
+        assert!(jiff::civil::Date::from_json(&json!("10000-01-01")).is_err());
     }
 
     proptest! {

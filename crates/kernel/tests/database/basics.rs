@@ -2,7 +2,7 @@
 
 use kernel::clock::Clock;
 use kernel::db::{Engine, migrate};
-use kernel::test::on_both_databases;
+use kernel::test::{TestDb, on_both_databases};
 use kernel::{args, sql};
 
 #[tokio::test]
@@ -45,4 +45,25 @@ async fn arguments_are_bound_by_their_number() {
         tx.commit().await.unwrap();
     })
     .await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_files_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let t = TestDb::new(Engine::Sqlite).await;
+    let mut tx = t.db.write(&t.usage()).await.unwrap();
+    tx.exec(sql!("INSERT INTO setting (name, value) VALUES ($1, $2)"), args!["x", "1"]).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut modes = Vec::new();
+    for entry in std::fs::read_dir(t.folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        modes.push((entry.file_name().into_string().unwrap(), mode));
+    }
+    modes.sort();
+    let names = ["regulars.db", "regulars.db-shm", "regulars.db-wal", "regulars.lock"];
+    assert_eq!(modes, names.map(|name| (name.to_owned(), 0o600)));
+    t.end().await;
 }

@@ -4,7 +4,7 @@ mod read;
 mod write;
 
 use std::cell::RefCell;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -43,6 +43,12 @@ impl Lite {
     /// Opens or creates the file, starts the committer and the checkpointer.
     pub fn open(path: &Path) -> Result<Arc<Lite>> {
         refuse_network_file_system(path)?;
+        // SQLite gives the files beside it the mode of this one.
+        match private().create_new(true).open(path) {
+            // One that is there is not opened beside SQLite: closing it again would drop SQLite's locks.
+            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(cannot_open(path, e)),
+            _ => {}
+        }
         let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         conn.busy_timeout(Duration::from_secs(10)).map_err(error::lite)?;
         // When the WAL starts over, the file is kept up to this size: growing it again page by page costs more than
@@ -54,10 +60,8 @@ impl Lite {
         .map_err(error::lite)?;
         conn.busy_timeout(Duration::ZERO).map_err(error::lite)?;
         let lock_path = path.with_extension("lock");
-        let lock =
-            File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(|e| {
-                Error::internal(format!("cannot open {}", lock_path.display())).with_source(e)
-            })?;
+        let lock = private().create(true).truncate(false).open(&lock_path);
+        let lock = lock.map_err(|e| cannot_open(&lock_path, e))?;
 
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let (wake, wakes) = mpsc::channel();
@@ -117,6 +121,19 @@ impl Lite {
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
     let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
     thread.map(drop).map_err(|e| Error::internal("cannot start a database thread").with_source(e))
+}
+
+/// A file that is made for nobody but its owner: it holds what customers told.
+fn private() -> OpenOptions {
+    let mut options = File::options();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn cannot_open(path: &Path, e: std::io::Error) -> Error {
+    Error::internal(format!("cannot open {}", path.display())).with_source(e)
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{Key, Keyed, Kind, ListRequest, Order};
 use crate::clock::Timestamp;
+use crate::web::field::is_storable;
 use crate::{Error, Result};
 
 /// The row to continue after.
@@ -69,9 +70,13 @@ fn read_key(kind: Kind, nullable: bool, value: &Value) -> Option<Key> {
         (_, Value::Null) => nullable.then_some(Key::Null),
         (Kind::Text, Value::String(text)) => (!text.contains('\0')).then(|| Key::Text(text.clone())),
         (Kind::Int, value) => value.as_i64().map(Key::Int),
-        (Kind::Time, value) => value.as_i64().and_then(Timestamp::from_micros).map(Key::Time),
+        (Kind::Time, value) => {
+            let time = value.as_i64().and_then(Timestamp::from_micros);
+            let date = |t: &Timestamp| t.to_jiff().to_zoned(jiff::tz::TimeZone::UTC).date();
+            time.filter(|t| is_storable(date(t))).map(Key::Time)
+        }
         (Kind::Bool, value) => value.as_bool().map(Key::Bool),
-        (Kind::Date, value) => value.as_str()?.parse().ok().map(Key::Date),
+        (Kind::Date, value) => value.as_str()?.parse().ok().filter(|date| is_storable(*date)).map(Key::Date),
         (Kind::Text, _) => None,
     }
 }

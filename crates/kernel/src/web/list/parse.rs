@@ -14,8 +14,10 @@ use crate::{Error, Kind, Result};
 /// The parameters that every list has.
 pub(super) const COMMON: [&str; 8] =
     ["limit", "offset", "skip", "page", "cursor", "sort", "sort_by", "sort_order"];
-/// No list is so long; beyond it the arithmetic of pages would overflow.
+/// No list is so long, and no cursor counts further; beyond it the arithmetic of pages would overflow.
 pub(super) const MAX_OFFSET: u64 = 1_000_000_000_000;
+/// Rows that a page may skip: the database reads each of them, and a cursor costs the same at any depth.
+const MAX_SKIPPED: u64 = 1_000_000;
 const MAX_VALUE: usize = 1000;
 const MAX_SORTS: usize = 4;
 
@@ -158,10 +160,9 @@ impl<'q> Said<'q> {
                 let cursor: Cursor = cursor::read(text, &request.sort_text(), &request.order)?;
                 Ok((Page::Cursor(cursor), Style::Cursor))
             }
-            (None, Some(n), None) => Ok((Page::Offset(n), Style::Offset)),
+            (None, Some(n), None) => Ok((skip(n)?, Style::Offset)),
             (None, None, Some(n)) => {
-                let before = (n - 1).saturating_mul(u64::from(request.limit)).min(MAX_OFFSET);
-                Ok((Page::Offset(before), Style::Number))
+                Ok((skip((n - 1).saturating_mul(u64::from(request.limit)))?, Style::Number))
             }
             _ => Err(exclusive("cursor, offset and page exclude each other")),
         }
@@ -228,6 +229,18 @@ impl<'q> Said<'q> {
         let name: String = name.chars().take(64).collect();
         let detail = format!("Unknown sort field \"{name}\"; allowed are {}", allowed.join(", "));
         Error::bad_request("UNKNOWN_SORT_FIELD", detail)
+    }
+}
+
+fn skip(rows: u64) -> Result<Page> {
+    match rows > MAX_SKIPPED {
+        true => Err(Error::bad_request(
+            "OFFSET_TOO_LARGE",
+            format!(
+                "At most {MAX_SKIPPED} rows can be skipped; use the cursor: `next_cursor` of the page before"
+            ),
+        )),
+        false => Ok(Page::Offset(rows)),
     }
 }
 

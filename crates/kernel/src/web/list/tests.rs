@@ -257,6 +257,44 @@ fn parameters_and_envelope_are_documented() {
     }
 }
 
+/// PostgreSQL cannot hold them, and nobody was given one.
+#[test]
+fn times_outside_the_years_1_to_9999_are_refused() {
+    let cursor = |sort: &str, key: Value| {
+        let text = json!([format!("{sort},id"), 1, [key], Uuid::nil()]).to_string();
+        format!("sort={sort}&cursor={}", data_encoding::BASE64URL_NOPAD.encode(text.as_bytes()))
+    };
+    let year_1 = -62_135_596_800_000_000i64;
+    let (last, before_christ) = (253_402_207_200_000_000i64, json!("-000001-05-15"));
+    for key in [year_1, 0, last] {
+        list(&cursor("created_at", json!(key)));
+    }
+    list(&cursor("born", json!("0001-01-01")));
+    for key in [year_1 - 1, year_1 * 5, last * 2, i64::MIN, i64::MAX] {
+        assert_eq!(refused(&cursor("created_at", json!(key))), (400, "CURSOR_INVALID"), "{key}");
+    }
+    for key in [before_christ, json!("0000-12-31"), json!("-009999-01-01")] {
+        assert_eq!(refused(&cursor("born", key.clone())), (400, "CURSOR_INVALID"), "{key}");
+    }
+    for time in
+        ["0000-12-31T23:59:59Z", "-000001-05-15", "-009999-05-15T00:00:00Z", "0001-01-01T00:00:00%2B01:00"]
+    {
+        assert_eq!(refused(&format!("created_after={time}")), (400, "PARAMETER_INVALID"), "{time}");
+        assert_eq!(refused(&format!("born={time}")), (400, "PARAMETER_INVALID"), "{time}");
+    }
+}
+
+#[test]
+fn far_pages_are_refused_and_cursors_go_on() {
+    for query in ["offset=1000001", "skip=1000001", "page=50002", "limit=1000&page=1002"] {
+        assert_eq!(refused(query), (400, "OFFSET_TOO_LARGE"), "{query}");
+    }
+    assert_eq!(list("page=50001").offset(), 1_000_000);
+    assert_eq!(list("offset=1000000").offset(), 1_000_000);
+    let far = cursor::after(&list(""), &rows(1)[0], 2_000_000);
+    assert_eq!(list(&format!("cursor={far}")).offset(), 2_000_000);
+}
+
 prop_compose! {
     fn any_row()(id: u128, name in proptest::option::of("\\PC{0,20}"), at in -9_000_000_000_000_000i64..9_000_000_000_000_000)
         -> Row { Row { id: Uuid::from_u128(id), name, at } }
