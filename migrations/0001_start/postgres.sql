@@ -134,17 +134,21 @@ CREATE TABLE refresh_token (
 );
 CREATE INDEX refresh_token_session ON refresh_token (session_id);
 
--- Links sent by mail (claim, verify), hashed, consumed once.
+-- Links sent by mail (claim, verify, change), hashed, consumed once; and notices (told), which are used from the start.
 CREATE TABLE mail_token (
   hash bytea PRIMARY KEY,
   user_id uuid NOT NULL REFERENCES user_account (id),
   purpose text NOT NULL,
   email text NOT NULL,
+  -- The normalised form: mails are counted by it, whoever asked for them.
+  email_key text COLLATE "C" NOT NULL,
   created_at timestamptz NOT NULL,
   expires_at timestamptz NOT NULL,
   used_at timestamptz
 );
 CREATE INDEX mail_token_user ON mail_token (user_id);
+CREATE INDEX mail_token_address ON mail_token (email_key, created_at);
+CREATE INDEX mail_token_end ON mail_token (expires_at);
 
 CREATE TABLE signing_key (
   kid text PRIMARY KEY,

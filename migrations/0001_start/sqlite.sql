@@ -132,17 +132,21 @@ CREATE TABLE refresh_token (
 ) STRICT;
 CREATE INDEX refresh_token_session ON refresh_token (session_id);
 
--- Links sent by mail (claim, verify), hashed, consumed once.
+-- Links sent by mail (claim, verify, change), hashed, consumed once; and notices (told), which are used from the start.
 CREATE TABLE mail_token (
   hash BLOB PRIMARY KEY,
   user_id BLOB NOT NULL REFERENCES user_account (id),
   purpose TEXT NOT NULL,
   email TEXT NOT NULL,
+  -- The normalised form: mails are counted by it, whoever asked for them.
+  email_key TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   used_at INTEGER
 ) STRICT;
 CREATE INDEX mail_token_user ON mail_token (user_id);
+CREATE INDEX mail_token_address ON mail_token (email_key, created_at);
+CREATE INDEX mail_token_end ON mail_token (expires_at);
 
 CREATE TABLE signing_key (
   kid TEXT PRIMARY KEY,

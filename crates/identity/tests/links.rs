@@ -238,3 +238,106 @@ async fn a_login_needs_the_password_that_is_stored_at_the_end() {
     })
     .await;
 }
+
+async fn patch_email(app: &TestApp, reply: &Value, email: &str) -> Value {
+    let patch = app.patch("/api/auth/profile/update/").bearer(&access(reply));
+    patch.json(json!({ "email": email })).send().await.expect(200)
+}
+
+#[tokio::test]
+async fn nobody_fills_a_mailbox_by_many_accounts() {
+    on_both_engines(&[feature()], async |app| {
+        for i in 0..5 {
+            let reply = register(app, &format!("eve{i}@example.com")).await;
+            // The victim's address, as an unproven one; then the account moves on and leaves it to the next.
+            patch_email(app, &reply, if i % 2 == 0 { "victim@example.com" } else { "Victim@Example.com" })
+                .await;
+            app.run_jobs().await;
+            patch_email(app, &reply, &format!("moved{i}@example.com")).await;
+            app.run_jobs().await;
+        }
+        let mails = app.mails();
+        let sent = mails.iter().filter(|m| m.to_lowercase().contains("to: victim@example.com")).count();
+        assert_eq!(sent, 3, "per address, whoever asks");
+        assert!(mails.iter().all(|m| !m.contains("Test")), "a stranger's words: no name in a mail");
+        assert!(mails_to(app, "moved4@example.com").len() == 1, "other addresses are served");
+        app.advance(std::time::Duration::from_secs(3601));
+        register(app, "victim@example.com").await;
+        app.run_jobs().await;
+        let mails = app.mails();
+        let sent = mails.iter().filter(|m| m.to_lowercase().contains("to: victim@example.com")).count();
+        assert_eq!(sent, 4, "after an hour again");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn concurrent_requests_do_not_pass_the_limit() {
+    on_both_engines(&[feature()], async |app| {
+        let ctx = app.system();
+        let mut tx = ctx.write().await.unwrap();
+        let name = |text| kernel::TextValue::parse(text).unwrap();
+        let new = users::NewUser {
+            email: Some(kernel::TextValue::parse("typed@example.com").unwrap()),
+            ..users::NewUser::named(name("Typed"), name("In"))
+        };
+        users::create_in(&ctx, &mut tx, new).await.unwrap();
+        tx.commit().await.unwrap();
+        let requests =
+            (0..16).map(|_| app.post("/api/auth/register/").json(seed_body("typed@example.com")).send());
+        for reply in futures_util::future::join_all(requests).await {
+            reply.expect_error(409, "ACCOUNT_CLAIMABLE");
+        }
+        app.run_jobs().await;
+        assert_eq!(mails_to(app, "typed@example.com").len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_old_address_is_told_once_an_hour() {
+    on_both_engines(&[feature()], async |app| {
+        let (reply, _) = waiting(app).await;
+        for i in 0..4 {
+            patch_email(app, &reply, &format!("new{i}@example.com")).await;
+            app.run_jobs().await;
+        }
+        let told = || mails_to(app, "old@example.com").iter().filter(|m| m.contains("being changed")).count();
+        assert_eq!(told(), 1);
+        app.advance(std::time::Duration::from_secs(3601));
+        let login = json!({"email": "old@example.com", "password": "Pass123!"});
+        let reply = app.post("/api/auth/login/").json(login).send().await.expect(200);
+        patch_email(app, &reply, "new9@example.com").await;
+        app.run_jobs().await;
+        assert_eq!(told(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_unproven_address_gets_a_link() {
+    on_both_engines(&[feature()], async |app| {
+        let reply = register(app, "typo@example.com").await;
+        patch_email(app, &reply, "right@example.com").await;
+        app.run_jobs().await;
+        let body = json!({"token": link(&mails_to(app, "right@example.com")[0])});
+        let user =
+            app.post("/api/auth/email/verify").bearer(&access(&reply)).json(body).send().await.expect(200);
+        assert_eq!((&user["email"], &user["email_verified"]), (&json!("right@example.com"), &json!(true)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_current_address_takes_a_change_back() {
+    on_both_engines(&[feature()], async |app| {
+        let (reply, secret) = waiting(app).await;
+        // What was read can be sent back: that is no wish to end the change.
+        let read = app.get("/api/auth/profile").bearer(&access(&reply)).send().await.expect(200);
+        let patch = app.patch("/api/auth/profile/update").bearer(&access(&reply)).json(&read);
+        assert_eq!(patch.send().await.expect(200)["pending_email"], "new@example.com");
+        assert_eq!(patch_email(app, &reply, "old@example.com").await["pending_email"], Value::Null);
+        verify(app, json!({"token": secret, "password": "Pass123!"})).await.expect_error(400, "LINK_INVALID");
+    })
+    .await;
+}

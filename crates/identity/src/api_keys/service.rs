@@ -30,7 +30,7 @@ pub struct NewApiKey {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Makes a key: its id, and the secret that is shown once. 403 if it could do more than its creator.
+/// Makes a key: its id, and the secret that is shown once. 403 if it could do more than its creator, or elsewhere.
 pub async fn create(ctx: &Ctx, new: NewApiKey) -> Result<(Uuid, ApiKeySecret)> {
     ctx.require_staff(Permission::ApiKeysManage)?;
     check(&new)?;
@@ -42,8 +42,16 @@ pub async fn create(ctx: &Ctx, new: NewApiKey) -> Result<(Uuid, ApiKeySecret)> {
     }
     let company = match &new.company {
         Some(reference) => Some(users::service::company_in(&mut tx, reference).await?),
-        None => None,
+        // Whoever reaches one company makes keys of that company only.
+        None if caller.reach == Reach::All => None,
+        None => caller.company_id,
     };
+    if caller.reach != Reach::All && company != caller.company_id {
+        return Err(Error::forbidden(
+            "COMPANY_OUT_OF_REACH",
+            "You can make keys of your own company only; leave company_id out",
+        ));
+    }
     if role.reach == Reach::Company.as_str() && company.is_none() {
         return Err(Error::invalid_field(
             "company_id",
@@ -100,11 +108,11 @@ fn check(new: &NewApiKey) -> Result<()> {
     if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
 }
 
-/// Ends a key at once. 404 if there is none, or it has ended.
+/// Ends a key at once. 404 if there is none within the caller's reach, or it has ended.
 pub async fn revoke(ctx: &Ctx, id: Uuid) -> Result<()> {
-    ctx.require_staff(Permission::ApiKeysManage)?;
+    let scope = ctx.require_staff(Permission::ApiKeysManage)?;
     let mut tx = ctx.write().await?;
-    if !store::revoke(&mut tx, id, ctx.now()).await? {
+    if !store::revoke(&mut tx, &scope, id, ctx.now()).await? {
         return Err(Error::not_found("API_KEY_NOT_FOUND", "API key not found"));
     }
     ctx.record(&mut tx, Event::new("api_key.revoked", "api_key", id, id.to_string())).await?;
@@ -136,11 +144,11 @@ pub(crate) async fn caller_in(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<C
     {
         return Err(refused());
     }
-    let narrowed = match key.scopes.0.as_array() {
-        Some(codes) if !codes.is_empty() => {
-            own.and(Permissions::from_codes(codes.iter().filter_map(|c| c.as_str())))
-        }
-        _ => own,
+    // Scopes that are no list were not written by us: nobody knows how far they were meant to narrow.
+    let scopes = key.scopes.0.as_array().ok_or_else(refused)?;
+    let narrowed = match scopes.is_empty() {
+        true => own,
+        false => own.and(Permissions::from_codes(scopes.iter().filter_map(|c| c.as_str()))),
     };
     Ok(Caller {
         credential: Credential::ApiKey(id),
@@ -154,14 +162,27 @@ pub(crate) async fn caller_in(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<C
 }
 
 /// A key made on the command line has no creator. Any other dies with its creator's deactivation or loss of the
-/// role that covered it.
+/// role that covered it: the rule of [`roles::require_covered`], asked again.
 fn creator_stands_behind(key: &KeyState, own: Permissions) -> bool {
     if key.creator_id.is_none() {
         return true;
     }
     let (Some(reach), Some(codes)) = (&key.creator_reach, &key.creator_permissions) else { return false };
     let reach = Reach::from_code(reach);
-    let reaches =
-        reach == Reach::All || (reach == Reach::Company && key.company_id == key.creator_company_id);
-    key.creator_active && reaches && permissions(reach, codes).covers(own)
+    let reaches = match reach {
+        Reach::All => true,
+        Reach::Company => {
+            Reach::from_code(&key.reach) != Reach::All
+                && key.company_id.is_some()
+                && key.company_id == key.creator_company_id
+        }
+        // Keys are for staff to make.
+        Reach::Own => false,
+    };
+    let granted = match Reach::from_code(&key.reach) {
+        // What `own` adds is no grant.
+        Reach::Own => Permissions::default(),
+        _ => own,
+    };
+    key.creator_active && reaches && permissions(reach, codes).covers(granted)
 }

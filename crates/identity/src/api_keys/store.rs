@@ -1,5 +1,6 @@
 //! The statements on `api_key`.
 
+use kernel::access::Scope;
 use kernel::clock::Timestamp;
 use kernel::db::{Json, Tx};
 use kernel::{Result, args, row, sql};
@@ -70,11 +71,16 @@ pub async fn state(tx: &mut Tx, id: Uuid) -> Result<Option<KeyState>> {
     .await
 }
 
-pub async fn revoke(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool> {
+/// Ends a key of the scope. One whose role reaches everything belongs to no company, whatever its row says.
+pub async fn revoke(tx: &mut Tx, scope: &Scope, id: Uuid, now: Timestamp) -> Result<bool> {
     let rows = tx
         .exec(
-            sql!("UPDATE api_key SET revoked_at = $2, updated_at = $2, version = version + 1 WHERE id = $1 AND revoked_at IS NULL"),
-            args![id, now],
+            sql!(
+                "UPDATE api_key SET revoked_at = $2, updated_at = $2, version = version + 1
+                 WHERE id = $1 AND revoked_at IS NULL
+                   AND ($3 OR (company_id = $4 AND role IN (SELECT code FROM role WHERE reach <> 'all')))"
+            ),
+            args![id, now, scope.all(), scope.company()],
         )
         .await?;
     Ok(rows == 1)

@@ -7,28 +7,32 @@
 use std::time::Duration;
 
 use kernel::access::Scope;
+use kernel::clock::Timestamp;
 use kernel::crypto::sha256;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
 use kernel::jobs::{self, NewJob};
-use kernel::{Error, Fault, Result};
+use kernel::{Error, Fault, Result, TextValue};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::jobs::{SEND, TELL_OLD};
-use super::store::{self, Link};
+use super::store::{self, Link, Sent};
 use crate::credentials::hasher::Hasher;
 use crate::credentials::model::{OwnWords, Password, PasswordHash, PasswordRules};
 use crate::credentials::service as credentials;
-use crate::users::model::UserRef;
+use crate::users::model::{Email, UserRef};
 use crate::users::service::{self as users, User};
 
 const VALID_FOR: Duration = Duration::from_secs(24 * 3600);
+/// Mails to one address, whoever asks.
 const MOST_PER_HOUR: i64 = 3;
 /// The purpose of a link to a new address of an account whose old one was proven.
 const CHANGE: &str = "change";
 /// The purpose of a link to an account that staff typed in.
 pub(crate) const CLAIM: &str = "claim";
+/// The purpose of a notice to the address that is to be replaced; it has no link.
+const TOLD: &str = "told";
 
 /// Sends the owner of a new, unproven address a link to prove it.
 pub(crate) async fn request_verification_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
@@ -40,31 +44,64 @@ pub(crate) async fn request_claim_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Res
     request_in(ctx, tx, user, CLAIM).await
 }
 
-/// Sends a link to the address that waits in `pending_email`, and tells the old address (SPEC 8).
+/// Sends a link to the address that waits in `pending_email`, and tells the old address (SPEC 8), once an hour.
 pub async fn email_change_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
     request_in(ctx, tx, user, CHANGE).await?;
-    let payload = json!({ "id": ctx.new_id(), "user": user.id, "to": user.email });
+    let Some(old) = &user.email else { return Ok(()) };
+    let id = ctx.new_id();
+    let key = email_key(old)?;
+    store::lock_address(tx, &key).await?;
+    // Counted apart from the links: nobody can use up the warning by asking for other mails.
+    if store::count_of_user(tx, user.id, TOLD, an_hour_ago(ctx)).await? >= 1 {
+        return Ok(());
+    }
+    let now = ctx.now();
+    let sent = Sent {
+        hash: &sha256(id.as_bytes()),
+        user: user.id,
+        purpose: TOLD,
+        email: old,
+        email_key: &key,
+        now,
+        expires_at: now,
+        used_at: Some(now),
+    };
+    store::insert(tx, &sent).await?;
+    let payload = json!({ "id": id, "user": user.id, "to": old });
     jobs::enqueue(ctx, tx, NewJob::new(TELL_OLD.name, payload)).await.map(drop)
 }
 
 async fn request_in(ctx: &Ctx, tx: &mut Tx, user: &User, purpose: &'static str) -> Result<()> {
     let address = if purpose == CHANGE { &user.pending_email } else { &user.email };
     let Some(email) = address else { return Ok(()) };
-    let now = ctx.now();
-    let sent = store::count_since(tx, user.id, purpose, now.minus(Duration::from_secs(3600))).await?;
-    if sent >= MOST_PER_HOUR {
+    let key = email_key(email)?;
+    store::lock_address(tx, &key).await?;
+    if store::count_to_address(tx, &key, an_hour_ago(ctx)).await? >= MOST_PER_HOUR {
         return Ok(());
     }
-    let nonce = ctx.new_id();
-    let link = Link {
-        user_id: user.id,
-        purpose: purpose.to_owned(),
-        email: email.clone(),
+    let (nonce, now) = (ctx.new_id(), ctx.now());
+    let sent = Sent {
+        hash: &sha256(secret(ctx, nonce).as_bytes()),
+        user: user.id,
+        purpose,
+        email,
+        email_key: &key,
+        now,
         expires_at: now.plus(VALID_FOR),
+        used_at: None,
     };
-    store::insert(tx, &sha256(secret(ctx, nonce).as_bytes()), &link, now).await?;
+    store::insert(tx, &sent).await?;
     let payload = json!({ "nonce": nonce, "user": user.id });
     jobs::enqueue(ctx, tx, NewJob::new(SEND.name, payload)).await.map(drop)
+}
+
+fn an_hour_ago(ctx: &Ctx) -> Timestamp {
+    ctx.now().minus(Duration::from_secs(3600))
+}
+
+fn email_key(email: &str) -> Result<String> {
+    let parsed = Email::parse(email);
+    parsed.map(|e| e.key().to_owned()).map_err(|_| Error::internal("a stored address that is none"))
 }
 
 /// The secret of a link: 256 bits that nobody can make without the master key.
@@ -195,10 +232,15 @@ pub(crate) async fn forget_in(tx: &mut Tx, user: Uuid) -> Result<()> {
     jobs::forget_user(tx, user).await
 }
 
-/// Housekeeping: deletes links a week after their end.
+/// Housekeeping: deletes links a week after their end, in steps that hold up nobody.
 pub(crate) async fn purge(ctx: &Ctx) -> Result<()> {
     let before = ctx.now().minus(Duration::from_secs(7 * 24 * 3600));
-    let mut tx = ctx.write().await?;
-    store::purge(&mut tx, before).await?;
-    tx.commit().await
+    loop {
+        let mut tx = ctx.write().await?;
+        let deleted = store::purge(&mut tx, before).await?;
+        tx.commit().await?;
+        if deleted < store::STEP {
+            return Ok(());
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The statements on `mail_token`.
+//! The statements on `mail_token`: links, and notices without one, so that all mails to an address are counted.
 
 use kernel::clock::Timestamp;
 use kernel::db::Tx;
@@ -9,13 +9,59 @@ row! {
     pub struct Link { pub user_id: Uuid, pub purpose: String, pub email: String, pub expires_at: Timestamp }
 }
 
-pub async fn insert(tx: &mut Tx, hash: &[u8], link: &Link, now: Timestamp) -> Result<()> {
+/// A mail as it is noted. One without a link is used from the start.
+pub struct Sent<'a> {
+    pub hash: &'a [u8],
+    pub user: Uuid,
+    pub purpose: &'a str,
+    pub email: &'a str,
+    pub email_key: &'a str,
+    pub now: Timestamp,
+    pub expires_at: Timestamp,
+    pub used_at: Option<Timestamp>,
+}
+
+pub async fn insert(tx: &mut Tx, m: &Sent<'_>) -> Result<()> {
     tx.exec(
-        sql!("INSERT INTO mail_token (hash, user_id, purpose, email, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)"),
-        args![hash, link.user_id, link.purpose, link.email, now, link.expires_at],
+        sql!(
+            "INSERT INTO mail_token (hash, user_id, purpose, email, email_key, created_at, expires_at, used_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+        ),
+        args![m.hash, m.user, m.purpose, m.email, m.email_key, m.now, m.expires_at, m.used_at],
     )
     .await
     .map(drop)
+}
+
+/// Lets one transaction at a time count and send mails to an address. SQLite has one writer anyway.
+pub async fn lock_address(tx: &mut Tx, email_key: &str) -> Result<()> {
+    tx.opt(
+        sql!(
+            sqlite: "SELECT $1 AS lock",
+            postgres: "SELECT 'locked' AS lock FROM pg_advisory_xact_lock(hashtextextended($1, 7234519006))" => String
+        ),
+        args![email_key],
+    )
+    .await
+    .map(drop)
+}
+
+/// How many mails went to an address since `since`, for whomever and whatever: nobody's mailbox is filled by others.
+pub async fn count_to_address(tx: &mut Tx, email_key: &str, since: Timestamp) -> Result<i64> {
+    tx.one(
+        sql!("SELECT count(*) AS n FROM mail_token WHERE email_key = $1 AND created_at > $2" => i64),
+        args![email_key, since],
+    )
+    .await
+}
+
+/// How many mails of a purpose a user caused since `since`.
+pub async fn count_of_user(tx: &mut Tx, user: Uuid, purpose: &str, since: Timestamp) -> Result<i64> {
+    tx.one(
+        sql!("SELECT count(*) AS n FROM mail_token WHERE user_id = $1 AND purpose = $2 AND created_at > $3" => i64),
+        args![user, purpose, since],
+    )
+    .await
 }
 
 /// A living link.
@@ -64,19 +110,13 @@ pub async fn consume_others(tx: &mut Tx, user: Uuid, now: Timestamp) -> Result<u
     .await
 }
 
-/// How many links of a purpose were sent since `since`: nobody's mailbox is filled by others.
-pub async fn count_since(tx: &mut Tx, user: Uuid, purpose: &str, since: Timestamp) -> Result<i64> {
-    tx.one(
-        sql!("SELECT count(*) AS n FROM mail_token WHERE user_id = $1 AND purpose = $2 AND created_at > $3" => i64),
-        args![user, purpose, since],
-    )
-    .await
-}
-
 /// Deletes the links of a user: part of erasing it.
 pub async fn forget(tx: &mut Tx, user: Uuid) -> Result<()> {
     tx.exec(sql!("DELETE FROM mail_token WHERE user_id = $1"), args![user]).await.map(drop)
 }
+
+/// Rows that one transaction of [`purge`] deletes at most.
+pub const STEP: u64 = 1000;
 
 /// Deletes at most 1000 links that ended before `before`; says how many.
 pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64> {

@@ -163,6 +163,8 @@ impl Tokens {
         let known = entry.known.lock().clone();
         if let Some(known) = known
             && known.generation == self.generations[known.shard].load(Ordering::SeqCst)
+            // A clock that was set back would keep what is from its future fresh until it comes.
+            && known.at <= now
             && now.since(known.at) < FRESH
         {
             return Ok(known.caller);

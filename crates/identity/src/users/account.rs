@@ -16,8 +16,10 @@ use crate::claims;
 /// What somebody changes of their own account; what is absent stays.
 #[derive(Debug)]
 pub struct ProfileChange {
-    /// Starts the change of the address.
+    /// Starts the change of the address; the current one ends a change that waits.
     pub email: Option<Email>,
+    /// The address that waits, in a reply that is sent back: then the current address ends nothing.
+    pub said_pending: Option<String>,
     /// Given name.
     pub first_name: Option<PersonName>,
     /// Family name.
@@ -73,20 +75,33 @@ pub async fn update(
         locale: change.locale,
         ..UserChange::default()
     };
-    match change.email {
-        Some(email) if Some(email.as_str()) == before.email.as_deref() => {}
-        Some(email) if before.email_proven_at.is_none() => written.email = Field::Value(email),
+    let applies = match change.email {
+        // Said again, the current address takes a change back that still waits.
+        Some(email) if Some(email.as_str()) == before.email.as_deref() => {
+            if change.said_pending.is_none() || change.said_pending != before.pending_email {
+                written.pending_email = Field::Null;
+            }
+            false
+        }
+        Some(email) if before.email_proven_at.is_none() => {
+            written.email = Field::Value(email);
+            written.pending_email = Field::Null;
+            true
+        }
         Some(email) => {
             users::refuse_taken_in(&mut tx, &email, before.id).await?;
             written.pending_email = Field::Value(email);
+            false
         }
-        None => {}
-    }
+        None => false,
+    };
     let region = ctx.app().config.default_country.as_deref();
     let waits = matches!(written.pending_email, Field::Value(_));
     let user = users::update_in(ctx, &mut tx, &before, written, region).await?;
     if waits {
         claims::service::email_change_in(ctx, &mut tx, &user).await?;
+    } else if applies {
+        claims::service::request_verification_in(ctx, &mut tx, &user).await?;
     }
     tx.commit().await?;
     Ok(user)

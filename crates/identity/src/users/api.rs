@@ -198,7 +198,13 @@ impl Input for ProfileChange {
 
     fn read(f: &mut Fields<'_>) -> Option<ProfileChange> {
         f.read_only(READ_ONLY);
+        // Described as read-only above; in a body it tells a reply that is sent back from a wish to end the change.
+        let said_pending = match f.build(|| ()) {
+            Some(()) => f.text("pending_email", 254).value(),
+            None => None,
+        };
         let change = ProfileChange {
+            said_pending,
             email: f.change::<Email>("email"),
             first_name: f.change::<PersonName>("first_name"),
             last_name: f.change::<PersonName>("last_name"),
