@@ -31,7 +31,7 @@ async fn a14_a53_the_figures_of_seed_004() {
         };
         create(app, &key, person(1, json!("USA"), json!("New York"), json!("male"), json!("1996-05-28"))).await;
         // A city is shown as it was first spelt.
-        app.advance(std::time::Duration::from_secs(1));
+        app.advance(Duration::from_secs(1));
         create(app, &key, person(2, json!("united states"), json!("NEW YORK"), json!("female"), json!("1996-05-29"))).await;
         create(app, &key, person(3, json!("England"), json!("London"), json!("other"), Value::Null)).await;
         let four = create(app, &key, person(4, Value::Null, Value::Null, Value::Null, Value::Null)).await;
