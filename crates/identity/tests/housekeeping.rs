@@ -1,5 +1,7 @@
 //! What is deleted in time, and what erasing finds after that.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
+
 mod common;
 
 use std::time::Duration;

@@ -79,7 +79,7 @@ impl Phone {
         let region = region.and_then(|code| Region::from_code(code).ok());
         // Only digits go in: the library's own reading of free text accepts letters and much else.
         let parsed = match (self.international, region) {
-            (true, _) => PHONE_NUMBER_UTIL.parse(&format!("+{}", self.digits), None),
+            (true, _) => PHONE_NUMBER_UTIL.parse(format!("+{}", self.digits), None),
             (false, Some(region)) => PHONE_NUMBER_UTIL.parse(&self.digits, Some(region)),
             (false, None) => return unparsed,
         };
