@@ -1,5 +1,7 @@
 //! API keys: what they may do, and who may make and end them.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
+
 use std::sync::Arc;
 
 use identity::api_keys::service::{self as keys, NewApiKey};

@@ -1,5 +1,7 @@
 //! What is deleted in time, and what erasing finds after that.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
+
 mod common;
 
 use std::time::Duration;
@@ -70,6 +72,59 @@ async fn erasing_finds_the_events_of_sessions_that_are_long_gone() {
         users::erase_in(&ctx, &mut tx, &found.unwrap()).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(count(app, traces).await, 0);
+    })
+    .await;
+}
+
+fn hash(n: u32) -> Vec<u8> {
+    kernel::crypto::sha256(&n.to_be_bytes()).to_vec()
+}
+
+#[tokio::test]
+async fn sessions_go_with_all_their_tokens_and_the_living_stay() {
+    on_both_engines(&[feature()], async |app| {
+        register(app, "busy@example.com").await;
+        let ctx = app.system();
+        let mut tx = ctx.write().await.unwrap();
+        let session = tx.one(sql!("SELECT id FROM session" => Uuid), []).await.unwrap();
+        for n in 0..2100 {
+            let statement =
+                sql!("INSERT INTO refresh_token (hash, session_id, created_at) VALUES ($1, $2, $3)");
+            tx.exec(statement, args![hash(n), session, ctx.now()]).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        app.advance(Duration::from_secs(400 * 86_400));
+        let login = json!({"email": "busy@example.com", "password": "Pass123!"});
+        let living = app.post("/api/auth/login").json(login).send().await.expect(200);
+        periodic(app, "sessions.purge").await;
+        assert_eq!(count(app, sql!("SELECT count(*) AS n FROM session" => i64)).await, 1);
+        assert_eq!(count(app, sql!("SELECT count(*) AS n FROM refresh_token" => i64)).await, 1);
+        app.get("/api/auth/profile").bearer(&access(&living)).send().await.expect(200);
+        app.run_jobs().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn links_go_a_week_after_their_end_however_many() {
+    on_both_engines(&[feature()], async |app| {
+        let reply = register(app, "many@example.com").await;
+        let user: Uuid = reply["user"]["id"].as_str().unwrap().parse().unwrap();
+        let ctx = app.system();
+        let mut tx = ctx.write().await.unwrap();
+        for n in 0..2100 {
+            let statement = sql!(
+                "INSERT INTO mail_token (hash, user_id, purpose, email, email_key, created_at, expires_at)
+                 VALUES ($1, $2, 'verify', 'a@example.com', 'a@example.com', $3, $3)"
+            );
+            tx.exec(statement, args![hash(n), user, ctx.now()]).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        app.advance(Duration::from_secs(7 * 86_400));
+        periodic(app, "claims.purge").await;
+        // The link of the registration lives a day longer.
+        assert_eq!(count(app, sql!("SELECT count(*) AS n FROM mail_token" => i64)).await, 1);
+        app.run_jobs().await;
     })
     .await;
 }

@@ -1,5 +1,7 @@
 //! Links by mail: to whom they go, what they prove, and what they no longer prove.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
+
 mod common;
 
 use std::pin::pin;

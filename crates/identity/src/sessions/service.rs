@@ -208,14 +208,21 @@ pub(crate) async fn forget_in(tx: &mut Tx, user: Uuid) -> Result<()> {
     store::forget(tx, user).await
 }
 
-/// Housekeeping: deletes sessions a week after their end.
+/// Housekeeping: deletes sessions a week after their end, their tokens before them: a session that lived for months
+/// has thousands, and whoever writes on SQLite waits for each of these transactions.
 pub(crate) async fn purge(ctx: &Ctx) -> Result<()> {
     let before = ctx.now().minus(Duration::from_secs(7 * 24 * 3600));
     loop {
         let mut tx = ctx.write().await?;
-        let deleted = store::purge(&mut tx, before).await?;
+        let tokens = store::purge_tokens(&mut tx, before).await?;
         tx.commit().await?;
-        if deleted < 1000 {
+        if tokens == store::STEP {
+            continue;
+        }
+        let mut tx = ctx.write().await?;
+        let sessions = store::purge(&mut tx, before).await?;
+        tx.commit().await?;
+        if sessions < store::STEP {
             return Ok(());
         }
     }

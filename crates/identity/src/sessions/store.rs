@@ -145,10 +145,28 @@ pub async fn forget(tx: &mut Tx, user: Uuid) -> Result<()> {
         .map(drop)
 }
 
-/// Deletes at most 1000 sessions that ended before `before`, with their tokens; says how many.
+/// Rows that one transaction of housekeeping deletes at most.
+pub const STEP: u64 = 1000;
+
+/// Deletes at most 1000 tokens of the 1000 sessions that ended first, before `before`; says how many.
+pub async fn purge_tokens(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.exec(
+        sql!(
+            "DELETE FROM refresh_token WHERE hash IN (SELECT t.hash FROM refresh_token t WHERE t.session_id IN
+               (SELECT id FROM session WHERE ends_at <= $1 ORDER BY ends_at, id LIMIT 1000) LIMIT 1000)"
+        ),
+        args![before],
+    )
+    .await
+}
+
+/// Deletes the 1000 sessions that ended first, before `before`, whose tokens are gone; says how many.
 pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     tx.exec(
-        sql!("DELETE FROM session WHERE id IN (SELECT id FROM session WHERE ends_at <= $1 ORDER BY ends_at LIMIT 1000)"),
+        sql!(
+            "DELETE FROM session WHERE id IN
+               (SELECT id FROM session WHERE ends_at <= $1 ORDER BY ends_at, id LIMIT 1000)"
+        ),
         args![before],
     )
     .await
