@@ -181,9 +181,9 @@ async fn a_repeated_request_gets_the_first_answer() {
 /// Erases all that is kept of a customer, as far as the kernel knows of it.
 async fn forget(app: &TestApp, n: i64) {
     let ctx = app.system();
-    let mut tx = ctx.write().await.unwrap();
-    kernel::idempotency::forget_customer(&mut tx, customer(n)).await.unwrap();
-    tx.commit().await.unwrap();
+    let mut tx = ctx.write().await.expect("a transaction");
+    kernel::idempotency::forget_customer(&mut tx, customer(n)).await.expect("they are deleted");
+    tx.commit().await.expect("it commits");
 }
 
 #[tokio::test]
