@@ -14,6 +14,7 @@ use kernel::web::guard::Public;
 use kernel::web::{Body, Fields, Input, reply};
 use kernel::{Error, Kind, Result, args, sql};
 use serde_json::{Value, json};
+use tower::ServiceExt;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -22,8 +23,9 @@ use uuid::Uuid;
 struct Tokens;
 
 impl Authenticate for Tokens {
-    fn authenticate<'a>(&'a self, _: &'a App, bearer: &'a str) -> BoxFuture<'a, Result<Arc<Caller>>> {
+    fn authenticate<'a>(&'a self, app: &'a App, bearer: &'a str) -> BoxFuture<'a, Result<Arc<Caller>>> {
         Box::pin(async move {
+            app.part::<Runs>().authenticated.fetch_add(1, Ordering::SeqCst);
             if bearer == "bad" {
                 return Err(Error::unauthorized("TOKEN_INVALID", "no"));
             }
@@ -47,6 +49,7 @@ impl Authenticate for Tokens {
 struct Runs {
     count: AtomicU32,
     stale: AtomicU32,
+    authenticated: AtomicU32,
 }
 
 struct Note {
@@ -178,9 +181,9 @@ async fn a_repeated_request_gets_the_first_answer() {
 /// Erases all that is kept of a customer, as far as the kernel knows of it.
 async fn forget(app: &TestApp, n: i64) {
     let ctx = app.system();
-    let mut tx = ctx.write().await.unwrap();
-    kernel::idempotency::forget_customer(&mut tx, customer(n)).await.unwrap();
-    tx.commit().await.unwrap();
+    let mut tx = ctx.write().await.expect("a transaction");
+    kernel::idempotency::forget_customer(&mut tx, customer(n)).await.expect("they are deleted");
+    tx.commit().await.expect("it commits");
 }
 
 #[tokio::test]
@@ -342,6 +345,31 @@ async fn a_repeat_after_a_change_of_the_callers_rights_is_refused() {
             send(now).await.expect_error(422, "IDEMPOTENCY_KEY_REUSED");
         }
         assert_eq!(rows(app).await, 2);
+    })
+    .await;
+}
+
+/// Whoever may not any more must not get in with a body that was slow to come.
+#[tokio::test]
+async fn a_caller_is_known_as_it_is_when_the_body_is_there() {
+    on_both_engines(&[feature()], async |app| {
+        let (router, _) = kernel::app::routes(&app.app, &[feature()]);
+        let runs = app.app.part::<Runs>();
+        for (bearer, status) in [("a", 201), ("bad", 401)] {
+            runs.authenticated.store(0, Ordering::SeqCst);
+            let seen = runs.clone();
+            let body = futures_util::stream::once(async move {
+                assert_eq!(seen.authenticated.load(Ordering::SeqCst), 0, "asked before the body was there");
+                Ok::<_, std::convert::Infallible>(if status == 201 { r#"{"name": "x"}"# } else { "nonsense" })
+            });
+            let request = axum::http::Request::post("/api/v1/notes")
+                .header("authorization", format!("Bearer {bearer}"))
+                .header("content-type", "application/json");
+            let request = request.body(axum::body::Body::from_stream(body)).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status().as_u16(), status);
+            assert_eq!(runs.authenticated.load(Ordering::SeqCst), 1);
+        }
     })
     .await;
 }

@@ -149,7 +149,7 @@ impl Db {
         };
         let places = match &inner {
             DbInner::Lite(_) => SLOW_READS,
-            DbInner::Pg(pg) => (pg.size() / 4).max(1),
+            DbInner::Pg(pg) => (pg.most() / 4).max(1),
         };
         let slow = Arc::new(Semaphore::new(places));
         Ok(Db { inner, deadline: options.deadline, slow_deadline: options.slow_deadline, slow })

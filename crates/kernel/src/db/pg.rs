@@ -64,7 +64,7 @@ impl Pg {
     }
 
     /// Connections at most.
-    pub fn size(&self) -> usize {
+    pub fn most(&self) -> usize {
         self.pool.status().max_size
     }
 

@@ -13,6 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use parking_lot::Mutex;
 
@@ -48,6 +49,17 @@ pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Resp
 
 async fn run(app: &App, request: Request, next: Next) -> Result<Response> {
     let (parts, body) = request.into_parts();
+    if parts.method.is_safe() || is_multipart(&parts.headers) {
+        let caller = known(app, &parts).await?;
+        return once(app, parts, body, next, caller).await;
+    }
+    // First the body, which may be long in coming: the caller is who it is when the work begins.
+    let bytes = body::collect(&parts, body).await?;
+    let caller = known(app, &parts).await?;
+    until_settled(app, &parts, bytes, next, caller).await
+}
+
+async fn known(app: &App, parts: &Parts) -> Result<Known> {
     let caller = match bearer(&parts.headers) {
         Ok(None) => Ok(None),
         Ok(Some(token)) => app.authenticator()?.authenticate(app, token).await.map(Some).map_err(Arc::new),
@@ -60,22 +72,28 @@ async fn run(app: &App, request: Request, next: Next) -> Result<Response> {
         return Err(Error::new(e.kind(), e.code(), e.detail().to_owned())
             .retry_after(std::time::Duration::from_secs(1)));
     }
-    answer(app, parts, body, next, caller).await
+    Ok(caller)
 }
 
-async fn answer(app: &App, mut parts: Parts, body: Body, next: Next, caller: Known) -> Result<Response> {
-    let buffers = !parts.method.is_safe() && !is_multipart(&parts.headers);
-    if !buffers {
-        let state = Arc::new(state(app, &parts, caller, None));
-        parts.extensions.insert(state.clone());
-        let response = next.run(Request::from_parts(parts, body)).await;
-        return finish(app, &state, response).await;
-    }
-    let bytes = body::collect(&parts, body).await?;
-    let key = idempotency(&parts, &caller, &bytes)?;
+/// A request whose body cannot be given twice: one run.
+async fn once(app: &App, mut parts: Parts, body: Body, next: Next, caller: Known) -> Result<Response> {
+    let state = Arc::new(state(app, &parts, caller, None));
+    parts.extensions.insert(state.clone());
+    let response = next.run(Request::from_parts(parts, body)).await;
+    finish(app, &state, response).await
+}
+
+async fn until_settled(
+    app: &App,
+    parts: &Parts,
+    bytes: Bytes,
+    next: Next,
+    caller: Known,
+) -> Result<Response> {
+    let key = idempotency(parts, &caller, &bytes)?;
     let left: Arc<Mutex<Option<Left>>> = Arc::default();
     for run in 1.. {
-        let mut state = state(app, &parts, caller.clone(), key.clone());
+        let mut state = state(app, parts, caller.clone(), key.clone());
         state.left = left.clone();
         let state = Arc::new(state);
         let mut parts = parts.clone();
