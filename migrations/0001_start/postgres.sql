@@ -272,6 +272,7 @@ CREATE TABLE stat_counter (
   n bigint NOT NULL,
   PRIMARY KEY (metric, key, company)
 );
+CREATE INDEX stat_counter_zero ON stat_counter (metric) WHERE n = 0;
 CREATE TABLE stat_delta (
   seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   metric text NOT NULL,

@@ -270,6 +270,7 @@ CREATE TABLE stat_counter (
   n INTEGER NOT NULL,
   PRIMARY KEY (metric, key, company)
 ) STRICT;
+CREATE INDEX stat_counter_zero ON stat_counter (metric) WHERE n = 0;
 CREATE TABLE stat_delta (
   seq INTEGER PRIMARY KEY,
   metric TEXT NOT NULL,

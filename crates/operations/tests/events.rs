@@ -211,3 +211,21 @@ async fn two_interleaved_transactions_are_both_read() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_filter_without_hits_does_not_look_at_the_same_events_again() {
+    on_both_engines(&features(), async |app| {
+        let admin = key(app, "admin", &[], None).await;
+        for n in 1..=3 {
+            record(&app.system(), &format!("n{n}"), None).await;
+        }
+        let all = read(app, &admin, NOTES).await;
+        let last = all["events"][2]["seq"].as_str().unwrap().to_owned();
+        let none = read(app, &admin, "/api/v1/events?action=note.deleted").await;
+        assert_eq!((refs(&none), none["next_after"].as_str()), (vec![], Some(last.as_str())));
+        // A number from elsewhere is never lowered.
+        let far = read(app, &admin, "/api/v1/events?action=note.deleted&after=9000000000000000000").await;
+        assert_eq!(far["next_after"], "9000000000000000000");
+    })
+    .await;
+}

@@ -43,7 +43,22 @@ pub async fn record_in(
     state: bool,
     source: Source,
 ) -> Result<()> {
-    let event = ConsentEvent {
+    store::insert(tx, customer, &event_of(ctx, purpose, state, source)).await
+}
+
+/// Appends the states that a new customer begins with.
+pub async fn begin_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    customer: Uuid,
+    states: [(&'static str, bool, Source); 2],
+) -> Result<()> {
+    let events = states.map(|(purpose, state, source)| event_of(ctx, purpose, state, source));
+    store::insert_two(tx, customer, &events).await
+}
+
+fn event_of(ctx: &Ctx, purpose: &'static str, state: bool, source: Source) -> ConsentEvent {
+    ConsentEvent {
         id: ctx.new_id(),
         purpose: purpose.to_owned(),
         state,
@@ -51,8 +66,7 @@ pub async fn record_in(
         text_version: None,
         actor: ctx.caller().map_or_else(|_| source.code().to_owned(), |caller| caller.name.clone()),
         at: ctx.now(),
-    };
-    store::insert(tx, customer, &event).await
+    }
 }
 
 /// Appends what the customer says although it is the state already, if nobody had said it so far: agreeing to a

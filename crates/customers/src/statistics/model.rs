@@ -26,8 +26,10 @@ pub const VERIFIED: &str = "verified";
 pub const BUSINESS: &str = "business";
 /// Completed services of all customers together.
 pub const SERVICES: &str = "services";
-/// By country: its two-letter code, else the text as typed; empty for none.
+/// By country: its two-letter code, [`OTHER_COUNTRY`] for a text that names none we know; empty for none.
 pub const COUNTRY: &str = "country";
+/// The key of every country without a code: what people type freely must not make counters without end.
+pub const OTHER_COUNTRY: &str = "other";
 /// By folded city; empty for none.
 pub const CITY: &str = "city";
 /// By gender; empty for none.
@@ -50,7 +52,8 @@ pub fn contributions(row: &CustomerRow, zone: &TimeZone) -> Vec<(Counter, i64)> 
     let business = is_business_customer(row.company_name.as_deref(), row.tax_id.as_deref());
     add(BUSINESS, blank(), i64::from(business));
     add(SERVICES, blank(), row.total_services);
-    add(COUNTRY, row.country_code.as_ref().or(row.country.as_ref()).cloned().unwrap_or_default(), 1);
+    let other = || row.country.as_ref().map(|_| OTHER_COUNTRY.to_owned());
+    add(COUNTRY, row.country_code.clone().or_else(other).unwrap_or_default(), 1);
     add(CITY, row.city_key().unwrap_or_default(), 1);
     add(GENDER, row.gender.clone().unwrap_or_default(), 1);
     if let Some(born) = row.date_of_birth {

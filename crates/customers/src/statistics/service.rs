@@ -18,6 +18,8 @@ use crate::customers::store::{self as customers, CustomerRow};
 
 /// The job that compares the counters with a full count.
 pub const RECONCILE: &str = "statistics.reconcile";
+/// Batches that housekeeping folds before it gives way to the rest of it.
+const FOLDS_AT_ONCE: usize = 10;
 /// Most countries that an overview names.
 const MOST_COUNTRIES: usize = 250;
 
@@ -88,7 +90,8 @@ pub async fn overview(ctx: &Ctx, top: i64) -> Result<CustomerStatistics> {
     let starts = model::starts(today, config.week_start).map(|day| day.to_string());
     let [day, week, month] = starts.each_ref();
     let since = starts.iter().min().map_or("", String::as_str);
-    let mut tx = ctx.snapshot().await?;
+    // Cities are as many as people typed.
+    let mut tx = ctx.slow_read().await?;
     let sums = store::sums(&mut tx, &scope, since).await?;
     let cities = store::cities(&mut tx, &scope, top).await?;
     let created =
@@ -138,7 +141,10 @@ fn one(sums: &[Sum], metric: &'static str, key: &str) -> i64 {
 }
 
 fn label(key: &str) -> &str {
-    country_label(key).unwrap_or(key)
+    match key {
+        model::OTHER_COUNTRY => "Other",
+        key => country_label(key).unwrap_or(key),
+    }
 }
 
 fn age(sums: &[Sum], today: jiff::civil::Date) -> Option<f64> {
@@ -160,22 +166,24 @@ fn largest_first(counts: impl Iterator<Item = (String, i64)>, most: usize) -> Ma
     counts.into_iter().map(|(label, n)| (label, n.into())).collect()
 }
 
-/// Housekeeping on PostgreSQL: adds the appended differences to their counters.
+/// Housekeeping: adds the differences that PostgreSQL appends to their counters, and deletes counters at zero. A bounded
+/// part of the work; what is left waits for the next time.
 pub async fn fold(ctx: &Ctx) -> Result<()> {
-    loop {
+    for _ in 0..FOLDS_AT_ONCE {
         let mut tx = ctx.read().await?;
         // Looking costs less than a write lock that an idle process should leave alone.
-        if !store::has_deltas(&mut tx).await? {
+        if !store::has_work(&mut tx).await? {
             return Ok(());
         }
         drop(tx);
         let mut tx = ctx.write().await?;
-        let folded = store::fold(&mut tx).await?;
+        let done = store::fold(&mut tx).await? + store::sweep(&mut tx).await?;
         tx.commit().await?;
-        if folded == 0 {
+        if done == 0 {
             return Ok(());
         }
     }
+    Ok(())
 }
 
 /// A counter that is not what a full count says.

@@ -62,9 +62,30 @@ pub async fn add(tx: &mut Tx, differences: &[(Uuid, Counter, i64)]) -> Result<()
     Ok(())
 }
 
-/// Is there something to fold?
-pub async fn has_deltas(tx: &mut Tx) -> Result<bool> {
-    tx.one(sql!("SELECT EXISTS (SELECT 1 FROM stat_delta) AS n" => bool), []).await
+/// Is there something to fold or to sweep?
+pub async fn has_work(tx: &mut Tx) -> Result<bool> {
+    tx.one(
+        sql!(
+            "SELECT EXISTS (SELECT 1 FROM stat_delta) OR EXISTS (SELECT 1 FROM stat_counter WHERE n = 0) AS n" => bool
+        ),
+        [],
+    )
+    .await
+}
+
+/// Deletes up to 1000 counters at zero, such as of a city that nobody lives in any more.
+pub async fn sweep(tx: &mut Tx) -> Result<u64> {
+    tx.exec(
+        // PostgreSQL: what another process just folds is left for the next time, so that none waits for the other.
+        sql!(
+            sqlite: "DELETE FROM stat_counter WHERE (metric, key, company) IN
+                       (SELECT metric, key, company FROM stat_counter WHERE n = 0 LIMIT 1000)",
+            postgres: "DELETE FROM stat_counter WHERE (metric, key, company) IN
+                         (SELECT metric, key, company FROM stat_counter WHERE n = 0 LIMIT 1000 FOR UPDATE SKIP LOCKED)"
+        ),
+        [],
+    )
+    .await
 }
 
 /// Adds up to 10,000 differences to their counters and deletes them; says how many counters changed. Two processes take

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use kernel::test::on_both_engines;
+use kernel::{args, sql};
 use serde_json::{Value, json};
 
-use crate::common::{actions, customer, features, key, path};
+use crate::common::{actions, company, company_key, customer, features, key, path};
 
 #[tokio::test]
 async fn a11_forty_services_at_once_count_forty() {
@@ -197,6 +198,57 @@ async fn a52_logins_elsewhere_are_noted_once_a_minute() {
         let later = touch().await;
         assert_ne!(later["last_login_at"], first["last_login_at"]);
         assert_eq!((&later["version"], &later["updated_at"]), (&json!(1), &one["updated_at"]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a51_verifying_and_marking_honour_if_match() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let one = customer(app, &key, "one@example.com").await;
+        for (method, rest) in [("POST", "/verify"), ("PATCH", "/verify-email"), ("PATCH", "/verify-phone")] {
+            let request = app.request(method.parse().unwrap(), path(&one, rest)).bearer(&key);
+            let reply = request.header("if-match", "\"another\"").json(json!({})).send().await;
+            assert_eq!(reply.status.as_u16(), 412, "{rest}: {}", reply.text());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a18_a_manager_does_not_change_an_administrator_through_a_profile() {
+    on_both_engines(&features(), async |app| {
+        company(app, "COMP-001").await;
+        let manager = company_key(app, "manager", "COMP-001").await;
+        let one = customer(app, &manager, "one@example.com").await;
+        let user: uuid::Uuid = one["user_id"].as_str().unwrap().parse().unwrap();
+        for (role, status) in [("viewer", 200), ("admin", 403)] {
+            let mut tx = app.system().write().await.unwrap();
+            tx.exec(sql!("UPDATE user_account SET role = $2 WHERE id = $1"), args![user, role])
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+            let body = json!({"email": format!("{role}@example.com")});
+            app.patch(path(&one, "")).bearer(&manager).json(body).send().await.expect(status);
+            let mark = app.patch(path(&one, "/verify-email")).bearer(&manager).send().await;
+            mark.expect(status);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c7_creating_and_changing_take_few_statements() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let body =
+            json!({"first_name": "Ada", "last_name": "Lovelace", "email": "one@example.com", "city": "Lima"});
+        let one = app.post("/api/v1/customers/").bearer(&key).json(body).send().await;
+        assert_eq!(one.statements(), 9, "address, user, customer, consent, figures, two events of two rows");
+        let patch =
+            app.patch(path(&one.expect(201), "")).bearer(&key).json(json!({"city": "Cali"})).send().await;
+        assert_eq!(patch.statements(), 5, "customer, change, figures, event of two rows");
     })
     .await;
 }

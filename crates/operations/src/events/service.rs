@@ -33,6 +33,10 @@ pub async fn feed(ctx: &Ctx, query: &FeedQuery) -> Result<Page> {
     let limit = query.limit as usize;
     let has_more = events.len() > limit;
     events.truncate(limit);
-    let next_after = events.last().map_or(query.after, |last| last.seq);
+    let next_after = match events.last() {
+        Some(last) if has_more => last.seq,
+        // All of the log is looked through, also what the filters left out: it need not be again.
+        _ => query.after.max(store::last(&mut tx, horizon).await?),
+    };
     Ok(Page { events, next_after, has_more })
 }

@@ -4,7 +4,7 @@
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
 use kernel::db::{Json, Tx, Where};
-use kernel::{Result, row, sql};
+use kernel::{Result, args, row, sql};
 use uuid::Uuid;
 
 use super::model::{FeedQuery, Reference};
@@ -96,4 +96,10 @@ pub async fn list(
         false => sql!(concat!(feed!(), "false WHERE true") => Happened),
     };
     tx.select(base, &filter, &tail).await
+}
+
+/// The number of the last event below the horizon; 0 without any. (Not the horizon itself: numbers of a database that is
+/// restored on another server go on from its last event.)
+pub async fn last(tx: &mut Tx, horizon: i64) -> Result<i64> {
+    tx.one(sql!("SELECT coalesce(max(seq), 0) AS n FROM event WHERE seq < $1" => i64), args![horizon]).await
 }

@@ -65,9 +65,10 @@ async fn activate(
 async fn verify(
     ctx: Ctx,
     Path(reference): Path<String>,
+    wanted: IfMatch,
     Body(Verification(verified)): VerificationBody,
 ) -> Result<Tagged<CustomerView>> {
-    tagged(&ctx, status::verify(&ctx, &reference, verified).await?)
+    tagged(&ctx, status::verify(&ctx, &reference, verified, unchanged(&ctx, &wanted)?).await?)
 }
 
 /// Marks the e-mail address as verified. The mark is shown and never counts as a proof by its owner.
@@ -77,9 +78,11 @@ async fn verify(
 async fn verify_email(
     ctx: Ctx,
     Path(reference): Path<String>,
+    wanted: IfMatch,
     _: NothingBody,
 ) -> Result<Tagged<CustomerView>> {
-    tagged(&ctx, status::mark(&ctx, &reference, Mark::Email).await?)
+    let check = unchanged(&ctx, &wanted)?;
+    tagged(&ctx, status::mark(&ctx, &reference, Mark::Email, check).await?)
 }
 
 /// Marks the phone as verified. The mark is shown and never counts as a proof by its owner.
@@ -89,9 +92,11 @@ async fn verify_email(
 async fn verify_phone(
     ctx: Ctx,
     Path(reference): Path<String>,
+    wanted: IfMatch,
     _: NothingBody,
 ) -> Result<Tagged<CustomerView>> {
-    tagged(&ctx, status::mark(&ctx, &reference, Mark::Phone).await?)
+    let check = unchanged(&ctx, &wanted)?;
+    tagged(&ctx, status::mark(&ctx, &reference, Mark::Phone, check).await?)
 }
 
 /// Notes a login that happened elsewhere, at most once a minute.

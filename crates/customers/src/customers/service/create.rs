@@ -133,14 +133,16 @@ pub(super) async fn insert_in(
         }
         row.customer_id = CustomerNumber::random(ctx.random()).to_string();
     }
-    for (purpose, state) in [(MARKETING_EMAILS, row.marketing_emails), (MARKETING_SMS, row.marketing_sms)] {
+    let states = [(MARKETING_EMAILS, row.marketing_emails), (MARKETING_SMS, row.marketing_sms)];
+    let states = states.map(|(purpose, state)| {
         let source = match (consents.iter().any(|(p, _)| *p == purpose), rights.staff) {
             (false, _) => Source::Default,
             (true, true) => Source::Staff,
             (true, false) => Source::Customer,
         };
-        consent::record_in(ctx, tx, row.id, purpose, state, source).await?;
-    }
+        (purpose, state, source)
+    });
+    consent::begin_in(ctx, tx, row.id, states).await?;
     tags::set_in(ctx, tx, row.id, &Tags::default(), &tags_of(&row)).await?;
     statistics::changed_in(ctx, tx, None, Some(&row)).await?;
     ctx.record(tx, event("customer.created", &row).created(row.snapshot())).await?;

@@ -1,6 +1,7 @@
 //! The part of a customer that is stored with its user: names, e-mail, phone. Written through identity only.
 
 use identity::claims::service as claims;
+use identity::roles::service as roles;
 use identity::users::model::{Email, PersonName, Phone, UserRef};
 use identity::users::service::{self as users, User, UserChange};
 use kernel::access::Scope;
@@ -30,6 +31,25 @@ pub(super) fn email_exists() -> Error {
 pub(super) fn taken(e: Error) -> Error {
     let e = users::taken(e);
     if e.code() == "USER_EMAIL_EXISTS" { email_exists().with_source(e) } else { e }
+}
+
+/// Somebody with a role of staff is changed as a user, not through a profile that they happen to have: by who manages
+/// users, and by nobody who may do less than they. 403 `FIELD_NOT_WRITABLE`.
+pub(super) async fn require_over_user(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    rights: Rights,
+    row: &CustomerRow,
+    names: &[&'static str],
+) -> Result<()> {
+    if row.user_role == "customer" {
+        return Ok(());
+    }
+    if !rights.manages_users {
+        return Err(not_writable(names));
+    }
+    let role = roles::find_in(tx, &row.user_role).await?;
+    roles::require_covered(ctx.caller()?, &role).map_err(|e| not_writable(names).with_source(e))
 }
 
 impl Person {
@@ -80,10 +100,7 @@ impl Person {
         if names.is_empty() {
             return Ok(row);
         }
-        // Somebody with a role of staff is changed as a user, not through a profile that they happen to have.
-        if row.user_role != "customer" && !rights.manages_users {
-            return Err(not_writable(&names));
-        }
+        require_over_user(ctx, tx, rights, &row, &names).await?;
         let user = users::find_in(tx, scope, UserRef::Id(row.user_id)).await?.ok_or_else(super::not_found)?;
         let change = self.change(tx, scope, rights, &user, &names).await?;
         let waits = matches!(change.pending_email, Field::Value(_));

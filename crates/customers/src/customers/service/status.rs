@@ -11,8 +11,8 @@ use kernel::db::Tx;
 use kernel::{Error, Result};
 use serde_json::{Map, Value};
 
-use super::members::{Rights, not_writable};
-use super::person::taken;
+use super::members::Rights;
+use super::person::{require_over_user, taken};
 use super::{CustomerRow, event, find_in, not_found, save_in};
 use crate::customers::model::CustomerRef;
 use crate::customers::store::write;
@@ -75,11 +75,17 @@ pub async fn activate(
 }
 
 /// Verifies a customer, or takes it back. Idempotent.
-pub async fn verify(ctx: &Ctx, reference: &str, verified: bool) -> Result<CustomerRow> {
+pub async fn verify(
+    ctx: &Ctx,
+    reference: &str,
+    verified: bool,
+    check: impl FnOnce(&CustomerRow) -> Result<()>,
+) -> Result<CustomerRow> {
     let scope = ctx.require_staff(Permission::CustomersWrite)?;
     let reference = CustomerRef::parse(reference)?;
     let mut tx = ctx.write().await?;
     let before = find_in(ctx, &mut tx, &scope, reference).await?;
+    check(&before)?;
     let after = set_verified(ctx, before.clone(), verified)?;
     let action = if verified { "customer.verified" } else { "customer.unverified" };
     let after = save_in(ctx, &mut tx, &scope, &before, after, action).await?;
@@ -89,11 +95,17 @@ pub async fn verify(ctx: &Ctx, reference: &str, verified: bool) -> Result<Custom
 
 /// Marks e-mail or phone as verified. It is shown and nothing more: it never counts as a proof by the owner.
 /// 409 `CONTACT_MISSING` without an address or phone.
-pub async fn mark(ctx: &Ctx, reference: &str, mark: Mark) -> Result<CustomerRow> {
+pub async fn mark(
+    ctx: &Ctx,
+    reference: &str,
+    mark: Mark,
+    check: impl FnOnce(&CustomerRow) -> Result<()>,
+) -> Result<CustomerRow> {
     let scope = ctx.require_staff(Permission::CustomersWrite)?;
     let reference = CustomerRef::parse(reference)?;
     let mut tx = ctx.write().await?;
     let before = find_in(ctx, &mut tx, &scope, reference).await?;
+    check(&before)?;
     let (name, marked, has) = match mark {
         Mark::Email => ("email_verified", before.email_verified, before.email.is_some()),
         Mark::Phone => ("phone_verified", before.phone_verified, before.phone.is_some()),
@@ -101,9 +113,7 @@ pub async fn mark(ctx: &Ctx, reference: &str, mark: Mark) -> Result<CustomerRow>
     if !has {
         return Err(Error::conflict("CONTACT_MISSING", "The customer has nothing to mark; add it first"));
     }
-    if before.user_role != "customer" && !Rights::of(ctx)?.manages_users {
-        return Err(not_writable(&[name]));
-    }
+    require_over_user(ctx, &mut tx, Rights::of(ctx)?, &before, &[name]).await?;
     let after = if marked { before } else { mark_in(ctx, &mut tx, &scope, before, mark).await? };
     tx.commit().await?;
     Ok(after)
