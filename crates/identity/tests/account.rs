@@ -1,4 +1,6 @@
 //! Registration, login and the own account, through the router on both engines.
+//!
+//! Rows of the endpoints and promises: A1, A2, A3, C18.
 
 mod common;
 

@@ -1,4 +1,6 @@
 //! PUT and PATCH of a customer.
+//!
+//! Rows of the endpoints and promises: A17, A18.
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
 //! `POST /api/v1/customers/`.
+//!
+//! Rows of the endpoints and promises: A16, C16, C18.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,6 @@
 //! `DELETE /api/v1/customers/{ref}/hard`.
+//!
+//! Rows of the endpoints and promises: A20, A53.
 
 use customers::customers::model::CustomerRef;
 use customers::customers::service::erase::erase_in;

@@ -1,4 +1,6 @@
 //! Who sees whom.
+//!
+//! Rows of the endpoints and promises: C10.
 
 use kernel::test::on_both_engines;
 use serde_json::json;

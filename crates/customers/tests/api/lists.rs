@@ -1,4 +1,6 @@
 //! `GET /api/v1/customers/`.
+//!
+//! Rows of the endpoints and promises: A8, C7.
 
 use std::time::Duration;
 

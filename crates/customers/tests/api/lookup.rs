@@ -1,4 +1,6 @@
 //! One customer by its ids, user, user name and address; does a profile exist.
+//!
+//! Rows of the endpoints and promises: A9, A10, A15, A47, A48.
 
 use kernel::test::on_both_engines;
 use kernel::{args, sql};

@@ -1,4 +1,6 @@
 //! The own profile.
+//!
+//! Rows of the endpoints and promises: A1, A4, A5, A6, A7, C1, C4, C17.
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
 //! `GET /api/v1/customers/stats/` and its other spelling.
+//!
+//! Rows of the endpoints and promises: A14, A53.
 
 use std::time::Duration;
 

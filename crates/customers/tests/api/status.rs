@@ -1,4 +1,6 @@
 //! Activation, verification, marks, services, logins.
+//!
+//! Rows of the endpoints and promises: A11, A12, A18, A19, A26, A51, A52, C7.
 
 use std::time::Duration;
 
