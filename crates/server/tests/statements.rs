@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use customers as _;
 use identity as _;
 use kernel::db::driver::{inventory, rusqlite, tokio_postgres};
-use kernel::db::{Engine, Entry, Target};
+use kernel::db::{Engine, Entry, FieldSpec, Target};
 use kernel::test::TestDb;
 use operations as _;
 use server as _;
@@ -31,23 +31,88 @@ fn compare(entry: &Entry, columns: &[&str]) -> Option<String> {
     (!same).then(|| format!("{}: the row type has {wanted:?}, the statement gives {columns:?}", entry.at))
 }
 
+/// What SQLite finds wrong with a statement.
+fn on_sqlite(conn: &rusqlite::Connection, entry: &Entry) -> Vec<String> {
+    let statement = match conn.prepare(entry.lite) {
+        Ok(statement) => statement,
+        Err(e) => return vec![format!("{}: {e}", entry.at)],
+    };
+    let mut wrong: Vec<String> = {
+        let names: Vec<&str> = statement.column_names().collect();
+        compare(entry, &names).into_iter().collect()
+    };
+    if statement.parameter_count() != entry.args {
+        wrong.push(format!("{}: {} arguments", entry.at, statement.parameter_count()));
+    }
+    wrong
+}
+
+/// What PostgreSQL finds wrong with a statement.
+async fn on_postgres(client: &tokio_postgres::Client, entry: &Entry) -> Vec<String> {
+    let statement = match client.prepare(entry.pg).await {
+        Ok(statement) => statement,
+        Err(e) => return vec![format!("{}: {e}: {:?}", entry.at, e.as_db_error().map(|e| e.message()))],
+    };
+    let names: Vec<&str> = statement.columns().iter().map(|column| column.name()).collect();
+    let mut wrong: Vec<String> = compare(entry, &names).into_iter().collect();
+    for (field, column) in entry.fields.iter().zip(statement.columns()) {
+        if !(field.accepts)(column.type_()) {
+            wrong.push(format!("{}: {} is {}; cast it", entry.at, column.name(), column.type_()));
+        }
+    }
+    if statement.params().len() != entry.args {
+        wrong.push(format!("{}: {} arguments", entry.at, statement.params().len()));
+    }
+    wrong
+}
+
+/// Mistakes that compile: a misspelt column, swapped columns, one too few, a sum that is numeric, a wrong count.
+fn mistakes() -> Vec<(Entry, &'static str)> {
+    let text = FieldSpec { name: "name", accepts: <String as tokio_postgres::types::FromSql>::accepts };
+    let value = FieldSpec { name: "value", accepts: <String as tokio_postgres::types::FromSql>::accepts };
+    let number = FieldSpec { name: "n", accepts: <i64 as tokio_postgres::types::FromSql>::accepts };
+    let both: &'static [FieldSpec] = Box::leak(Box::new([text, value]));
+    let one: &'static [FieldSpec] = Box::leak(Box::new([number]));
+    let entry =
+        |sql: &'static str, fields, args| Entry { lite: sql, pg: sql, at: "store.rs:7", fields, args };
+    vec![
+        (entry("SELECT name, valu FROM setting", both, 0), "both"),
+        (entry("SELECT value, name FROM setting", both, 0), "both"),
+        (entry("SELECT name FROM setting", both, 0), "both"),
+        (entry("SELECT name, value FROM setting WHERE name = $1", both, 2), "both"),
+        (entry("SELECT sum(version) AS n FROM customer", one, 0), "postgres"),
+        (entry("SELECT length(name) AS n FROM setting", one, 0), "postgres"),
+    ]
+}
+
+#[tokio::test]
+async fn mistakes_in_statements_are_found_with_file_and_line() {
+    let (lite, pg) = (TestDb::new(Engine::Sqlite).await, TestDb::new(Engine::Postgres).await);
+    let (Target::Sqlite(path), Target::Postgres(url)) = (&lite.options.target, &pg.options.target) else {
+        panic!("both")
+    };
+    let conn = rusqlite::Connection::open(path).unwrap();
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    for (mistake, engines) in mistakes() {
+        let found = on_postgres(&client, &mistake).await;
+        assert!(found.iter().any(|text| text.starts_with("store.rs:7")), "{}: {found:?}", mistake.pg);
+        if engines == "both" {
+            assert!(!on_sqlite(&conn, &mistake).is_empty(), "{}", mistake.lite);
+        }
+    }
+    drop(client);
+    connection.await.unwrap().unwrap();
+    pg.end().await;
+    lite.end().await;
+}
+
 #[tokio::test]
 async fn every_statement_fits_sqlite() {
     let db = TestDb::new(Engine::Sqlite).await;
     let Target::Sqlite(path) = &db.options.target else { panic!("a file") };
     let conn = rusqlite::Connection::open(path).unwrap();
-    let mut wrong = Vec::new();
-    for entry in statements() {
-        match conn.prepare(entry.lite) {
-            Err(e) => wrong.push(format!("{}: {e}", entry.at)),
-            Ok(statement) => {
-                wrong.extend(compare(entry, &statement.column_names().collect::<Vec<_>>()));
-                if statement.parameter_count() != entry.args {
-                    wrong.push(format!("{}: {} arguments", entry.at, statement.parameter_count()));
-                }
-            }
-        }
-    }
+    let wrong: Vec<String> = statements().into_iter().flat_map(|entry| on_sqlite(&conn, entry)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     db.end().await;
 }
@@ -60,21 +125,7 @@ async fn every_statement_fits_postgresql() {
     let connection = tokio::spawn(connection);
     let mut wrong = Vec::new();
     for entry in statements() {
-        match client.prepare(entry.pg).await {
-            Err(e) => wrong.push(format!("{}: {e}: {:?}", entry.at, e.as_db_error().map(|e| e.message()))),
-            Ok(statement) => {
-                let names: Vec<&str> = statement.columns().iter().map(|column| column.name()).collect();
-                wrong.extend(compare(entry, &names));
-                for (field, column) in entry.fields.iter().zip(statement.columns()) {
-                    if !(field.accepts)(column.type_()) {
-                        wrong.push(format!("{}: {} is {}; cast it", entry.at, column.name(), column.type_()));
-                    }
-                }
-                if statement.params().len() != entry.args {
-                    wrong.push(format!("{}: {} arguments", entry.at, statement.params().len()));
-                }
-            }
-        }
+        wrong.extend(on_postgres(&client, entry).await);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     drop(client);
