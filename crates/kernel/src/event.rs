@@ -107,7 +107,7 @@ impl Event {
 pub(crate) async fn insert(ctx: &Ctx, tx: &mut Tx, mut event: Event) -> Result<()> {
     let caller = ctx.caller().ok();
     let (kind, id) = match caller.map(|c| (&c.credential, c.user_id)) {
-        Some((Credential::Session(_), user)) => ("user", user),
+        Some((Credential::Session(_) | Credential::Behalf, user)) => ("user", user),
         Some((Credential::ApiKey(key), _)) => ("api_key", Some(*key)),
         Some((Credential::System, _)) => ("system", None),
         None => ("anonymous", None),
