@@ -233,6 +233,12 @@ impl Ctx {
         if let Some(customer) = event.customer_id {
             self.concerns(customer);
         }
-        event::insert(self, tx, event).await
+        event::insert(self, tx, vec![event]).await
+    }
+
+    /// The same for many changes of one transaction, in this order.
+    pub async fn record_many(&self, tx: &mut Tx, events: Vec<Event>) -> Result<()> {
+        events.iter().filter_map(|event| event.customer_id).for_each(|customer| self.concerns(customer));
+        event::insert(self, tx, events).await
     }
 }
