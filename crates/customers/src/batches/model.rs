@@ -139,7 +139,16 @@ pub struct NewRow {
 impl NewRow {
     /// A line about a customer, or about none.
     pub fn new(n: i64, verdict: Verdict, customer: Option<Uuid>) -> NewRow {
-        NewRow { n, verdict, customer, version: None, key_hash: None, before: None, code: None, message: None }
+        NewRow {
+            n,
+            verdict,
+            customer,
+            version: None,
+            key_hash: None,
+            before: None,
+            code: None,
+            message: None,
+        }
     }
     /// A refusal and why.
     pub fn failed(n: i64, customer: Option<Uuid>, e: &kernel::Error) -> NewRow {
