@@ -10,6 +10,7 @@ mod create;
 mod erase;
 mod fields;
 mod isolation;
+mod jobs;
 mod lists;
 mod lookup;
 mod profile;
