@@ -209,6 +209,45 @@ async fn a50_a_job_works_with_the_rights_that_its_requester_has_then() {
     .await;
 }
 
+/// The same for somebody with a session: the role counts that the user has when the work is done.
+#[tokio::test]
+async fn a50_a_job_of_a_user_follows_the_role_and_ends_with_the_user() {
+    on_both_engines(&features(), async |app| {
+        let admin = key(app, "admin").await;
+        let one = &people(app, &admin, &["Lima"]).await[0];
+        let (token, user) = register(app, "staff@example.com").await;
+        let id: uuid::Uuid = user.parse().unwrap();
+        let set = async |role: &str, active: bool| {
+            let ctx = app.system();
+            let mut tx = ctx.write().await.unwrap();
+            let change = sql!("UPDATE user_account SET role = $2, is_active = $3 WHERE id = $1");
+            tx.exec(change, args![id, role, active]).await.unwrap();
+            tx.commit().await.unwrap();
+            // What this process knows of a caller is that old at most.
+            app.advance(Duration::from_secs(2));
+        };
+        for (role, active, state, code) in [
+            ("employee", true, "done", json!(null)),
+            ("viewer", true, "failed", json!("PERMISSION_DENIED")),
+            ("customer", true, "failed", json!("STAFF_ONLY")),
+            ("employee", false, "failed", json!("REQUESTER_INACTIVE")),
+        ] {
+            set("employee", true).await;
+            let body = json!({"all": true, "updates": {"notes": format!("{role} {active}")}});
+            let job_id = accepted(&bulk(app, &token, body).await);
+            set(role, active).await;
+            app.run_jobs().await;
+            let ended = job(app, &admin, &job_id).await;
+            assert_eq!((&ended["state"], &ended["error"]["error_code"]), (&json!(state), &code), "{ended}");
+        }
+        assert_eq!(shown(app, &admin, one).await["notes"], "employee true");
+        let mut tx = app.system().read().await.unwrap();
+        let who = sql!("SELECT actor_id FROM event WHERE action = 'customer.updated'" => Option<uuid::Uuid>);
+        assert_eq!(tx.all(who, []).await.unwrap(), [Some(id)]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn c19_two_processes_at_once_do_a_job_once() {
     on_both_engines(&features(), async |app| {
