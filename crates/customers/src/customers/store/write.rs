@@ -28,9 +28,9 @@ pub async fn insert(tx: &mut Tx, r: &CustomerRow) -> Result<bool> {
                    emergency_contact_name, emergency_contact_phone, emergency_contact_relationship, is_active, is_verified,
                    customer_since, last_service_date, total_services, last_login_at, preferred_contact_method,
                    notification_preferences, marketing_emails, marketing_sms, notes, tags, external_id, metadata, created_at,
-                   updated_at, version, deactivated_at, deactivation_reason, verified_at, verified_by)
+                   updated_at, version, deactivated_at, deactivation_reason, verified_at, verified_by, postal_key)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                   $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)
+                   $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)
                  ON CONFLICT (customer_id) DO NOTHING"
             ),
             args![
@@ -40,7 +40,7 @@ pub async fn insert(tx: &mut Tx, r: &CustomerRow) -> Result<bool> {
                 r.is_verified, r.customer_since, r.last_service_date, r.total_services, r.last_login_at,
                 r.preferred_contact_method, r.notification_preferences, r.marketing_emails, r.marketing_sms, r.notes, r.tags,
                 r.external_id, r.metadata, r.created_at, r.updated_at, r.version, r.deactivated_at, r.deactivation_reason,
-                r.verified_at, r.verified_by
+                r.verified_at, r.verified_by, r.postal_key()
             ],
         )
         .await
@@ -58,7 +58,7 @@ pub async fn update(tx: &mut Tx, _: &Scope, r: &CustomerRow) -> Result<()> {
                emergency_contact_relationship = $19, is_active = $20, deactivated_at = $21, deactivation_reason = $22,
                is_verified = $23, verified_at = $24, verified_by = $25, customer_since = $26, preferred_contact_method = $27,
                notification_preferences = $28, marketing_emails = $29, marketing_sms = $30, notes = $31, tags = $32,
-               external_id = $33, metadata = $34, updated_at = $35, version = version + 1
+               external_id = $33, metadata = $34, updated_at = $35, postal_key = $36, version = version + 1
              WHERE id = $1 AND version = $2 AND erased_at IS NULL"
         ),
         args![
@@ -67,7 +67,7 @@ pub async fn update(tx: &mut Tx, _: &Scope, r: &CustomerRow) -> Result<()> {
             r.emergency_contact_name, r.emergency_contact_phone, r.emergency_contact_relationship, r.is_active,
             r.deactivated_at, r.deactivation_reason, r.is_verified, r.verified_at, r.verified_by, r.customer_since,
             r.preferred_contact_method, r.notification_preferences, r.marketing_emails, r.marketing_sms, r.notes, r.tags,
-            r.external_id, r.metadata, r.updated_at
+            r.external_id, r.metadata, r.updated_at, r.postal_key()
         ],
     )
     .await
@@ -105,7 +105,7 @@ pub async fn erase(tx: &mut Tx, _: &Scope, id: Uuid, version: i64, at: Timestamp
     let services = tx.opt(
         sql!(
             "UPDATE customer SET user_id = NULL, address_line1 = NULL, address_line2 = NULL, city = NULL, city_key = NULL,
-               state = NULL, state_key = NULL, postal_code = NULL, country = NULL, country_code = NULL, date_of_birth = NULL,
+               state = NULL, state_key = NULL, postal_code = NULL, postal_key = NULL, country = NULL, country_code = NULL, date_of_birth = NULL,
                gender = NULL, company_name = NULL, business_type = NULL, tax_id = NULL, emergency_contact_name = NULL,
                emergency_contact_phone = NULL, emergency_contact_relationship = NULL, is_active = false,
                deactivated_at = NULL, deactivation_reason = NULL, is_verified = false, verified_at = NULL, verified_by = NULL,
