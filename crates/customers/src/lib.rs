@@ -3,11 +3,13 @@
 //! | module | holds |
 //! |---|---|
 //! | [`customers`] | the profile: everything under `/api/v1/customers` |
+//! | [`batches`] | long work that somebody asked for: `/api/v1/jobs` |
 //! | [`tags`] | tags as rows, and lists by them |
 //! | [`places`] | lists by place, and the places there are |
 //! | [`consent`] | the ledger behind `marketing_*` |
 //! | [`statistics`] | exact figures without counting |
 
+pub mod batches;
 pub mod consent;
 pub mod customers;
 pub mod places;
@@ -30,6 +32,7 @@ pub fn feature() -> Feature {
         service: "customers",
         routes: || {
             customers::api::routes()
+                .merge(batches::api::routes())
                 .merge(statistics::api::routes())
                 .merge(tags::api::routes())
                 .merge(places::api::routes())
@@ -40,11 +43,14 @@ pub fn feature() -> Feature {
     }
 }
 
-const JOBS: &[JobKind] = &[JobKind {
-    name: statistics::service::RECONCILE,
-    most_attempts: 3,
-    run: |ctx, _| Box::pin(statistics::service::reconcile_job(ctx)),
-}];
+const JOBS: &[JobKind] = &[
+    JobKind {
+        name: statistics::service::RECONCILE,
+        most_attempts: 3,
+        run: |ctx, _| Box::pin(statistics::service::reconcile_job(ctx)),
+    },
+    batches::jobs::RUN_KIND,
+];
 
 const PERIODIC: &[Periodic] = &[
     Periodic {
@@ -56,6 +62,16 @@ const PERIODIC: &[Periodic] = &[
         name: "statistics.reconcile",
         every: Duration::from_secs(24 * 3600),
         run: |ctx| Box::pin(statistics::service::schedule_reconcile(ctx)),
+    },
+    Periodic {
+        name: "batches.revive",
+        every: Duration::from_secs(600),
+        run: |ctx| Box::pin(batches::jobs::revive(ctx)),
+    },
+    Periodic {
+        name: "batches.purge",
+        every: Duration::from_secs(3600),
+        run: |ctx| Box::pin(batches::jobs::purge(ctx)),
     },
 ];
 
