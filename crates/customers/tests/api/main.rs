@@ -12,6 +12,8 @@ mod fields;
 mod isolation;
 mod lists;
 mod lookup;
+mod places;
 mod profile;
 mod statistics;
 mod status;
+mod tags;
