@@ -13,6 +13,8 @@ mod isolation;
 mod jobs;
 mod lists;
 mod lookup;
+mod places;
 mod profile;
 mod statistics;
 mod status;
+mod tags;
