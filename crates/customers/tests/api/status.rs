@@ -250,7 +250,11 @@ async fn c7_creating_and_changing_take_few_statements() {
         let one = app.post("/api/v1/customers/").bearer(&key).json(body).send().await;
         // SQLite looks for the number of the next event, which PostgreSQL computes.
         let number = u32::from(app.app.db.engine() == Engine::Sqlite);
-        assert_eq!(one.statements(), 7 + number, "address, user, customer, consent, figures, event of two rows");
+        assert_eq!(
+            one.statements(),
+            7 + number,
+            "address, user, customer, consent, figures, event of two rows"
+        );
         let patch =
             app.patch(path(&one.expect(201), "")).bearer(&key).json(json!({"city": "Cali"})).send().await;
         assert_eq!(patch.statements(), 5 + number, "customer, change, figures, event of two rows");

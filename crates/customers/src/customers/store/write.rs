@@ -2,7 +2,7 @@
 
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
-use kernel::db::Tx;
+use kernel::db::{Ids, Tx};
 use kernel::{Error, Kind, Result, args, row, sql};
 use uuid::Uuid;
 
@@ -212,6 +212,20 @@ pub async fn lock_user(tx: &mut Tx, _: &Scope, user: Uuid) -> Result<()> {
             postgres: "SELECT id FROM user_account WHERE id = $1 FOR UPDATE" => Uuid
         ),
         args![user],
+    )
+    .await
+    .map(drop)
+}
+
+/// Locks the users of many customers, in one order.
+pub async fn lock_users(tx: &mut Tx, _: &Scope, users: &Ids) -> Result<()> {
+    tx.all(
+        // SQLite has one writer, and nothing to lock.
+        sql!(
+            sqlite: "SELECT id FROM user_account WHERE id IS NULL AND $1 IS NULL",
+            postgres: "SELECT id FROM user_account WHERE id = ANY($1) ORDER BY id FOR UPDATE" => Uuid
+        ),
+        args![*users],
     )
     .await
     .map(drop)
