@@ -79,6 +79,14 @@ impl Ctx {
         Ctx { app, request: Arc::new(request) }
     }
 
+    /// The context of work that `caller` asked for earlier, done with the rights of `caller`; `request` stands in its
+    /// events.
+    pub fn behalf(app: App, caller: Caller, request: String) -> Ctx {
+        let mut state = RequestState::new(request);
+        state.caller = Ok(Some(Arc::new(caller)));
+        Ctx { app, request: Arc::new(state) }
+    }
+
     /// The process.
     pub fn app(&self) -> &App {
         &self.app

@@ -131,7 +131,7 @@ impl Stored {
 fn actor(ctx: &Ctx) -> (&'static str, Option<Uuid>, &str) {
     let caller = ctx.caller().ok();
     let (kind, id) = match caller.map(|c| (&c.credential, c.user_id)) {
-        Some((Credential::Session(_), user)) => ("user", user),
+        Some((Credential::Session(_) | Credential::Behalf, user)) => ("user", user),
         Some((Credential::ApiKey(key), _)) => ("api_key", Some(*key)),
         Some((Credential::System, _)) => ("system", None),
         None => ("anonymous", None),

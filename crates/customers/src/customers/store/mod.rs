@@ -1,10 +1,12 @@
 //! Every statement on `customer`. The user is always joined: names, address and phone stand there and nowhere else.
 //!
 //! - here: the row, and finding one;
+//! - [`many`]: finding many at once;
 //! - [`write`]: inserting, changing, counting, erasing;
 //! - [`list`]: what a list can be sorted and filtered by.
 
 pub mod list;
+pub mod many;
 #[cfg(test)]
 mod plans;
 pub mod write;
