@@ -13,6 +13,7 @@ mod isolation;
 mod jobs;
 mod lists;
 mod lookup;
+mod many;
 mod places;
 mod profile;
 mod statistics;

@@ -211,10 +211,10 @@ async fn save_many_in(
             differing.push((&*before, after));
         }
     }
-    let mut rows: Vec<_> = differing.iter().map(|(_, after)| &**after).collect();
-    rows.sort_by_key(|row| row.id);
+    let mut rows: Vec<_> = differing.iter().map(|(before, after)| (*before, &**after)).collect();
+    rows.sort_by_key(|(_, after)| after.id);
     write::update(tx, scope, &rows).await?;
-    let figures: Vec<_> = differing.iter().map(|(before, after)| (Some(*before), Some(&**after))).collect();
+    let figures: Vec<_> = rows.into_iter().map(|(before, after)| (Some(before), Some(after))).collect();
     statistics::changed_many_in(ctx, tx, &figures).await?;
     ctx.record_many(tx, events).await?;
     for (_, after) in differing {
