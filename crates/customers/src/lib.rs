@@ -6,12 +6,14 @@
 //! | [`batches`] | long work that somebody asked for: `/api/v1/jobs` |
 //! | [`tags`] | tags as rows, and lists by them |
 //! | [`places`] | lists by place, and the places there are |
+//! | [`exports`] | customers in a file |
 //! | [`consent`] | the ledger behind `marketing_*` |
 //! | [`statistics`] | exact figures without counting |
 
 pub mod batches;
 pub mod consent;
 pub mod customers;
+pub mod exports;
 pub mod places;
 mod query;
 pub mod statistics;
@@ -36,6 +38,7 @@ pub fn feature() -> Feature {
                 .merge(statistics::api::routes())
                 .merge(tags::api::routes())
                 .merge(places::api::routes())
+                .merge(exports::api::routes())
         },
         jobs: JOBS,
         periodic: PERIODIC,
@@ -76,6 +79,7 @@ const PERIODIC: &[Periodic] = &[
 ];
 
 async fn start(parts: &mut Parts) -> Result<()> {
+    parts.keep(Arc::new(exports::service::Places::default()));
     parts.keep(Arc::new(ProfileHook {
         find: |tx, user| Box::pin(customers::service::profile::number_in(tx, user)),
         create: |ctx, tx, user, body| {

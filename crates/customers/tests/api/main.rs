@@ -8,6 +8,7 @@ mod change;
 mod common;
 mod create;
 mod erase;
+mod exports;
 mod fields;
 mod isolation;
 mod jobs;

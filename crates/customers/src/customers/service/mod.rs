@@ -125,14 +125,20 @@ pub async fn list(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<CustomerRow>,
         false => ctx.slow_read().await?,
     };
     let rows = list::page(&mut tx, &scope, request).await?;
-    let total = match known(request) {
-        Some(Known::Counter(metric, key)) => {
-            Total::exact(statistics::count_in(&mut tx, &scope, metric, key).await?)
-        }
-        Some(Known::Place(place)) => Total::exact(statistics::count_place_in(&mut tx, &scope, &place).await?),
+    let total = match known_total_in(&mut tx, &scope, request).await? {
+        Some(n) => Total::exact(n),
         None => Total::bounded(list::count_up_to(&mut tx, &scope, request, COUNTED).await?, COUNTED),
     };
     Ok((rows, total))
+}
+
+/// How many customers a list has, if the counters know it.
+pub async fn known_total_in(tx: &mut Tx, scope: &Scope, request: &ListRequest) -> Result<Option<u64>> {
+    match known(request) {
+        Some(Known::Counter(metric, key)) => statistics::count_in(tx, scope, metric, key).await.map(Some),
+        Some(Known::Place(place)) => statistics::count_place_in(tx, scope, &place).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Lists whose number the counters know already.
