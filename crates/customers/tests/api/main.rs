@@ -11,6 +11,7 @@ mod erase;
 mod exports;
 mod fields;
 mod isolation;
+mod jobs;
 mod lists;
 mod lookup;
 mod places;
