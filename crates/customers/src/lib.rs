@@ -4,13 +4,15 @@
 //! |---|---|
 //! | [`customers`] | the profile: everything under `/api/v1/customers` |
 //! | [`batches`] | long work that somebody asked for: `/api/v1/jobs` |
-//! | [`tags`] | tags as rows |
+//! | [`tags`] | tags as rows, and lists by them |
+//! | [`places`] | lists by place, and the places there are |
 //! | [`consent`] | the ledger behind `marketing_*` |
 //! | [`statistics`] | exact figures without counting |
 
 pub mod batches;
 pub mod consent;
 pub mod customers;
+pub mod places;
 mod query;
 pub mod statistics;
 pub mod tags;
@@ -28,7 +30,13 @@ pub fn feature() -> Feature {
     Feature {
         name: "customers",
         service: "customers",
-        routes: || customers::api::routes().merge(statistics::api::routes()).merge(batches::api::routes()),
+        routes: || {
+            customers::api::routes()
+                .merge(batches::api::routes())
+                .merge(statistics::api::routes())
+                .merge(tags::api::routes())
+                .merge(places::api::routes())
+        },
         jobs: JOBS,
         periodic: PERIODIC,
         start: |parts| Box::pin(start(parts)),

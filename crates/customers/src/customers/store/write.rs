@@ -21,10 +21,10 @@ row! {
 /// Inserts each, unless its public id is taken: `false`. A second profile of the same user violates the schema, see
 /// [`taken`].
 pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
-    let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key())).collect();
+    let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key(), r.postal_key())).collect();
     let sets: Vec<_> = keyed
         .iter()
-        .map(|(r, city_key, state_key)| {
+        .map(|(r, city_key, state_key, postal_key)| {
             args![
                 r.id,
                 r.customer_id,
@@ -66,7 +66,8 @@ pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
                 r.deactivated_at,
                 r.deactivation_reason,
                 r.verified_at,
-                r.verified_by
+                r.verified_by,
+                *postal_key
             ]
         })
         .collect();
@@ -78,9 +79,9 @@ pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
                    emergency_contact_name, emergency_contact_phone, emergency_contact_relationship, is_active, is_verified,
                    customer_since, last_service_date, total_services, last_login_at, preferred_contact_method,
                    notification_preferences, marketing_emails, marketing_sms, notes, tags, external_id, metadata, created_at,
-                   updated_at, version, deactivated_at, deactivation_reason, verified_at, verified_by)
+                   updated_at, version, deactivated_at, deactivation_reason, verified_at, verified_by, postal_key)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                   $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)
+                   $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)
                  ON CONFLICT (customer_id) DO NOTHING"
             ),
             &sets,
@@ -114,14 +115,15 @@ impl CustomerRow {
             && self.state == other.state
             && self.country == other.country
             && self.country_code == other.country_code
+            && self.postal_code == other.postal_code
             && self.is_active == other.is_active
             && self.external_id == other.external_id
     }
 }
 
 async fn update_found_elsewhere(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()> {
-    let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key())).collect();
-    let sets = keyed.iter().map(|(r, city_key, state_key)| {
+    let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key(), r.postal_key())).collect();
+    let sets = keyed.iter().map(|(r, city_key, state_key, postal_key)| {
         args![
             r.id,
             r.version,
@@ -157,7 +159,8 @@ async fn update_found_elsewhere(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()
             r.tags,
             r.external_id,
             r.metadata,
-            r.updated_at
+            r.updated_at,
+            *postal_key
         ]
     });
     tx.exec_many_versioned(
@@ -168,7 +171,7 @@ async fn update_found_elsewhere(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()
                emergency_contact_relationship = $19, is_active = $20, deactivated_at = $21, deactivation_reason = $22,
                is_verified = $23, verified_at = $24, verified_by = $25, customer_since = $26, preferred_contact_method = $27,
                notification_preferences = $28, marketing_emails = $29, marketing_sms = $30, notes = $31, tags = $32,
-               external_id = $33, metadata = $34, updated_at = $35, version = version + 1
+               external_id = $33, metadata = $34, updated_at = $35, postal_key = $36, version = version + 1
              WHERE id = $1 AND version = $2 AND erased_at IS NULL"
         ),
         &sets.collect::<Vec<_>>(),
@@ -257,7 +260,7 @@ pub async fn erase(tx: &mut Tx, _: &Scope, id: Uuid, version: i64, at: Timestamp
     let services = tx.opt(
         sql!(
             "UPDATE customer SET user_id = NULL, address_line1 = NULL, address_line2 = NULL, city = NULL, city_key = NULL,
-               state = NULL, state_key = NULL, postal_code = NULL, country = NULL, country_code = NULL, date_of_birth = NULL,
+               state = NULL, state_key = NULL, postal_code = NULL, postal_key = NULL, country = NULL, country_code = NULL, date_of_birth = NULL,
                gender = NULL, company_name = NULL, business_type = NULL, tax_id = NULL, emergency_contact_name = NULL,
                emergency_contact_phone = NULL, emergency_contact_relationship = NULL, is_active = false,
                deactivated_at = NULL, deactivation_reason = NULL, is_verified = false, verified_at = NULL, verified_by = NULL,
