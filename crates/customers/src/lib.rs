@@ -6,9 +6,11 @@
 //! | [`tags`] | tags as rows |
 //! | [`consent`] | the ledger behind `marketing_*` |
 //! | [`statistics`] | exact figures without counting |
+//! | [`imports`] | customers from files |
 
 pub mod consent;
 pub mod customers;
+pub mod imports;
 mod query;
 pub mod statistics;
 pub mod tags;

@@ -1,0 +1,3 @@
+//! Importing customers from files.
+
+pub mod model;
