@@ -3,11 +3,13 @@
 //! | module | holds |
 //! |---|---|
 //! | [`customers`] | the profile: everything under `/api/v1/customers` |
+//! | [`batches`] | long work that somebody asked for: `/api/v1/jobs` |
 //! | [`tags`] | tags as rows |
 //! | [`consent`] | the ledger behind `marketing_*` |
 //! | [`statistics`] | exact figures without counting |
 //! | [`imports`] | customers from files |
 
+pub mod batches;
 pub mod consent;
 pub mod customers;
 pub mod imports;
@@ -28,18 +30,21 @@ pub fn feature() -> Feature {
     Feature {
         name: "customers",
         service: "customers",
-        routes: || customers::api::routes().merge(statistics::api::routes()),
+        routes: || customers::api::routes().merge(statistics::api::routes()).merge(batches::api::routes()),
         jobs: JOBS,
         periodic: PERIODIC,
         start: |parts| Box::pin(start(parts)),
     }
 }
 
-const JOBS: &[JobKind] = &[JobKind {
-    name: statistics::service::RECONCILE,
-    most_attempts: 3,
-    run: |ctx, _| Box::pin(statistics::service::reconcile_job(ctx)),
-}];
+const JOBS: &[JobKind] = &[
+    JobKind {
+        name: statistics::service::RECONCILE,
+        most_attempts: 3,
+        run: |ctx, _| Box::pin(statistics::service::reconcile_job(ctx)),
+    },
+    batches::jobs::RUN_KIND,
+];
 
 const PERIODIC: &[Periodic] = &[
     Periodic {
@@ -51,6 +56,16 @@ const PERIODIC: &[Periodic] = &[
         name: "statistics.reconcile",
         every: Duration::from_secs(24 * 3600),
         run: |ctx| Box::pin(statistics::service::schedule_reconcile(ctx)),
+    },
+    Periodic {
+        name: "batches.revive",
+        every: Duration::from_secs(600),
+        run: |ctx| Box::pin(batches::jobs::revive(ctx)),
+    },
+    Periodic {
+        name: "batches.purge",
+        every: Duration::from_secs(3600),
+        run: |ctx| Box::pin(batches::jobs::purge(ctx)),
     },
 ];
 

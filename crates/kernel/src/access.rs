@@ -208,8 +208,48 @@ pub enum Credential {
     Session(Uuid),
     /// An API key.
     ApiKey(Uuid),
-    /// The command line or a job: nobody outside can be this.
+    /// A job does what a user asked for earlier: nobody outside can be this.
+    Behalf,
+    /// The command line or a job of our own: nobody outside can be this.
     System,
+}
+
+/// Who asked for something, as it is stored: for work that outlives the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// A user, in whatever session.
+    User(Uuid),
+    /// An API key.
+    ApiKey(Uuid),
+    /// The command line.
+    System,
+}
+
+impl Actor {
+    /// Reads the stored form; `None` for what nobody wrote.
+    pub fn stored(kind: &str, id: Option<Uuid>) -> Option<Actor> {
+        match (kind, id) {
+            ("user", Some(id)) => Some(Actor::User(id)),
+            ("api_key", Some(id)) => Some(Actor::ApiKey(id)),
+            ("system", None) => Some(Actor::System),
+            _ => None,
+        }
+    }
+    /// `user`, `api_key` or `system`, as the event log writes it.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Actor::User(_) => "user",
+            Actor::ApiKey(_) => "api_key",
+            Actor::System => "system",
+        }
+    }
+    /// The user or the key.
+    pub fn id(self) -> Option<Uuid> {
+        match self {
+            Actor::User(id) | Actor::ApiKey(id) => Some(id),
+            Actor::System => None,
+        }
+    }
 }
 
 /// Who is calling, as the database says it (never as the token says it).
@@ -242,6 +282,15 @@ impl Caller {
             reach: Reach::All,
             permissions: Permissions(u64::MAX),
             company_id: None,
+        }
+    }
+
+    /// Who that is, whatever the session.
+    pub fn actor(&self) -> Actor {
+        match (&self.credential, self.user_id) {
+            (Credential::ApiKey(key), _) => Actor::ApiKey(*key),
+            (Credential::Session(_) | Credential::Behalf, Some(user)) => Actor::User(user),
+            _ => Actor::System,
         }
     }
 

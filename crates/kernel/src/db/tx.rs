@@ -61,7 +61,8 @@ pub struct Tx {
     statements: Arc<AtomicU32>,
     usage: Option<Arc<Usage>>,
     after: Vec<Box<dyn FnOnce() + Send>>,
-    events: i64,
+    /// The number of its first event, and how many there were.
+    events: Option<(i64, i64)>,
     /// A slow read's place; given back after its connection.
     place: Option<tokio::sync::OwnedSemaphorePermit>,
 }
@@ -82,7 +83,7 @@ impl Tx {
         let usage = claim.0.take();
         let statements = usage.as_ref().map(|u| u.statements.clone()).unwrap_or_default();
         let after = Vec::new();
-        Tx { inner: Some(inner), failed: false, access, statements, usage, after, events: 0, place: None }
+        Tx { inner: Some(inner), failed: false, access, statements, usage, after, events: None, place: None }
     }
 
     /// The same, keeping a place among the slow reads until it ends.
@@ -112,6 +113,30 @@ impl Tx {
             Inner::LiteRead(_) | Inner::LiteSnapshot(_) | Inner::LiteSlow(_) => Err(reader_writes()),
         };
         self.keep(done)
+    }
+
+    /// Runs one statement with each set of arguments, in this order, and says how many rows each changed. It counts as
+    /// one statement, and poisons as one: after a failure, or when its use case stopped waiting, nothing of it stays.
+    /// On PostgreSQL the sets are pipelined.
+    pub async fn exec_many<const N: usize>(
+        &mut self,
+        sql: &'static Sql<N, ()>,
+        sets: &[[&dyn Param; N]],
+    ) -> Result<Vec<u64>> {
+        self.may_run(sql.pg(), true)?;
+        if sets.is_empty() && !self.failed {
+            return Ok(Vec::new());
+        }
+        self.step(sql.pg())?;
+        // Until all of it is done: SQLite has pauses in it, in which it can be dropped.
+        self.failed = true;
+        let changed = match self.inner.as_mut().ok_or_else(error::poisoned)? {
+            Inner::LiteWrite(tx) => tx.exec_many(sql.lite(), sets).await?,
+            Inner::Pg(tx) => tx.exec_many(sql.pg(), sets).await?,
+            Inner::LiteRead(_) | Inner::LiteSnapshot(_) | Inner::LiteSlow(_) => return Err(reader_writes()),
+        };
+        self.failed = false;
+        Ok(changed)
     }
 
     /// All rows. The statement bounds them: a LIMIT, a keyset, or a table that stays small.
@@ -252,10 +277,9 @@ impl Tx {
         result
     }
 
-    /// The number of this event within the transaction, from 0.
-    pub(crate) fn next_event(&mut self) -> i64 {
-        self.events += 1;
-        self.events - 1
+    /// The number of the first event of this transaction, and how many there were; `None` before the first.
+    pub(crate) fn events(&mut self) -> &mut Option<(i64, i64)> {
+        &mut self.events
     }
 
     /// Runs `then` when the transaction is committed, or when nobody can know whether it was.

@@ -205,3 +205,20 @@ fn execute(conn: &Connection, text: &str, args: &[&dyn Param]) -> Result<u64> {
     }
     statement.raw_execute().map(|n| n as u64).map_err(error::lite)
 }
+
+/// Runs one prepared statement with each set of arguments; the rows that each changed go to `out`.
+fn execute_many<const N: usize>(
+    conn: &Connection,
+    text: &str,
+    sets: &[[&dyn Param; N]],
+    out: &mut Vec<u64>,
+) -> Result<()> {
+    let mut statement = conn.prepare_cached(text).map_err(error::lite)?;
+    for set in sets {
+        for (i, arg) in set.iter().enumerate() {
+            statement.raw_bind_parameter(i + 1, arg.lite()).map_err(error::lite)?;
+        }
+        out.push(statement.raw_execute().map_err(error::lite)? as u64);
+    }
+    Ok(())
+}
