@@ -2,9 +2,11 @@
 //!
 //! - here: the row, and finding one;
 //! - [`write`]: inserting, changing, counting, erasing;
-//! - [`list`]: what a list can be sorted and filtered by.
+//! - [`list`]: what a list can be sorted and filtered by;
+//! - [`matching`]: whom the rows of a file mean.
 
 pub mod list;
+pub mod matching;
 #[cfg(test)]
 mod plans;
 pub mod write;

@@ -192,6 +192,8 @@ pub struct Spec {
     pub on_error: OnError,
     /// Of the file, in bytes.
     pub size: u64,
+    /// Where its records begin.
+    pub start: Position,
 }
 
 impl Spec {

@@ -136,6 +136,11 @@ impl Reader {
         Reader { spec, encoding, carrier, splitter, position, kinds }
     }
 
+    /// Behind the last row that it gave.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
     /// The next piece of the file.
     pub fn push(&mut self, bytes: &[u8]) {
         self.carrier.push(bytes, self.splitter.room());

@@ -22,6 +22,7 @@ fn read(file: &[u8], format: Format, options: &Options, cut: usize) -> Result<Ve
         empty: options.empty,
         on_error: OnError::Skip,
         size: survey.size(),
+        start: Position::default(),
     };
     let mut position = Position { offset: skipped, row: 0 };
     if format == Format::Csv {
