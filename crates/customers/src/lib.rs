@@ -30,7 +30,12 @@ pub fn feature() -> Feature {
     Feature {
         name: "customers",
         service: "customers",
-        routes: || customers::api::routes().merge(statistics::api::routes()).merge(batches::api::routes()),
+        routes: || {
+            customers::api::routes()
+                .merge(statistics::api::routes())
+                .merge(batches::api::routes())
+                .merge(imports::api::routes())
+        },
         jobs: JOBS,
         periodic: PERIODIC,
         start: |parts| Box::pin(start(parts)),
@@ -61,6 +66,11 @@ const PERIODIC: &[Periodic] = &[
         name: "batches.revive",
         every: Duration::from_secs(600),
         run: |ctx| Box::pin(batches::jobs::revive(ctx)),
+    },
+    Periodic {
+        name: "imports.sweep",
+        every: Duration::from_secs(3600),
+        run: |ctx| Box::pin(imports::service::sweep(ctx)),
     },
     Periodic {
         name: "batches.purge",

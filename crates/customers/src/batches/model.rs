@@ -19,6 +19,9 @@ const SLICE: Duration = Duration::from_secs(2);
 /// Works on a batch from its position until there is no more, the slice is over, or somebody else has moved it.
 pub type Work = for<'a> fn(&'a Ctx, Batch, Slice) -> BoxFuture<'a, Result<Outcome>>;
 
+/// What follows the end of a batch.
+pub type Ended = for<'a> fn(&'a Ctx, &'a Batch) -> BoxFuture<'a, Result<()>>;
+
 /// A kind of work: its name in the rows, and what it does.
 pub struct Kind {
     /// Such as `bulk_update`.
@@ -30,7 +33,7 @@ pub struct Kind {
     /// Takes back what was done, chunk by chunk, if that can be done.
     pub revert: Option<Work>,
     /// Called after the end, whatever it was, perhaps more than once: deletes files.
-    pub ended: Option<for<'a> fn(&'a Ctx, &'a Batch) -> BoxFuture<'a, Result<()>>>,
+    pub ended: Option<Ended>,
     /// Is the spec needed after the end? Else it is forgotten: it may name customers.
     pub keeps_spec: bool,
 }
@@ -205,7 +208,12 @@ impl Batch {
         match self.total {
             Some(total) if total > 0 => Some((self.processed.saturating_mul(100) / total).min(99)),
             Some(_) => Some(0),
-            None => None,
+            // Of a file the size is known before the rows are.
+            None => {
+                let size = self.spec.0.get("size").and_then(Value::as_i64).filter(|size| *size > 0)?;
+                let place: Value = serde_json::from_str(&self.position).unwrap_or_default();
+                Some((place["offset"].as_i64().unwrap_or(0).saturating_mul(100) / size).min(99))
+            }
         }
     }
 }

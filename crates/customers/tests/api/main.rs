@@ -3,11 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod bulk;
 mod change;
 mod common;
 mod create;
 mod erase;
 mod fields;
+mod import;
+mod import_runs;
 mod isolation;
 mod lists;
 mod lookup;

@@ -100,6 +100,11 @@ impl Tx {
         }
     }
 
+    /// Did a statement fail, or was it given up? Then nothing more can be done with it, and nothing of it stays.
+    pub fn is_poisoned(&self) -> bool {
+        self.failed
+    }
+
     /// Runs a statement and says how many rows it changed.
     pub async fn exec<const N: usize>(
         &mut self,
@@ -191,7 +196,7 @@ impl Tx {
         conditions: &Where<'_>,
         tail: &str,
     ) -> Result<Vec<R>> {
-        let text = compose(base, conditions, tail);
+        let text = compose(self.engine(), base, conditions, tail);
         self.rows_of(&text, &conditions.args()).await
     }
 
@@ -202,7 +207,7 @@ impl Tx {
         conditions: &Where<'_>,
         limit: usize,
     ) -> Result<Vec<i64>> {
-        let inner = compose(base, conditions, &format!(" LIMIT ${limit}"));
+        let inner = compose(self.engine(), base, conditions, &format!(" LIMIT ${limit}"));
         self.rows_of(&format!("SELECT count(*) AS n FROM ({inner}) AS found"), &conditions.args()).await
     }
 

@@ -8,9 +8,11 @@
 //! | [`create`] | by staff: user and customer in one |
 //! | [`profile`] | by the customer: the own profile |
 //! | [`change`] | PUT and PATCH |
+//! | [`bulk`] | many at once: by ids, or as a job by filter |
 //! | [`status`] | activate, verify, marks, services, logins |
 //! | [`erase`] | deleting for good |
 
+pub mod bulk;
 pub mod change;
 pub mod create;
 pub mod erase;

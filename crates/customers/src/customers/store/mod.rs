@@ -1,11 +1,13 @@
 //! Every statement on `customer`. The user is always joined: names, address and phone stand there and nowhere else.
 //!
 //! - here: the row, and finding one;
+//! - [`many`]: finding many at once;
 //! - [`write`]: inserting, changing, counting, erasing;
 //! - [`list`]: what a list can be sorted and filtered by;
 //! - [`matching`]: whom the rows of a file mean.
 
 pub mod list;
+pub mod many;
 pub mod matching;
 #[cfg(test)]
 mod plans;

@@ -66,6 +66,18 @@ pub enum Format {
     Ndjson,
 }
 
+impl Format {
+    /// What the name of a file says.
+    pub fn of_name(name: &str) -> Option<Format> {
+        let (_, extension) = name.rsplit_once('.')?;
+        match extension.to_ascii_lowercase().as_str() {
+            "csv" | "tsv" | "tab" | "txt" => Some(Format::Csv),
+            "ndjson" | "jsonl" => Some(Format::Ndjson),
+            _ => None,
+        }
+    }
+}
+
 /// What somebody says about an import. Everything has a default.
 #[derive(Debug, Clone, Default)]
 pub struct Options {

@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::matched::{Found, Matched};
+use super::shim::{change_many_in, create_many_in};
 use crate::batches::service::{self as batches, Batch, NewRow, Verdict};
 use crate::customers::service::CustomerRow;
-use crate::customers::service::change::change_many_in;
-use crate::customers::service::create::{NewCustomer, create_many_in};
+use crate::customers::service::create::NewCustomer;
 use crate::customers::service::members::{How, Members};
 use crate::customers::store::many;
 use crate::imports::model::options::{MatchKey, Mode, Spec};
@@ -216,16 +216,14 @@ impl Round {
         let claim = candidate.claim();
         let Candidate { at, row, said, own, sought, .. } = candidate;
         let line = Line { at, row, claim, keys: own.into_iter().chain(sought).collect() };
-        match (customer, said.members) {
-            (Some(id), members) => self.changes.push((line, id, members)),
-            (None, Members { first_name: Some(first_name), last_name: Some(last_name), .. }) if false => {
-                let _ = (first_name, last_name);
-            }
-            (None, mut members) => {
-                if let (Some(first_name), Some(last_name)) = (members.first_name.take(), members.last_name.take()) {
-                    self.creates.push((line, NewCustomer { first_name, last_name, members }));
-                }
-            }
+        let mut members = said.members;
+        if let Some(id) = customer {
+            self.changes.push((line, id, members));
+        } else if let (Some(first_name), Some(last_name)) =
+            (members.first_name.take(), members.last_name.take())
+        {
+            // Both are there: a row without one has its verdict already.
+            self.creates.push((line, NewCustomer { first_name, last_name, members }));
         }
     }
 
@@ -250,7 +248,7 @@ impl Round {
         for (mut place, created) in places.into_iter().zip(created) {
             let new = match created {
                 Ok(row) => written(&mut place, Verdict::Created, &row),
-                Err(e) => NewRow::failed(place.row, None, &e),
+                Err(e) => NewRow::failed(place.row, None, &told_of(e)),
             };
             keep(place, new);
         }
@@ -274,7 +272,9 @@ impl Round {
         let changed = Box::pin(change_many_in(ctx, tx, scope, changes, How::Patch)).await?;
         for ((mut place, before), changed) in places.into_iter().zip(changed) {
             let new = match changed {
-                Ok(after) if state(&after) == state(&before) => written(&mut place, Verdict::Unchanged, &after),
+                Ok(after) if state(&after) == state(&before) => {
+                    written(&mut place, Verdict::Unchanged, &after)
+                }
                 Ok(after) => {
                     let before = Some(Json(Value::Object(differences(&before, &after))));
                     NewRow { before, ..written(&mut place, Verdict::Updated, &after) }
@@ -288,7 +288,13 @@ impl Round {
 }
 
 /// What the row comes to without anything being written; `None` if it shall be.
-fn verdict(ctx: &Ctx, spec: &Spec, candidate: &Candidate, matched: Option<&Matched>, taken: &Taken) -> Option<NewRow> {
+fn verdict(
+    ctx: &Ctx,
+    spec: &Spec,
+    candidate: &Candidate,
+    matched: Option<&Matched>,
+    taken: &Taken,
+) -> Option<NewRow> {
     let row = candidate.row;
     let failed = |e: Error| Some(NewRow::failed(row, None, &e));
     if candidate.keys.is_empty() && spec.mode != Mode::Create {
@@ -369,7 +375,12 @@ fn told_of(e: Error) -> Error {
 
 /// Members that follow from others, or that nobody writes.
 const NOT_RESTORED: &[&str] = &[
-    "username", "email_verified", "pending_email", "phone_verified", "deactivation_reason", "last_service_date",
+    "username",
+    "email_verified",
+    "pending_email",
+    "phone_verified",
+    "deactivation_reason",
+    "last_service_date",
     "total_services",
 ];
 

@@ -54,7 +54,9 @@ impl Found {
             }
         }
         if !numbers.0.is_empty() {
-            let number = |text: String| CustomerNumber::parse(&text).ok().map(|n| Key::Customer(CustomerRef::Number(n)));
+            let number = |text: String| {
+                CustomerNumber::parse(&text).ok().map(|n| Key::Customer(CustomerRef::Number(n)))
+            };
             found.add(matching::by_numbers(tx, scope, numbers).await?, number);
         }
         if !externals.0.is_empty() {

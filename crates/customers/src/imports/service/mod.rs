@@ -11,6 +11,7 @@ mod chunk;
 mod matched;
 mod revert;
 mod run;
+mod shim;
 
 use std::time::Duration;
 
@@ -112,7 +113,13 @@ async fn ask(ctx: &Ctx, input: &ObjectName, spec: &Spec, dry_run: bool, worker: 
 }
 
 /// Decides how the file is read. All faults at once.
-async fn look(ctx: &Ctx, input: &ObjectName, format: Format, options: &Options, survey: &Survey) -> Result<Spec> {
+async fn look(
+    ctx: &Ctx,
+    input: &ObjectName,
+    format: Format,
+    options: &Options,
+    survey: &Survey,
+) -> Result<Spec> {
     let (encoding, skipped) = survey.encoding(options.encoding);
     if survey.size() <= skipped {
         return Err(Error::invalid_field("file", "empty", "The file is empty"));

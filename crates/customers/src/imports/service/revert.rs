@@ -13,10 +13,10 @@ use kernel::{Error, Result};
 use uuid::Uuid;
 
 use super::chunk::state;
+use super::shim::change_many_in;
 use crate::batches::service::{self as batches, Batch, Kept, NewRow, Outcome, Slice, Verdict};
 use crate::customers::api::input::CustomerChange;
 use crate::customers::service::CustomerRow;
-use crate::customers::service::change::change_many_in;
 use crate::customers::service::erase::erase_in;
 use crate::customers::service::members::How;
 use crate::customers::store::many;
@@ -51,7 +51,13 @@ pub(super) async fn work(ctx: &Ctx, mut batch: Batch, slice: Slice) -> Result<Ou
 }
 
 /// Takes back what these lines tell of, and says what became of them.
-async fn revert_in(ctx: &Ctx, tx: &mut Tx, scope: &Scope, batch: &Batch, lines: Vec<Kept>) -> Result<Vec<NewRow>> {
+async fn revert_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    scope: &Scope,
+    batch: &Batch,
+    lines: Vec<Kept>,
+) -> Result<Vec<NewRow>> {
     let touched = |line: &&Kept| matches!(line.verdict.as_str(), "created" | "updated");
     let ids: Ids = lines.iter().filter(touched).filter_map(|line| line.customer_id).collect();
     let rows = many::by_ids(tx, scope, ids).await?;
@@ -61,7 +67,13 @@ async fn revert_in(ctx: &Ctx, tx: &mut Tx, scope: &Scope, batch: &Batch, lines: 
         let verdict = if line.verdict == "created" { Verdict::Created } else { Verdict::Updated };
         let found = line.customer_id.and_then(|id| rows.remove(&id));
         let Some(row) = found.filter(|row| line.customer_version == Some(state(row))) else {
-            done.push(said(line.n, verdict, line.customer_id, KEPT, "Changed or erased since, so it stays as it is"));
+            done.push(said(
+                line.n,
+                verdict,
+                line.customer_id,
+                KEPT,
+                "Changed or erased since, so it stays as it is",
+            ));
             continue;
         };
         match (verdict, line.before) {
@@ -97,11 +109,17 @@ fn was_used(row: &CustomerRow) -> bool {
 }
 
 /// A user who was there before the import loses the profile that the import gave them, and stays.
-async fn erase_created_in(ctx: &Ctx, tx: &mut Tx, scope: &Scope, batch: &Batch, row: &CustomerRow) -> Result<()> {
+async fn erase_created_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    scope: &Scope,
+    batch: &Batch,
+    row: &CustomerRow,
+) -> Result<()> {
     erase_in(ctx, tx, scope, row, "customer.erased").await?;
     if row.user_role == "customer"
         && let Some(user) = users::find_in(tx, scope, UserRef::Id(row.user_id)).await?
-        && user.date_joined >= batch.created_at
+        && user.created_at >= batch.created_at
     {
         users::erase_in(ctx, tx, &user).await?;
     }

@@ -82,7 +82,8 @@ enum Step {
 /// One chunk, one transaction; a dry run undoes it and writes the verdicts in a second one.
 async fn step(ctx: &Ctx, scope: &Scope, spec: &Spec, batch: &Batch, piece: Piece) -> Result<Step> {
     let Piece { records, position, end } = piece;
-    let (rows, unclosed) = (records.len(), records.last().is_some_and(|r| matches!(r.content, Content::Unclosed)));
+    let (rows, unclosed) =
+        (records.len(), records.last().is_some_and(|r| matches!(r.content, Content::Unclosed)));
     let alone = (rows == 1).then(|| records[0].row);
     let mut tx = ctx.write().await?;
     if !batches::lock_in(&mut tx, batch).await? {
@@ -117,7 +118,8 @@ async fn step(ctx: &Ctx, scope: &Scope, spec: &Spec, batch: &Batch, piece: Piece
     let stopped = stops.is_some() || unclosed;
     let done = i64::try_from(verdicts.lines.len()).unwrap_or(i64::MAX);
     let done = Done {
-        position: serde_json::to_string(&position).map_err(|e| Error::internal("a position").with_source(e))?,
+        position: serde_json::to_string(&position)
+            .map_err(|e| Error::internal("a position").with_source(e))?,
         total: (end || stopped).then_some(batch.processed + done),
         rows: verdicts.lines,
     };
@@ -141,7 +143,8 @@ fn unreadable(row: i64) -> Error {
 }
 
 fn stopped_at(row: i64) -> Error {
-    let detail = format!("Row {row} could not be imported, and the import was to stop there; the report says why");
+    let detail =
+        format!("Row {row} could not be imported, and the import was to stop there; the report says why");
     Error::bad_request("IMPORT_STOPPED", detail)
 }
 
@@ -207,7 +210,8 @@ async fn read(
             let next = record.next;
             records.push(record);
             if records.len() >= most || next - from >= CHUNK_BYTES {
-                let piece = Piece { records: std::mem::take(&mut records), position: reader.position(), end: false };
+                let piece =
+                    Piece { records: std::mem::take(&mut records), position: reader.position(), end: false };
                 if to.send(Ok(piece)).await.is_err() {
                     return Ok(());
                 }
