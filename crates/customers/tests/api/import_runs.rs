@@ -82,6 +82,7 @@ async fn import_taken_back_leaves_what_was_there() {
         let known = customer(app, &key, "known@example.com").await;
         let other = customer(app, &key, "other@example.com").await;
         register(app, "registered@example.com").await;
+        app.advance(Duration::from_secs(60));
         let table = "email,first_name,last_name,city,tags,marketing_emails,phone\n\
                      a@example.com,A,A,Lima,,,\n\
                      used@example.com,U,U,Lima,,,\n\

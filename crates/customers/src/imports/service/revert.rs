@@ -77,7 +77,7 @@ async fn revert_in(
             continue;
         };
         match (verdict, line.before) {
-            (Verdict::Created, _) if was_used(&row) => {
+            (Verdict::Created, _) if was_used(batch, &row) => {
                 let message = "Has had a service or logged in since, so it stays";
                 done.push(said(line.n, verdict, Some(row.id), KEPT, message));
             }
@@ -104,8 +104,8 @@ async fn revert_in(
 }
 
 /// Is there more to the customer than what was imported?
-fn was_used(row: &CustomerRow) -> bool {
-    row.total_services > 0 || row.last_login().is_some()
+fn was_used(batch: &Batch, row: &CustomerRow) -> bool {
+    row.total_services > 0 || row.last_login().is_some_and(|at| at >= batch.created_at)
 }
 
 /// A user who was there before the import loses the profile that the import gave them, and stays.
