@@ -64,8 +64,9 @@ impl Event {
         self
     }
 
-    /// The record as it is now, for something new. Leave secrets out.
-    pub fn created(mut self, after: Map<String, Value>) -> Event {
+    /// The record as it is now, for something new; what it has not is not named. Leave secrets out.
+    pub fn created(mut self, mut after: Map<String, Value>) -> Event {
+        after.retain(|_, value| !value.is_null());
         self.after = Some(after);
         self
     }

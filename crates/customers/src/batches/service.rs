@@ -96,6 +96,12 @@ fn viewer(ctx: &Ctx) -> Result<Viewer> {
     Ok(Viewer { all: scope.all(), actor: ctx.caller()?.actor() })
 }
 
+/// Who may decide about jobs: whoever changes customers, and what the kind asks for besides.
+fn decider(ctx: &Ctx) -> Result<Viewer> {
+    ctx.require_staff(Permission::CustomersWrite)?;
+    viewer(ctx)
+}
+
 fn not_found() -> Error {
     Error::not_found("JOB_NOT_FOUND", "Job not found")
 }
@@ -129,7 +135,7 @@ pub async fn lines(ctx: &Ctx, batch: &Batch, after: i64, verdict: &str) -> Resul
 
 /// Stops a job before its next chunk. What is done stays done. 409 `JOB_FINISHED` when there is nothing left to stop.
 pub async fn cancel(ctx: &Ctx, reference: &str) -> Result<Batch> {
-    let viewer = viewer(ctx)?;
+    let viewer = decider(ctx)?;
     let mut tx = ctx.write().await?;
     let mut batch = find_in(&mut tx, viewer, reference).await?;
     require_kind(ctx, &batch)?;
@@ -151,7 +157,7 @@ pub async fn cancel(ctx: &Ctx, reference: &str) -> Result<Batch> {
 /// Takes back what a job did, as far as nobody changed it since; a job again, of the same id. 409 `JOB_NOT_REVERTIBLE`
 /// for kinds that cannot, for dry runs, and for a job that has not ended.
 pub async fn revert(ctx: &Ctx, reference: &str) -> Result<Batch> {
-    let viewer = viewer(ctx)?;
+    let viewer = decider(ctx)?;
     let mut tx = ctx.write().await?;
     let mut batch = find_in(&mut tx, viewer, reference).await?;
     let kind = require_kind(ctx, &batch)?;

@@ -66,15 +66,15 @@ pub fn contributions(row: &CustomerRow, zone: &TimeZone) -> Vec<(Counter, i64)> 
     out
 }
 
-/// What a change adds to which counter of which company (nil for customers without one). Either side may be missing:
+/// What changes add to which counter of which company (nil for customers without one). Either side may be missing:
 /// a creation has no before, an erasure no after.
 pub fn diff(
-    before: Option<&CustomerRow>,
-    after: Option<&CustomerRow>,
+    changes: &[(Option<&CustomerRow>, Option<&CustomerRow>)],
     zone: &TimeZone,
 ) -> Vec<(Uuid, Counter, i64)> {
     let mut sums: BTreeMap<(Uuid, Counter), i64> = BTreeMap::new();
-    for (row, sign) in [(before, -1), (after, 1)] {
+    let sides = changes.iter().flat_map(|(before, after)| [(before, -1), (after, 1)]);
+    for (row, sign) in sides {
         let Some(row) = row else { continue };
         let company = row.company.unwrap_or_default();
         for (counter, n) in contributions(row, zone) {

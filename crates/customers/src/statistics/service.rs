@@ -68,7 +68,15 @@ pub async fn changed_in(
     before: Option<&CustomerRow>,
     after: Option<&CustomerRow>,
 ) -> Result<()> {
-    store::add(tx, &model::diff(before, after, &ctx.app().config.time_zone)).await
+    changed_many_in(ctx, tx, &[(before, after)]).await
+}
+
+/// A customer before and after a change.
+pub type Change<'a> = (Option<&'a CustomerRow>, Option<&'a CustomerRow>);
+
+/// Counts many changes together: each counter is written once.
+pub async fn changed_many_in(ctx: &Ctx, tx: &mut Tx, changes: &[Change<'_>]) -> Result<()> {
+    store::add(tx, &model::diff(changes, &ctx.app().config.time_zone)).await
 }
 
 /// Counts one more service of a customer of `company`.

@@ -28,9 +28,20 @@ const AT_ONCE: usize = 12;
 /// Adds differences to the counters.
 pub async fn add(tx: &mut Tx, differences: &[(Uuid, Counter, i64)]) -> Result<()> {
     let none = (Uuid::nil(), ("total", String::new()), 0);
-    for chunk in differences.chunks(AT_ONCE) {
-        let d: [&(Uuid, Counter, i64); AT_ONCE] = std::array::from_fn(|i| chunk.get(i).unwrap_or(&none));
-        tx.exec(
+    let sets: Vec<_> = differences
+        .chunks(AT_ONCE)
+        .map(|chunk| {
+            let d: [&(Uuid, Counter, i64); AT_ONCE] = std::array::from_fn(|i| chunk.get(i).unwrap_or(&none));
+            args![
+                d[0].1.0, d[0].1.1, d[0].0, d[0].2, d[1].1.0, d[1].1.1, d[1].0, d[1].2, d[2].1.0, d[2].1.1,
+                d[2].0, d[2].2, d[3].1.0, d[3].1.1, d[3].0, d[3].2, d[4].1.0, d[4].1.1, d[4].0, d[4].2,
+                d[5].1.0, d[5].1.1, d[5].0, d[5].2, d[6].1.0, d[6].1.1, d[6].0, d[6].2, d[7].1.0, d[7].1.1,
+                d[7].0, d[7].2, d[8].1.0, d[8].1.1, d[8].0, d[8].2, d[9].1.0, d[9].1.1, d[9].0, d[9].2,
+                d[10].1.0, d[10].1.1, d[10].0, d[10].2, d[11].1.0, d[11].1.1, d[11].0, d[11].2,
+            ]
+        })
+        .collect();
+    tx.exec_many(
             // SQLite has one writer, which adds at once. On PostgreSQL every transaction would wait for the row of the
             // total, so it appends, and `fold` adds later.
             sql!(
@@ -48,18 +59,10 @@ pub async fn add(tx: &mut Tx, differences: &[(Uuid, Counter, i64)]) -> Result<()
                              ($33, $34, $35, $36), ($37, $38, $39, $40), ($41, $42, $43, $44), ($45, $46, $47, $48)) d
                            WHERE column4 <> 0"
             ),
-            args![
-                d[0].1.0, d[0].1.1, d[0].0, d[0].2, d[1].1.0, d[1].1.1, d[1].0, d[1].2,
-                d[2].1.0, d[2].1.1, d[2].0, d[2].2, d[3].1.0, d[3].1.1, d[3].0, d[3].2,
-                d[4].1.0, d[4].1.1, d[4].0, d[4].2, d[5].1.0, d[5].1.1, d[5].0, d[5].2,
-                d[6].1.0, d[6].1.1, d[6].0, d[6].2, d[7].1.0, d[7].1.1, d[7].0, d[7].2,
-                d[8].1.0, d[8].1.1, d[8].0, d[8].2, d[9].1.0, d[9].1.1, d[9].0, d[9].2,
-                d[10].1.0, d[10].1.1, d[10].0, d[10].2, d[11].1.0, d[11].1.1, d[11].0, d[11].2,
-            ],
+            &sets,
         )
-        .await?;
-    }
-    Ok(())
+        .await
+        .map(drop)
 }
 
 /// Is there something to fold or to sweep?

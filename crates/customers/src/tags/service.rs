@@ -1,5 +1,7 @@
 //! Keeping the rows in step with a customer's list.
 
+use std::collections::{BTreeMap, HashMap};
+
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
 use kernel::{Error, Result};
@@ -8,29 +10,58 @@ use uuid::Uuid;
 use super::store;
 use crate::customers::model::{Tag, Tags};
 
-/// Changes the rows from one list to another, in the transaction that changes the list.
-pub async fn set_in(ctx: &Ctx, tx: &mut Tx, customer: Uuid, before: &Tags, after: &Tags) -> Result<()> {
-    let has = |tags: &Tags, tag: &Tag| tags.iter().any(|t| t.key() == tag.key());
-    for tag in before.iter().filter(|t| !has(after, t)) {
-        store::detach(tx, &tag.key(), customer).await?;
-    }
-    let mut new: Vec<&Tag> = after.iter().filter(|t| !has(before, t)).collect();
-    // One order in every transaction: two that both make new tags wait for each other and do not deadlock.
-    new.sort_by_key(|tag| tag.key());
-    for tag in new {
-        let id = id_in(ctx, tx, tag).await?;
-        store::attach(tx, id, customer).await?;
-    }
-    Ok(())
+/// A customer whose list changes.
+pub struct Retagged {
+    /// Whose list.
+    pub customer: Uuid,
+    /// What it was.
+    pub before: Tags,
+    /// What it is.
+    pub after: Tags,
 }
 
-async fn id_in(ctx: &Ctx, tx: &mut Tx, tag: &Tag) -> Result<Uuid> {
-    let key = tag.key();
-    if let Some(id) = store::find(tx, &key).await? {
-        return Ok(id);
+/// Changes the rows from one list to another, in the transaction that changes the lists.
+pub async fn set_many_in(ctx: &Ctx, tx: &mut Tx, changes: &[Retagged]) -> Result<()> {
+    let (mut gone, mut come) = (Vec::new(), Vec::new());
+    // One order in every transaction: two that both make new tags wait for each other and do not deadlock.
+    let mut names: BTreeMap<String, &Tag> = BTreeMap::new();
+    for Retagged { customer, before, after } in changes {
+        let keys = |tags: &Tags| tags.iter().map(Tag::key).collect::<Vec<_>>();
+        let (had, has) = (keys(before), keys(after));
+        gone.extend(had.iter().filter(|key| !has.contains(key)).map(|key| (key.clone(), *customer)));
+        for (tag, key) in after.iter().zip(has).filter(|(_, key)| !had.contains(key)) {
+            names.entry(key.clone()).or_insert(tag);
+            come.push((key, *customer));
+        }
     }
-    store::insert(tx, ctx.new_id(), tag.as_str(), &key, ctx.now()).await?;
-    store::find(tx, &key).await?.ok_or_else(|| Error::internal("a tag that was just inserted is gone"))
+    store::detach(tx, &gone).await?;
+    let ids = ids_in(ctx, tx, &names).await?;
+    let come: Vec<_> = come.iter().filter_map(|(key, customer)| Some((*ids.get(key)?, *customer))).collect();
+    store::attach(tx, &come).await
+}
+
+/// The ids of tags by their keys; those that nobody had before are made.
+async fn ids_in(ctx: &Ctx, tx: &mut Tx, names: &BTreeMap<String, &Tag>) -> Result<HashMap<String, Uuid>> {
+    let mut ids = find_in(tx, names.keys()).await?;
+    let new: Vec<_> = names
+        .iter()
+        .filter(|(key, _)| !ids.contains_key(*key))
+        .map(|(key, tag)| (ctx.new_id(), tag.as_str(), key.as_str()))
+        .collect();
+    if !new.is_empty() {
+        store::insert(tx, &new, ctx.now()).await?;
+        // Not ours where somebody else was faster.
+        ids.extend(find_in(tx, new.iter().map(|(_, _, key)| *key)).await?);
+    }
+    match ids.len() == names.len() {
+        true => Ok(ids),
+        false => Err(Error::internal("a tag that was just inserted is gone")),
+    }
+}
+
+async fn find_in(tx: &mut Tx, keys: impl Iterator<Item: Into<String>>) -> Result<HashMap<String, Uuid>> {
+    let found = store::find(tx, &keys.collect()).await?;
+    Ok(found.into_iter().map(|tag| (tag.name_key, tag.id)).collect())
 }
 
 /// Takes all tags from a customer: part of erasing it.

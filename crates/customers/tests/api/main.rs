@@ -14,6 +14,7 @@ mod import_runs;
 mod isolation;
 mod lists;
 mod lookup;
+mod many;
 mod profile;
 mod statistics;
 mod status;

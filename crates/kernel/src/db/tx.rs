@@ -92,6 +92,11 @@ impl Tx {
         self
     }
 
+    /// Did a statement fail? Then nothing of it stays, and whoever goes through many records cannot leave this one out.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     /// Which engine it runs on; for tests and the few places that report it.
     pub fn engine(&self) -> Engine {
         match self.inner {
@@ -128,20 +133,41 @@ impl Tx {
         sql: &'static Sql<N, ()>,
         sets: &[[&dyn Param; N]],
     ) -> Result<Vec<u64>> {
-        self.may_run(sql.pg(), true)?;
-        if sets.is_empty() && !self.failed {
-            return Ok(Vec::new());
-        }
-        self.step(sql.pg())?;
-        // Until all of it is done: SQLite has pauses in it, in which it can be dropped.
-        self.failed = true;
-        let changed = match self.inner.as_mut().ok_or_else(error::poisoned)? {
+        let Some(inner) = self.begin_many(sql.pg(), sets.is_empty())? else { return Ok(Vec::new()) };
+        let done = match inner {
             Inner::LiteWrite(tx) => tx.exec_many(sql.lite(), sets).await?,
             Inner::Pg(tx) => tx.exec_many(sql.pg(), sets).await?,
             Inner::LiteRead(_) | Inner::LiteSnapshot(_) | Inner::LiteSlow(_) => return Err(reader_writes()),
         };
         self.failed = false;
-        Ok(changed)
+        Ok(done)
+    }
+
+    /// The same with the first row of each, if it has one: `INSERT … ON CONFLICT DO NOTHING RETURNING …`.
+    pub async fn opt_many<const N: usize, R: FromRow + Send + 'static>(
+        &mut self,
+        sql: &'static Sql<N, R>,
+        sets: &[[&dyn Param; N]],
+    ) -> Result<Vec<Option<R>>> {
+        let Some(inner) = self.begin_many(sql.pg(), sets.is_empty())? else { return Ok(Vec::new()) };
+        let done = match inner {
+            Inner::LiteWrite(tx) => tx.opt_many(sql.lite(), sets).await?,
+            Inner::Pg(tx) => tx.opt_many(sql.pg(), sets).await?,
+            Inner::LiteRead(_) | Inner::LiteSnapshot(_) | Inner::LiteSlow(_) => return Err(reader_writes()),
+        };
+        self.failed = false;
+        Ok(done)
+    }
+
+    /// Takes the transaction for failed until all of it is done: SQLite pauses in it, and there it can be dropped.
+    fn begin_many(&mut self, text: &str, empty: bool) -> Result<Option<&mut Inner>> {
+        self.may_run(text, true)?;
+        if empty && !self.failed {
+            return Ok(None);
+        }
+        self.step(text)?;
+        self.failed = true;
+        Ok(self.inner.as_mut())
     }
 
     /// All rows. The statement bounds them: a LIMIT, a keyset, or a table that stays small.
@@ -234,16 +260,27 @@ impl Tx {
         args: [&dyn Param; N],
     ) -> Result<()> {
         match self.exec(sql, args).await? {
-            0 => {
-                self.failed = true;
-                Err(Error::new(
-                    Kind::Stale,
-                    "CONFLICT",
-                    "The record was changed by somebody else in the meantime; read it again",
-                ))
-            }
+            0 => Err(self.stale()),
             _ => Ok(()),
         }
+    }
+
+    /// The same for many: all of them, or none.
+    pub async fn exec_many_versioned<const N: usize>(
+        &mut self,
+        sql: &'static Sql<N, ()>,
+        sets: &[[&dyn Param; N]],
+    ) -> Result<()> {
+        match self.exec_many(sql, sets).await?.contains(&0) {
+            true => Err(self.stale()),
+            false => Ok(()),
+        }
+    }
+
+    fn stale(&mut self) -> Error {
+        self.failed = true;
+        let detail = "The record was changed by somebody else in the meantime; read it again";
+        Error::new(Kind::Stale, "CONFLICT", detail)
     }
 
     /// Several statements as text, in a migration.

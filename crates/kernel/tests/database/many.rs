@@ -32,6 +32,27 @@ async fn each_set_says_how_many_rows_it_changed() {
 }
 
 #[tokio::test]
+async fn each_set_gives_its_first_row() {
+    on_both_databases(async |t| {
+        let _side = pairs(&t.options.target).await;
+        let mut tx = t.db.write(&t.usage()).await.unwrap();
+        let insert = sql!(
+            "INSERT INTO pair (id, half) SELECT $1, coalesce(max(half), 6) + 1 FROM pair WHERE id >= $2
+             ON CONFLICT (id, half) DO NOTHING RETURNING half" => i64
+        );
+        let sets: Vec<_> = [(1i64, 1i64), (1, 1), (1, 9), (2, 1)].into();
+        let sets: Vec<_> = sets.iter().map(|r| args![r.0, r.1]).collect();
+        assert_eq!(tx.opt_many(insert, &sets).await.unwrap(), [Some(7), Some(8), None, Some(9)]);
+        let all = sql!("UPDATE pair SET id = id + $1 WHERE id = $2 RETURNING half" => i64);
+        assert!(tx.opt_many(all, &[args![4i64, 1i64]]).await.unwrap()[0].is_some());
+        let moved = tx.one(sql!("SELECT count(*) AS n FROM pair WHERE id = 5" => i64), []).await.unwrap();
+        assert_eq!(moved, 2, "run to its end, not to its first row");
+        tx.commit().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn sets_run_in_their_order_however_many_they_are() {
     on_both_databases(async |t| {
         let side = pairs(&t.options.target).await;

@@ -126,6 +126,9 @@ fn body_for(route: &str, victim: &Victim) -> Value {
         "POST /api/v1/customers" => {
             json!({ "first_name": "Eva", "last_name": "Rey", "email": "eva@example.com" })
         }
+        "POST /api/v1/customers/bulk-update" => {
+            json!({ "customer_ids": [victim.customer_id], "updates": { "city": "Quito" } })
+        }
         "POST /api/v1/customers/check_profile_exists" => json!({ "user_id": victim.user_id }),
         "POST /api/auth/token/refresh" => json!({ "refresh": "x" }),
         _ => json!({}),
@@ -140,6 +143,7 @@ struct Victim {
     username: String,
     email: String,
     session: String,
+    job: String,
 }
 
 impl Victim {
@@ -154,6 +158,9 @@ impl Victim {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let number = text(&created["customer_id"]);
         let shown = staff.get(&format!("/api/v1/customers/{number}/")).await.expect(200);
+        // A job about the victim, which changes nothing.
+        let same = json!({ "filter": { "customer_id": number }, "updates": { "city": "Lima" } });
+        let job = staff.post("/api/v1/customers/bulk-update", same).await.expect(202);
         Victim {
             user_id: text(&registered["user"]["id"]),
             id: text(&created["id"]),
@@ -161,6 +168,7 @@ impl Victim {
             username: text(&shown["username"]),
             email: "victim@example.com".to_owned(),
             session: text(&crate::client::claims(token)["sid"]),
+            job: text(&job["id"]),
         }
     }
 
@@ -172,6 +180,7 @@ impl Victim {
             "email" => &self.email,
             "user_id" => &self.user_id,
             "session" => &self.session,
+            "job" => &self.job,
             "id" => &self.id,
             // A stand-in would be not found whatever the statement does, and the walk would prove nothing.
             other => panic!("say here what of the victim stands for the parameter {other}"),

@@ -154,17 +154,41 @@ async fn save_in(
     tx: &mut Tx,
     scope: &Scope,
     before: &CustomerRow,
-    mut after: CustomerRow,
+    after: CustomerRow,
     action: &'static str,
 ) -> Result<CustomerRow> {
-    let event = event(action, &after).changed(before.snapshot(), after.snapshot());
-    if event.is_empty() {
-        return Ok(after);
+    let saved = save_many_in(ctx, tx, scope, vec![(before.clone(), after)], action).await?.pop();
+    saved.ok_or_else(|| Error::internal("a saved customer is gone"))
+}
+
+/// Writes changed customers, before and after, in the order of their ids; those that differ.
+async fn save_many_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    scope: &Scope,
+    mut changes: Vec<(CustomerRow, CustomerRow)>,
+    action: &'static str,
+) -> Result<Vec<CustomerRow>> {
+    let now = ctx.now();
+    let mut events = Vec::with_capacity(changes.len());
+    let mut differing = Vec::with_capacity(changes.len());
+    for (before, after) in &mut changes {
+        let (was, is) = before.difference(after);
+        let event = event(action, after).changed(was, is);
+        if !event.is_empty() {
+            after.updated_at = now;
+            events.push(event);
+            differing.push((&*before, after));
+        }
     }
-    after.updated_at = ctx.now();
-    write::update(tx, scope, &after).await?;
-    after.version += 1;
-    statistics::changed_in(ctx, tx, Some(before), Some(&after)).await?;
-    ctx.record(tx, event).await?;
-    Ok(after)
+    let mut rows: Vec<_> = differing.iter().map(|(_, after)| &**after).collect();
+    rows.sort_by_key(|row| row.id);
+    write::update(tx, scope, &rows).await?;
+    let figures: Vec<_> = differing.iter().map(|(before, after)| (Some(*before), Some(&**after))).collect();
+    statistics::changed_many_in(ctx, tx, &figures).await?;
+    ctx.record_many(tx, events).await?;
+    for (_, after) in differing {
+        after.version += 1;
+    }
+    Ok(changes.into_iter().map(|(_, after)| after).collect())
 }

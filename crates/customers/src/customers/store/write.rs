@@ -2,7 +2,7 @@
 
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
-use kernel::db::Tx;
+use kernel::db::{Ids, Tx};
 use kernel::{Error, Kind, Result, args, row, sql};
 use uuid::Uuid;
 
@@ -18,10 +18,60 @@ row! {
     }
 }
 
-/// Inserts, unless the public id is taken: `false`. A second profile of the same user violates the schema, see [`taken`].
-pub async fn insert(tx: &mut Tx, r: &CustomerRow) -> Result<bool> {
-    let rows = tx
-        .exec(
+/// Inserts each, unless its public id is taken: `false`. A second profile of the same user violates the schema, see
+/// [`taken`].
+pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
+    let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key())).collect();
+    let sets: Vec<_> = keyed
+        .iter()
+        .map(|(r, city_key, state_key)| {
+            args![
+                r.id,
+                r.customer_id,
+                r.user_id,
+                r.address_line1,
+                r.address_line2,
+                r.city,
+                *city_key,
+                r.state,
+                *state_key,
+                r.postal_code,
+                r.country,
+                r.country_code,
+                r.date_of_birth,
+                r.gender,
+                r.company_name,
+                r.business_type,
+                r.tax_id,
+                r.emergency_contact_name,
+                r.emergency_contact_phone,
+                r.emergency_contact_relationship,
+                r.is_active,
+                r.is_verified,
+                r.customer_since,
+                r.last_service_date,
+                r.total_services,
+                r.last_login_at,
+                r.preferred_contact_method,
+                r.notification_preferences,
+                r.marketing_emails,
+                r.marketing_sms,
+                r.notes,
+                r.tags,
+                r.external_id,
+                r.metadata,
+                r.created_at,
+                r.updated_at,
+                r.version,
+                r.deactivated_at,
+                r.deactivation_reason,
+                r.verified_at,
+                r.verified_by
+            ]
+        })
+        .collect();
+    let inserted = tx
+        .exec_many(
             sql!(
                 "INSERT INTO customer (id, customer_id, user_id, address_line1, address_line2, city, city_key, state, state_key,
                    postal_code, country, country_code, date_of_birth, gender, company_name, business_type, tax_id,
@@ -33,24 +83,60 @@ pub async fn insert(tx: &mut Tx, r: &CustomerRow) -> Result<bool> {
                    $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)
                  ON CONFLICT (customer_id) DO NOTHING"
             ),
-            args![
-                r.id, r.customer_id, r.user_id, r.address_line1, r.address_line2, r.city, r.city_key(), r.state, r.state_key(),
-                r.postal_code, r.country, r.country_code, r.date_of_birth, r.gender, r.company_name, r.business_type, r.tax_id,
-                r.emergency_contact_name, r.emergency_contact_phone, r.emergency_contact_relationship, r.is_active,
-                r.is_verified, r.customer_since, r.last_service_date, r.total_services, r.last_login_at,
-                r.preferred_contact_method, r.notification_preferences, r.marketing_emails, r.marketing_sms, r.notes, r.tags,
-                r.external_id, r.metadata, r.created_at, r.updated_at, r.version, r.deactivated_at, r.deactivation_reason,
-                r.verified_at, r.verified_by
-            ],
+            &sets,
         )
         .await
         .map_err(taken)?;
-    Ok(rows == 1)
+    Ok(inserted.into_iter().map(|n| n == 1).collect())
 }
 
-/// Writes a loaded customer back, all but its counters; `Stale` if somebody else was faster. The version goes up by one.
-pub async fn update(tx: &mut Tx, _: &Scope, r: &CustomerRow) -> Result<()> {
-    tx.exec_versioned(
+/// Writes loaded customers back, all but their counters; `Stale` if somebody else was faster with one of them. The
+/// versions go up by one.
+pub async fn update(tx: &mut Tx, _: &Scope, rows: &[&CustomerRow]) -> Result<()> {
+    let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key())).collect();
+    let sets: Vec<_> = keyed
+        .iter()
+        .map(|(r, city_key, state_key)| {
+            args![
+                r.id,
+                r.version,
+                r.address_line1,
+                r.address_line2,
+                r.city,
+                *city_key,
+                r.state,
+                *state_key,
+                r.postal_code,
+                r.country,
+                r.country_code,
+                r.date_of_birth,
+                r.gender,
+                r.company_name,
+                r.business_type,
+                r.tax_id,
+                r.emergency_contact_name,
+                r.emergency_contact_phone,
+                r.emergency_contact_relationship,
+                r.is_active,
+                r.deactivated_at,
+                r.deactivation_reason,
+                r.is_verified,
+                r.verified_at,
+                r.verified_by,
+                r.customer_since,
+                r.preferred_contact_method,
+                r.notification_preferences,
+                r.marketing_emails,
+                r.marketing_sms,
+                r.notes,
+                r.tags,
+                r.external_id,
+                r.metadata,
+                r.updated_at
+            ]
+        })
+        .collect();
+    tx.exec_many_versioned(
         sql!(
             "UPDATE customer SET address_line1 = $3, address_line2 = $4, city = $5, city_key = $6, state = $7, state_key = $8,
                postal_code = $9, country = $10, country_code = $11, date_of_birth = $12, gender = $13, company_name = $14,
@@ -61,14 +147,7 @@ pub async fn update(tx: &mut Tx, _: &Scope, r: &CustomerRow) -> Result<()> {
                external_id = $33, metadata = $34, updated_at = $35, version = version + 1
              WHERE id = $1 AND version = $2 AND erased_at IS NULL"
         ),
-        args![
-            r.id, r.version, r.address_line1, r.address_line2, r.city, r.city_key(), r.state, r.state_key(), r.postal_code,
-            r.country, r.country_code, r.date_of_birth, r.gender, r.company_name, r.business_type, r.tax_id,
-            r.emergency_contact_name, r.emergency_contact_phone, r.emergency_contact_relationship, r.is_active,
-            r.deactivated_at, r.deactivation_reason, r.is_verified, r.verified_at, r.verified_by, r.customer_since,
-            r.preferred_contact_method, r.notification_preferences, r.marketing_emails, r.marketing_sms, r.notes, r.tags,
-            r.external_id, r.metadata, r.updated_at
-        ],
+        &sets,
     )
     .await
     .map_err(taken)
@@ -138,16 +217,34 @@ pub async fn lock_user(tx: &mut Tx, _: &Scope, user: Uuid) -> Result<()> {
     .map(drop)
 }
 
+/// Locks the users of many customers, in one order.
+pub async fn lock_users(tx: &mut Tx, _: &Scope, users: &Ids) -> Result<()> {
+    tx.all(
+        // SQLite has one writer, and nothing to lock.
+        sql!(
+            sqlite: "SELECT id FROM user_account WHERE id IS NULL AND $1 IS NULL",
+            postgres: "SELECT id FROM user_account WHERE id = ANY($1) ORDER BY id FOR UPDATE" => Uuid
+        ),
+        args![*users],
+    )
+    .await
+    .map(drop)
+}
+
 /// What a violated constraint means to whoever sent the value.
 pub fn taken(e: Error) -> Error {
     if e.violates("customer_user_id_key") {
         already_exists().with_source(e)
     } else if e.violates("customer_external_id_key") {
-        Error::conflict("CUSTOMER_EXTERNAL_ID_EXISTS", "Customer with this external_id already exists")
-            .with_source(e)
+        external_id_exists().with_source(e)
     } else {
         e
     }
+}
+
+/// 409 for an id of another program that somebody has.
+pub fn external_id_exists() -> Error {
+    Error::conflict("CUSTOMER_EXTERNAL_ID_EXISTS", "Customer with this external_id already exists")
 }
 
 /// 409 for a second profile.
