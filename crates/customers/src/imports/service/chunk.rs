@@ -11,11 +11,11 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::matched::{Found, Matched};
-use super::shim::{change_many_in, create_many_in};
 use crate::batches::service::{self as batches, Batch, NewRow, Verdict};
 use crate::customers::service::CustomerRow;
-use crate::customers::service::create::NewCustomer;
-use crate::customers::service::members::{How, Members};
+use crate::customers::service::change::change_many_in;
+use crate::customers::service::create::{NewCustomer, create_many_in};
+use crate::customers::service::members::{How, Members, Rights};
 use crate::customers::store::many;
 use crate::imports::model::options::{MatchKey, Mode, Spec};
 use crate::imports::model::record::{Content, Key, Record, Said, missing};
@@ -269,7 +269,7 @@ impl Round {
                 }
             }
         }
-        let changed = Box::pin(change_many_in(ctx, tx, scope, changes, How::Patch)).await?;
+        let changed = Box::pin(change_many_in(ctx, tx, scope, Rights::of(ctx)?, changes, How::Patch)).await?;
         for ((mut place, before), changed) in places.into_iter().zip(changed) {
             let new = match changed {
                 Ok(after) if state(&after) == state(&before) => {
@@ -386,8 +386,7 @@ const NOT_RESTORED: &[&str] = &[
 
 /// What was there before of the members that differ: a body that takes the change back.
 fn differences(before: &CustomerRow, after: &CustomerRow) -> Map<String, Value> {
-    let after = after.snapshot();
-    let mut body = before.snapshot();
-    body.retain(|name, value| after.get(name) != Some(value) && !NOT_RESTORED.contains(&name.as_str()));
+    let (mut body, _) = before.difference(after);
+    body.retain(|name, _| !NOT_RESTORED.contains(&name.as_str()));
     body
 }

@@ -11,7 +11,6 @@ mod chunk;
 mod matched;
 mod revert;
 mod run;
-mod shim;
 
 use std::time::Duration;
 

@@ -13,12 +13,12 @@ use kernel::{Error, Result};
 use uuid::Uuid;
 
 use super::chunk::state;
-use super::shim::change_many_in;
 use crate::batches::service::{self as batches, Batch, Kept, NewRow, Outcome, Slice, Verdict};
 use crate::customers::api::input::CustomerChange;
 use crate::customers::service::CustomerRow;
+use crate::customers::service::change::change_many_in;
 use crate::customers::service::erase::erase_in;
-use crate::customers::service::members::How;
+use crate::customers::service::members::{How, Rights};
 use crate::customers::store::many;
 
 /// Code of a line whose row was taken back, and of one whose row was not.
@@ -93,7 +93,7 @@ async fn revert_in(
             }
         }
     }
-    let changed = Box::pin(change_many_in(ctx, tx, scope, changes, How::Put)).await?;
+    let changed = Box::pin(change_many_in(ctx, tx, scope, Rights::of(ctx)?, changes, How::Put)).await?;
     for ((n, id), changed) in places.into_iter().zip(changed) {
         done.push(match changed {
             Ok(_) => said(n, Verdict::Updated, Some(id), REVERTED, "Has again what was there before"),
