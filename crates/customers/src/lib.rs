@@ -9,11 +9,13 @@
 //! | [`exports`] | customers in a file |
 //! | [`consent`] | the ledger behind `marketing_*` |
 //! | [`statistics`] | exact figures without counting |
+//! | [`imports`] | customers from files |
 
 pub mod batches;
 pub mod consent;
 pub mod customers;
 pub mod exports;
+pub mod imports;
 pub mod places;
 mod query;
 pub mod statistics;
@@ -39,6 +41,7 @@ pub fn feature() -> Feature {
                 .merge(tags::api::routes())
                 .merge(places::api::routes())
                 .merge(exports::api::routes())
+                .merge(imports::api::routes())
         },
         jobs: JOBS,
         periodic: PERIODIC,
@@ -70,6 +73,11 @@ const PERIODIC: &[Periodic] = &[
         name: "batches.revive",
         every: Duration::from_secs(600),
         run: |ctx| Box::pin(batches::jobs::revive(ctx)),
+    },
+    Periodic {
+        name: "imports.sweep",
+        every: Duration::from_secs(3600),
+        run: |ctx| Box::pin(imports::service::sweep(ctx)),
     },
     Periodic {
         name: "batches.purge",
