@@ -5,11 +5,13 @@
 //! | [`customers`] | the profile: everything under `/api/v1/customers` |
 //! | [`tags`] | tags as rows |
 //! | [`consent`] | the ledger behind `marketing_*` |
+//! | [`search`] | finding customers: the index and what it is asked |
 //! | [`statistics`] | exact figures without counting |
 
 pub mod consent;
 pub mod customers;
 mod query;
+pub mod search;
 pub mod statistics;
 pub mod tags;
 
@@ -26,7 +28,7 @@ pub fn feature() -> Feature {
     Feature {
         name: "customers",
         service: "customers",
-        routes: || customers::api::routes().merge(statistics::api::routes()),
+        routes: || customers::api::routes().merge(statistics::api::routes()).merge(search::api::routes()),
         jobs: JOBS,
         periodic: PERIODIC,
         start: |parts| Box::pin(start(parts)),
@@ -40,6 +42,16 @@ const JOBS: &[JobKind] = &[JobKind {
 }];
 
 const PERIODIC: &[Periodic] = &[
+    Periodic {
+        name: "search.fill",
+        every: Duration::from_secs(5),
+        run: |ctx| Box::pin(search::service::index::fill(ctx)),
+    },
+    Periodic {
+        name: "search.merge",
+        every: Duration::from_secs(60),
+        run: |ctx| Box::pin(search::service::index::merge(ctx)),
+    },
     Periodic {
         name: "statistics.fold",
         every: Duration::from_secs(2),
@@ -58,6 +70,7 @@ async fn start(parts: &mut Parts) -> Result<()> {
         create: |ctx, tx, user, body| {
             Box::pin(customers::service::profile::create_for_in(ctx, tx, user, body))
         },
+        changed: |tx, before, after| Box::pin(search::service::index::user_changed_in(tx, before, after)),
     }));
     Ok(())
 }

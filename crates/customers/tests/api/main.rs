@@ -12,5 +12,6 @@ mod isolation;
 mod lists;
 mod lookup;
 mod profile;
+mod search;
 mod statistics;
 mod status;

@@ -18,6 +18,7 @@ use super::model::{
 };
 use super::store::{self, Written};
 pub use super::store::{User, taken};
+use crate::ProfileHook;
 use crate::tokens;
 
 /// What a new user is made of. Nothing here is a credential.
@@ -373,6 +374,9 @@ pub(crate) async fn save_in(
     };
     store::update(tx, &written).await.map_err(taken)?;
     user.version += 1;
+    if let Some(hook) = ctx.app().try_part::<ProfileHook>() {
+        (hook.changed)(tx, before, &user).await?;
+    }
     ctx.record(tx, event).await?;
     Ok(user)
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
+use super::Engine;
 use super::row::FieldSpec;
 use super::value::Param;
 use crate::access::Scope;
@@ -179,7 +180,7 @@ impl<'a> Where<'a> {
     }
 
     /// The next placeholder's number for what follows the conditions, and the argument behind it.
-    pub(crate) fn bind(&mut self, arg: impl Param + 'a) -> usize {
+    pub fn bind(&mut self, arg: impl Param + 'a) -> usize {
         self.args.push(Box::new(arg));
         self.args.len()
     }
@@ -194,9 +195,18 @@ impl<'a> Where<'a> {
 }
 
 /// A statement put together at run time: a registered `SELECT … WHERE true`-like base, conditions, a tail.
-pub(crate) fn compose<R>(base: &'static Sql<0, R>, conditions: &Where<'_>, tail: &str) -> Cow<'static, str> {
-    let mut text = String::with_capacity(base.pg.len() + conditions.text().len() + tail.len());
-    text.push_str(base.pg);
+pub(crate) fn compose<R>(
+    engine: Engine,
+    base: &'static Sql<0, R>,
+    conditions: &Where<'_>,
+    tail: &str,
+) -> Cow<'static, str> {
+    let start = match engine {
+        Engine::Sqlite => base.lite_source,
+        Engine::Postgres => base.pg,
+    };
+    let mut text = String::with_capacity(start.len() + conditions.text().len() + tail.len());
+    text.push_str(start);
     text.push_str(conditions.text());
     text.push_str(tail);
     text.into()

@@ -166,7 +166,7 @@ impl Tx {
         conditions: &Where<'_>,
         tail: &str,
     ) -> Result<Vec<R>> {
-        let text = compose(base, conditions, tail);
+        let text = compose(self.engine(), base, conditions, tail);
         self.rows_of(&text, &conditions.args()).await
     }
 
@@ -177,7 +177,7 @@ impl Tx {
         conditions: &Where<'_>,
         limit: usize,
     ) -> Result<Vec<i64>> {
-        let inner = compose(base, conditions, &format!(" LIMIT ${limit}"));
+        let inner = compose(self.engine(), base, conditions, &format!(" LIMIT ${limit}"));
         self.rows_of(&format!("SELECT count(*) AS n FROM ({inner}) AS found"), &conditions.args()).await
     }
 

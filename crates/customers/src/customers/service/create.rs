@@ -19,6 +19,7 @@ use crate::customers::model::{
     ContactMethod, CustomerNumber, CustomerRef, Tags, country_code, default_notification_preferences,
 };
 use crate::customers::store::{self, write};
+use crate::search::service::index;
 use crate::statistics::service as statistics;
 use crate::tags::service as tags;
 
@@ -60,6 +61,9 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, scope: &Scope, new: NewCustomer) 
     if let Field::Value(email) = &members.email
         && let Some(user) = users::find_by_email_in(tx, scope, email).await?
     {
+        // From here on nobody else changes the names under which the new profile is found.
+        write::lock_user(tx, scope, user.id).await?;
+        let user = users::find_by_email_in(tx, scope, email).await?.unwrap_or(user);
         let (user, members) = attach(
             ctx,
             tx,
@@ -144,6 +148,7 @@ pub(super) async fn insert_in(
     });
     consent::begin_in(ctx, tx, row.id, states).await?;
     tags::set_in(ctx, tx, row.id, &Tags::default(), &tags_of(&row)).await?;
+    index::insert_in(tx, &row).await?;
     statistics::changed_in(ctx, tx, None, Some(&row)).await?;
     ctx.record(tx, event("customer.created", &row).created(row.snapshot())).await?;
     if row.company.is_some() && row.company_id.is_none() {

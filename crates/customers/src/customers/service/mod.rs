@@ -31,6 +31,7 @@ use uuid::Uuid;
 use super::model::CustomerRef;
 pub use super::store::CustomerRow;
 use super::store::{self, list, write};
+use crate::search::service::{self as search, Wanted, index};
 use crate::statistics::{model as counters, service as statistics};
 
 /// Beyond this a filtered list is not counted.
@@ -112,8 +113,14 @@ pub async fn get_by_email(ctx: &Ctx, email: &str) -> Result<CustomerRow> {
     store::find_by_email(&mut tx, &scope, &email).await?.ok_or_else(not_found)
 }
 
-/// A page of customers and a row more if there is another, and how many there are. For staff.
-pub async fn list(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
+/// A page of customers and a row more if there is another, and how many there are; those whom `q` finds, if it is
+/// there. For staff.
+pub async fn list(ctx: &Ctx, request: ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
+    search::find(ctx, &Wanted::of_list(request)).await
+}
+
+/// The same without `q`.
+pub async fn listed(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
     let scope = ctx.require_staff(Permission::CustomersRead)?;
     let mut tx = match list::is_quick(scope.all(), request) {
         true => ctx.read().await?,
@@ -162,6 +169,7 @@ async fn save_in(
     after.updated_at = ctx.now();
     write::update(tx, scope, &after).await?;
     after.version += 1;
+    index::change_in(tx, before, &after).await?;
     statistics::changed_in(ctx, tx, Some(before), Some(&after)).await?;
     ctx.record(tx, event).await?;
     Ok(after)

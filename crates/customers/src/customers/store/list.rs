@@ -64,6 +64,12 @@ pub const SPEC: ListSpec = ListSpec {
             "The whole name; case does not matter.",
         ),
         filter("customer_id", "c.customer_id = ", Accepts::Text(str::to_uppercase), "The public id."),
+        filter(
+            "q",
+            "",
+            Accepts::Text(str::to_owned),
+            "Words, parts of words, e-mail, phone, ids, tags; see `POST /api/v1/customers/search`. By relevance unless sorted.",
+        ),
         filter("user_id", "c.user_id = ", Accepts::Uuid, "The user's id."),
         filter("external_id", "c.external_id = ", Accepts::Text(str::to_owned), "The id in another program."),
         filter("city", "c.city_key = ", Accepts::Text(search_key), "Case and accents do not matter."),
@@ -169,21 +175,42 @@ impl Keyed for CustomerRow {
 
 /// One page, and a row more if there is another.
 pub async fn page(tx: &mut Tx, scope: &Scope, request: &ListRequest) -> Result<Vec<CustomerRow>> {
-    tx.page(select_customer!(""), request, "c.id", conditions(scope, request)).await
+    page_of(tx, request, conditions(scope, request)).await
+}
+
+/// The same with conditions that began as [`conditions`].
+pub async fn page_of<'a>(tx: &mut Tx, request: &'a ListRequest, w: Where<'a>) -> Result<Vec<CustomerRow>> {
+    tx.page(select_customer!(""), request, "c.id", w).await
+}
+
+/// All rows under conditions that leave few.
+pub async fn all_of(tx: &mut Tx, w: Where<'_>) -> Result<Vec<CustomerRow>> {
+    tx.select(select_customer!(""), &w, "").await
 }
 
 /// How many rows the filters leave, counted up to `bound` + 1.
 pub async fn count_up_to(tx: &mut Tx, scope: &Scope, request: &ListRequest, bound: u64) -> Result<u64> {
+    count_of(tx, request, conditions(scope, request), bound).await
+}
+
+/// The same with conditions that began as [`conditions`].
+pub async fn count_of<'a>(tx: &mut Tx, request: &'a ListRequest, w: Where<'a>, bound: u64) -> Result<u64> {
     let base = sql!(
         "SELECT c.total_services AS n FROM customer c JOIN user_account u ON u.id = c.user_id WHERE c.erased_at IS NULL" => i64
     );
-    tx.count_up_to(base, request, conditions(scope, request), bound).await
+    tx.count_up_to(base, request, w, bound).await
 }
 
 /// The scope, and the filters that are more than a comparison.
-pub(super) fn conditions<'a>(scope: &Scope, request: &'a ListRequest) -> Where<'a> {
+pub fn conditions<'a>(scope: &Scope, request: &'a ListRequest) -> Where<'a> {
     let mut w = Where::new();
     w.within(scope, "u.company_id", "u.id");
+    beside_comparisons(&mut w, request);
+    w
+}
+
+/// The filters that are more than a comparison.
+pub fn beside_comparisons<'a>(w: &mut Where<'a>, request: &'a ListRequest) {
     if let Some(FilterValue::Text(country)) = request.filter("country") {
         match country_code(country) {
             Some(code) => w.and_one("c.country_code = ?", code),
@@ -199,5 +226,4 @@ pub(super) fn conditions<'a>(scope: &Scope, request: &'a ListRequest) -> Where<'
     if let Some(FilterValue::Bool(business)) = request.filter("is_business_customer") {
         w.and_one("(c.company_name IS NOT NULL OR c.tax_id IS NOT NULL) = ?", *business);
     }
-    w
 }
