@@ -1,5 +1,6 @@
 //! `POST /api/v1/customers/search`.
 
+use kernel::Result;
 use kernel::app::App;
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
@@ -7,7 +8,6 @@ use kernel::text::search_key;
 use kernel::web::list::{ListReply, parse_pairs};
 use kernel::web::problem::Problems;
 use kernel::web::{Body, Fields, Input};
-use kernel::Result;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -101,7 +101,9 @@ fn order_and_page(f: &mut Fields<'_>) -> Vec<(&'static str, String)> {
     let mut pairs = Vec::new();
     for name in ["sort", "sort_by", "sort_order", "cursor"] {
         pairs.extend(f.text(name, 4000).value().map(|text| (name, text)));
-        f.note("As in the list of customers. Without an order, a search with a query is answered by relevance.");
+        f.note(
+            "As in the list of customers. Without an order, a search with a query is answered by relevance.",
+        );
     }
     for name in ["page", "limit", "offset", "skip"] {
         pairs.extend(f.int(name, 0..=1_000_000_000_000).value().map(|n| (name, n.to_string())));

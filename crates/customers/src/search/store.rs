@@ -440,7 +440,12 @@ pub fn narrow_to_hits(engine: Engine, w: &mut Where<'_>, hits: &[Hit]) {
 }
 
 /// Narrows a list of customers to those that have the tokens and contain the texts.
-pub fn narrow_to_matches<'a>(engine: Engine, w: &mut Where<'a>, expr: Option<&Expr>, contains: &'a [(Field, String)]) {
+pub fn narrow_to_matches<'a>(
+    engine: Engine,
+    w: &mut Where<'a>,
+    expr: Option<&Expr>,
+    contains: &'a [(Field, String)],
+) {
     if let Some(expr) = expr {
         let fragment = match engine {
             Engine::Sqlite => {

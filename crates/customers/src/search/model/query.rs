@@ -155,16 +155,19 @@ impl Query {
     /// Every word but for a letter or two; `None` if no word can be misspelt. Who is found has to be ranked.
     pub fn misspelt(&self) -> Option<Expr> {
         let spelt = self.words().any(can_be_misspelt);
-        spelt.then(|| self.each_word(|word| match can_be_misspelt(word) {
-            true => Expr::Or(
-                deletions(word, if word.chars().count() >= 8 { 2 } else { 1 })
-                    .iter()
-                    .map(|form| Expr::token('x', form))
-                    .collect(),
-            ),
-            false => word_by_prefix(word),
-        }))
-        .flatten()
+        spelt
+            .then(|| {
+                self.each_word(|word| match can_be_misspelt(word) {
+                    true => Expr::Or(
+                        deletions(word, if word.chars().count() >= 8 { 2 } else { 1 })
+                            .iter()
+                            .map(|form| Expr::token('x', form))
+                            .collect(),
+                    ),
+                    false => word_by_prefix(word),
+                })
+            })
+            .flatten()
     }
 
     /// One condition per piece: of all its words, or of these written as one.
@@ -270,7 +273,10 @@ mod tests {
     fn shapes_are_recognised() {
         assert_eq!(Query::parse("+1 (555) 01-23").digits(), Some("15550123"));
         assert_eq!(Query::parse("555 main").digits(), None);
-        assert_eq!(Query::parse(" john.doe@EXAMPLE.com ").names.email.as_deref(), Some("john.doe@example.com"));
+        assert_eq!(
+            Query::parse(" john.doe@EXAMPLE.com ").names.email.as_deref(),
+            Some("john.doe@example.com")
+        );
         assert_eq!(Query::parse("cust_a1b2c3d4").names.customer_id.as_deref(), Some("CUST_A1B2C3D4"));
         assert_eq!(Query::parse("USER-10000001").names.unique_no, Some(10_000_001));
         assert!(Query::parse("").names.is_empty());

@@ -25,8 +25,14 @@ pub struct Texts {
 /// Does every word of the query, or the phone number that it is, stand in one of the texts? Words that are too short
 /// to be looked for inside were found as beginnings already.
 pub fn contains(texts: &Texts, query: &Query) -> bool {
-    let fields =
-        [&texts.first_name, &texts.last_name, &texts.email, &texts.username, &texts.company_name, &texts.city];
+    let fields = [
+        &texts.first_name,
+        &texts.last_name,
+        &texts.email,
+        &texts.username,
+        &texts.company_name,
+        &texts.city,
+    ];
     let inside = |word: &str| {
         let number = is_number(word) && word.len() >= 4;
         if !number && !gram_words(word) {
@@ -90,9 +96,14 @@ mod tests {
 
     #[test]
     fn parts_are_really_inside() {
-        for (query, found) in
-            [("nathan", true), ("athan exam", true), ("5501", true), ("55-50", true), ("thana", false), ("9999", false)]
-        {
+        for (query, found) in [
+            ("nathan", true),
+            ("athan exam", true),
+            ("5501", true),
+            ("55-50", true),
+            ("thana", false),
+            ("9999", false),
+        ] {
             assert_eq!(contains(&jonathan(), &Query::parse(query)), found, "{query}");
         }
     }

@@ -280,9 +280,32 @@ mod tests {
         let text = tokens_of(&subject);
         let tokens: Vec<&str> = text.split(' ').collect();
         for token in [
-            "njose", "ndiaz", "qj", "qjo", "qjos", "rjos", "wdiaz", "wj", "wjdiaz", "wjosediaz", "sjosediaz12", "sa1b2c3d4",
-            "dmail.example", "dmail", "dexample", "gjos", "gose", "f1555", "f0123", "p32105551", "xjose", "xjos", "xose",
-            "tnew\u{a0}york", "wyork", "a0",
+            "njose",
+            "ndiaz",
+            "qj",
+            "qjo",
+            "qjos",
+            "rjos",
+            "wdiaz",
+            "wj",
+            "wjdiaz",
+            "wjosediaz",
+            "sjosediaz12",
+            "sa1b2c3d4",
+            "dmail.example",
+            "dmail",
+            "dexample",
+            "gjos",
+            "gose",
+            "f1555",
+            "f0123",
+            "p32105551",
+            "xjose",
+            "xjos",
+            "xose",
+            "tnew\u{a0}york",
+            "wyork",
+            "a0",
         ] {
             assert!(tokens.contains(&token), "{token} in {text}");
         }
@@ -291,7 +314,8 @@ mod tests {
 
     #[test]
     fn names_without_spaces_are_found_by_their_end() {
-        let text = tokens_of(&Subject { first_name: "田中太郎", last_name: "김철수", ..Subject::default() });
+        let text =
+            tokens_of(&Subject { first_name: "田中太郎", last_name: "김철수", ..Subject::default() });
         for token in ["n田中太郎", "n太郎", "n철수", "q太", "q太郎"] {
             assert!(text.split(' ').any(|t| t == token), "{token} in {text}");
         }

@@ -80,7 +80,8 @@ pub fn deletions(word: &str, depth: usize) -> Vec<String> {
         for i in from..until {
             let letters: Vec<char> = all[i].chars().collect();
             for gone in 0..letters.len() {
-                let form = letters.iter().enumerate().filter(|(at, _)| *at != gone).map(|(_, c)| *c).collect();
+                let form =
+                    letters.iter().enumerate().filter(|(at, _)| *at != gone).map(|(_, c)| *c).collect();
                 if !all.contains(&form) {
                     all.push(form);
                 }

@@ -93,7 +93,14 @@ pub async fn change_in(tx: &mut Tx, before: &CustomerRow, after: &CustomerRow) -
 /// The same for a user that was just changed, whoever changed it.
 pub async fn user_changed_in(tx: &mut Tx, before: &User, after: &User) -> Result<()> {
     let indexed = |u: &User| {
-        (u.first_name.clone(), u.last_name.clone(), u.email.clone(), u.phone.clone(), u.username.clone(), u.company)
+        (
+            u.first_name.clone(),
+            u.last_name.clone(),
+            u.email.clone(),
+            u.phone.clone(),
+            u.username.clone(),
+            u.company,
+        )
     };
     if indexed(before) == indexed(after) {
         return Ok(());
