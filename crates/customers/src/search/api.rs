@@ -38,7 +38,6 @@ pub struct CustomerSearch {
 
 impl Input for CustomerSearch {
     const NAME: &'static str = "CustomerSearch";
-    const EMPTY_OK: bool = true;
     fn read(f: &mut Fields<'_>) -> Option<CustomerSearch> {
         let query = f.text("query", QUERY_CHARS).value();
         f.note(

@@ -221,21 +221,30 @@ pub async fn waiting(tx: &mut Tx, after: (Timestamp, Uuid), limit: i64) -> Resul
     .await
 }
 
-/// Joins parts of SQLite's index, a bounded number of pages: the fewer parts, the faster it answers.
-pub async fn merge(tx: &mut Tx, pages: i64) -> Result<()> {
+/// Joins parts of SQLite's index, a bounded number of pages: the fewer parts, the faster it answers. `false` if there was
+/// nothing to join, as always on PostgreSQL, whose autovacuum keeps its index.
+pub async fn merge(tx: &mut Tx, pages: i64) -> Result<bool> {
     if tx.engine() != Engine::Sqlite {
-        return Ok(());
+        return Ok(false);
     }
+    let before = changes(tx).await?;
     tx.exec(
-        // PostgreSQL's autovacuum does this by itself; the other text is never run.
+        // The other text is never run.
         sql!(
             sqlite: "INSERT INTO customer_search (customer_search, rank) VALUES ('merge', $1)",
             postgres: "UPDATE search_entry SET version = version WHERE seq IS NULL AND version = $1"
         ),
         args![pages],
     )
-    .await
-    .map(drop)
+    .await?;
+    // So says the documentation of FTS5: the command itself counts as one.
+    Ok(changes(tx).await? >= before + 2)
+}
+
+async fn changes(tx: &mut Tx) -> Result<i64> {
+    // Asked of SQLite only.
+    tx.one(sql!(sqlite: "SELECT total_changes() AS n", postgres: "SELECT CAST(0 AS bigint) AS n" => i64), [])
+        .await
 }
 
 // ── Asking ───────────────────────────────────────────────────────────────────────────────────────────

@@ -264,6 +264,7 @@ async fn a49_ids_find_their_customer_first() {
             "JOHN.DOE@example.com".to_owned(),
             "USER-10000000".to_owned(),
             number[..9].to_owned(),
+            number[..11].to_lowercase(),
         ];
         for query in queries {
             let reply = search(app, &key, json!({"query": query})).await;

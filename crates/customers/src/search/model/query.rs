@@ -78,10 +78,12 @@ impl Query {
         let mut left = MOST_WORDS;
         let mut all = Vec::new();
         for chunk in chunks(&key) {
-            let chunk = chunk.strip_prefix("cust_").filter(|rest| !rest.is_empty()).unwrap_or(chunk);
-            let words: Vec<String> =
-                parts(chunk).take(left).map(|part| prefix(part, LONGEST_WORD).to_owned()).collect();
-            left -= words.len();
+            let words: Vec<String> = match number_start(chunk) {
+                // Kept whole: no word has this sign in it.
+                Some(_) => vec![chunk.to_owned()],
+                None => parts(chunk).take(left).map(|part| prefix(part, LONGEST_WORD).to_owned()).collect(),
+            };
+            left = left.saturating_sub(words.len());
             if !words.is_empty() {
                 all.push(words);
             }
@@ -184,6 +186,16 @@ impl Query {
     }
 }
 
+/// What was typed of a public id behind its `CUST_`.
+fn number_start(word: &str) -> Option<&str> {
+    let start = word.strip_prefix("cust_")?;
+    ((1..=8).contains(&start.len()) && is_hex(start)).then_some(start)
+}
+
+fn is_hex(word: &str) -> bool {
+    word.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// The digits of a text that has the shape of a phone number: nothing but digits and the signs around them.
 fn phone_digits(key: &str) -> Option<String> {
     let shape = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '+' | '-' | '(' | ')' | '.' | '/');
@@ -195,6 +207,9 @@ fn word_exactly(word: &str) -> Vec<Expr> {
     let mut any: Vec<Expr> = ['n', 'w', 'd'].map(|kind| Expr::token(kind, word)).into();
     if stem(word).is_some() || is_number(word) {
         any.push(Expr::token('s', word));
+    }
+    if let Some(start) = number_start(word) {
+        any.push(Expr::prefix('c', start));
     }
     any
 }
@@ -217,6 +232,9 @@ fn word_by_prefix(word: &str) -> Expr {
     }
     if word.bytes().any(|b| b.is_ascii_digit()) && word.len() > 3 {
         any.push(Expr::prefix('s', word));
+        if is_hex(word) {
+            any.push(Expr::prefix('c', word));
+        }
     }
     if is_number(word) && word.len() >= PHONE_END {
         any.push(Expr::prefix('p', &reversed(word)));
@@ -238,13 +256,13 @@ pub fn all_grams(kind: char, text: &str, n: usize) -> Option<Expr> {
 
 /// Can runs of three letters find it?
 pub fn gram_words(word: &str) -> bool {
-    word.chars().count() >= 3 && !word.chars().any(is_unspaced)
+    word.chars().count() >= 3 && !word.contains('_') && !word.chars().any(is_unspaced)
 }
 
 /// Is it long enough, and made of letters that people mistake?
 pub fn can_be_misspelt(word: &str) -> bool {
     let long = word.chars().count() >= SHORTEST_MISSPELT;
-    long && word.chars().all(|c| !c.is_ascii_digit() && !is_unspaced(c))
+    long && word.chars().all(|c| !c.is_ascii_digit() && c != '_' && !is_unspaced(c))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Keeping the index in step: an entry is written in the transaction that changes the customer or its user, so a customer
 //! is found as soon as its change was answered.
 
+use std::collections::HashSet;
+
 use identity::users::model::Phone;
 use identity::users::service::User;
 use kernel::access::Scope;
@@ -21,9 +23,11 @@ use crate::search::store::{self, Entry};
 /// Customers that one step of filling reads.
 const STEP: i64 = 500;
 /// Steps before housekeeping gives way to the rest of it.
-const STEPS: usize = 20;
+const STEPS: usize = 50;
 /// Pages of SQLite's index that one step joins, a few milliseconds' worth.
 const MERGED: i64 = 64;
+/// Such steps before housekeeping gives way to the rest of it; other writers come in between.
+const MERGES: usize = 500;
 const FILLED: &str = "filled";
 
 impl<'a> From<&'a CustomerRow> for Subject<'a> {
@@ -156,11 +160,13 @@ async fn fill_step(ctx: &Ctx) -> Result<bool> {
     };
     let after = after.unwrap_or((Timestamp::from_micros(0).unwrap_or(ctx.now()), Uuid::nil()));
     let waiting = store::waiting(&mut tx, after, STEP).await?;
-    let scope = Scope::system("filling the index");
-    let mut rows = Vec::new();
-    for w in waiting.iter().filter(|w| w.version != Some(VERSION)) {
-        rows.extend(customers::find(&mut tx, &scope, CustomerRef::Id(w.id)).await?);
-    }
+    let missing: HashSet<Uuid> =
+        waiting.iter().filter(|w| w.version != Some(VERSION)).map(|w| w.id).collect();
+    let mut rows = match waiting.last().filter(|_| !missing.is_empty()) {
+        Some(last) => customers::created_between(&mut tx, after, (last.created_at, last.id)).await?,
+        None => Vec::new(),
+    };
+    rows.retain(|row| missing.contains(&row.id));
     put_many_in(&mut tx, &rows).await?;
     let more = waiting.len() as i64 == STEP;
     let place = match waiting.last().filter(|_| more) {
@@ -182,10 +188,13 @@ pub async fn merge(ctx: &Ctx) -> Result<()> {
     if ctx.app().db.engine() != Engine::Sqlite {
         return Ok(());
     }
-    for _ in 0..STEPS {
+    for _ in 0..MERGES {
         let mut tx = ctx.write().await?;
-        store::merge(&mut tx, MERGED).await?;
+        let more = store::merge(&mut tx, MERGED).await?;
         tx.commit().await?;
+        if !more {
+            break;
+        }
     }
     Ok(())
 }
