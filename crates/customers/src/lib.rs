@@ -3,13 +3,19 @@
 //! | module | holds |
 //! |---|---|
 //! | [`customers`] | the profile: everything under `/api/v1/customers` |
-//! | [`tags`] | tags as rows |
+//! | [`batches`] | long work that somebody asked for: `/api/v1/jobs` |
+//! | [`tags`] | tags as rows, and lists by them |
+//! | [`places`] | lists by place, and the places there are |
+//! | [`exports`] | customers in a file |
 //! | [`consent`] | the ledger behind `marketing_*` |
 //! | [`search`] | finding customers: the index and what it is asked |
 //! | [`statistics`] | exact figures without counting |
 
+pub mod batches;
 pub mod consent;
 pub mod customers;
+pub mod exports;
+pub mod places;
 mod query;
 pub mod search;
 pub mod statistics;
@@ -28,18 +34,29 @@ pub fn feature() -> Feature {
     Feature {
         name: "customers",
         service: "customers",
-        routes: || customers::api::routes().merge(statistics::api::routes()).merge(search::api::routes()),
+        routes: || {
+            customers::api::routes()
+                .merge(batches::api::routes())
+                .merge(statistics::api::routes())
+                .merge(tags::api::routes())
+                .merge(places::api::routes())
+                .merge(search::api::routes())
+                .merge(exports::api::routes())
+        },
         jobs: JOBS,
         periodic: PERIODIC,
         start: |parts| Box::pin(start(parts)),
     }
 }
 
-const JOBS: &[JobKind] = &[JobKind {
-    name: statistics::service::RECONCILE,
-    most_attempts: 3,
-    run: |ctx, _| Box::pin(statistics::service::reconcile_job(ctx)),
-}];
+const JOBS: &[JobKind] = &[
+    JobKind {
+        name: statistics::service::RECONCILE,
+        most_attempts: 3,
+        run: |ctx, _| Box::pin(statistics::service::reconcile_job(ctx)),
+    },
+    batches::jobs::RUN_KIND,
+];
 
 const PERIODIC: &[Periodic] = &[
     Periodic {
@@ -62,9 +79,20 @@ const PERIODIC: &[Periodic] = &[
         every: Duration::from_secs(24 * 3600),
         run: |ctx| Box::pin(statistics::service::schedule_reconcile(ctx)),
     },
+    Periodic {
+        name: "batches.revive",
+        every: Duration::from_secs(600),
+        run: |ctx| Box::pin(batches::jobs::revive(ctx)),
+    },
+    Periodic {
+        name: "batches.purge",
+        every: Duration::from_secs(3600),
+        run: |ctx| Box::pin(batches::jobs::purge(ctx)),
+    },
 ];
 
 async fn start(parts: &mut Parts) -> Result<()> {
+    parts.keep(Arc::new(exports::service::Places::default()));
     parts.keep(Arc::new(ProfileHook {
         find: |tx, user| Box::pin(customers::service::profile::number_in(tx, user)),
         create: |ctx, tx, user, body| {

@@ -3,15 +3,21 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod bulk;
 mod change;
 mod common;
 mod create;
 mod erase;
+mod exports;
 mod fields;
 mod isolation;
+mod jobs;
 mod lists;
 mod lookup;
+mod many;
+mod places;
 mod profile;
 mod search;
 mod statistics;
 mod status;
+mod tags;

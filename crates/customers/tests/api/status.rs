@@ -248,18 +248,17 @@ async fn c7_creating_and_changing_take_few_statements() {
         let body =
             json!({"first_name": "Ada", "last_name": "Lovelace", "email": "one@example.com", "city": "Lima"});
         let one = app.post("/api/v1/customers/").bearer(&key).json(body).send().await;
+        // SQLite looks for the number of the next event, which PostgreSQL computes.
+        let number = u32::from(app.app.db.engine() == Engine::Sqlite);
         assert_eq!(
             one.statements(),
-            10,
-            "address, user, customer, consent, index, figures, two events of two rows"
+            8 + number,
+            "address, user, customer, consent, figures, index, event of two rows"
         );
         let patch =
             app.patch(path(&one.expect(201), "")).bearer(&key).json(json!({"city": "Cali"})).send().await;
-        let read_again = match app.app.db.engine() {
-            Engine::Sqlite => 0,
-            Engine::Postgres => 1,
-        };
-        assert_eq!(patch.statements(), 6 + read_again, "customer, change, index, figures, event of two rows");
+        // PostgreSQL reads the customer again before it is indexed, which SQLite's one writer need not.
+        assert_eq!(patch.statements(), 7, "customer, change, index, figures, event of two rows");
     })
     .await;
 }

@@ -94,6 +94,14 @@ pub async fn change_in(tx: &mut Tx, before: &CustomerRow, after: &CustomerRow) -
     }
 }
 
+/// The same for many; before and after.
+pub async fn change_many_in(tx: &mut Tx, changes: &[(&CustomerRow, &CustomerRow)]) -> Result<()> {
+    for (before, after) in changes {
+        change_in(tx, before, after).await?;
+    }
+    Ok(())
+}
+
 /// The same for a user that was just changed, whoever changed it.
 pub async fn user_changed_in(tx: &mut Tx, before: &User, after: &User) -> Result<()> {
     let indexed = |u: &User| {
