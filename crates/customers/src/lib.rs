@@ -65,7 +65,7 @@ const PERIODIC: &[Periodic] = &[
     Periodic {
         name: "search.fill",
         every: Duration::from_secs(5),
-        run: |ctx| Box::pin(search::service::index::fill(ctx)),
+        run: |ctx| Box::pin(async { search::service::index::fill(ctx).await.map(drop) }),
     },
     Periodic {
         name: "search.merge",

@@ -138,20 +138,20 @@ pub async fn forget_in(tx: &mut Tx, customer: Uuid) -> Result<()> {
 }
 
 /// Housekeeping: indexes customers that were there before the index or before its present rules, oldest first, in short
-/// transactions. Several processes may do it at once; they take turns.
-pub async fn fill(ctx: &Ctx) -> Result<()> {
+/// transactions. Several processes may do it at once; they take turns. `true` if there is more to do.
+pub async fn fill(ctx: &Ctx) -> Result<bool> {
     let mut tx = ctx.read().await?;
     let done = store::progress(&mut tx).await?;
     drop(tx);
     if done.is_some_and(|value| value == format!("{VERSION} {FILLED}")) {
-        return Ok(());
+        return Ok(false);
     }
     for _ in 0..STEPS {
         if !fill_step(ctx).await? {
-            break;
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// One step; `false` when nothing is left.
