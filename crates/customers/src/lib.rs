@@ -10,11 +10,13 @@
 //! | [`consent`] | the ledger behind `marketing_*` |
 //! | [`search`] | finding customers: the index and what it is asked |
 //! | [`statistics`] | exact figures without counting |
+//! | [`imports`] | customers from files |
 
 pub mod batches;
 pub mod consent;
 pub mod customers;
 pub mod exports;
+pub mod imports;
 pub mod places;
 mod query;
 pub mod search;
@@ -42,6 +44,7 @@ pub fn feature() -> Feature {
                 .merge(places::api::routes())
                 .merge(search::api::routes())
                 .merge(exports::api::routes())
+                .merge(imports::api::routes())
         },
         jobs: JOBS,
         periodic: PERIODIC,
@@ -83,6 +86,11 @@ const PERIODIC: &[Periodic] = &[
         name: "batches.revive",
         every: Duration::from_secs(600),
         run: |ctx| Box::pin(batches::jobs::revive(ctx)),
+    },
+    Periodic {
+        name: "imports.sweep",
+        every: Duration::from_secs(3600),
+        run: |ctx| Box::pin(imports::service::sweep(ctx)),
     },
     Periodic {
         name: "batches.purge",

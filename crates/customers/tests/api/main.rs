@@ -10,6 +10,8 @@ mod create;
 mod erase;
 mod exports;
 mod fields;
+mod import;
+mod import_runs;
 mod isolation;
 mod jobs;
 mod lists;

@@ -22,6 +22,7 @@ use super::limit::Left;
 use super::problem::error_of;
 use super::request::RequestInfo;
 use super::server::PeerAddr;
+use super::upload::is_upload;
 use crate::access::Caller;
 use crate::app::App;
 use crate::ctx::{Ctx, RequestState};
@@ -49,7 +50,7 @@ pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Resp
 
 async fn run(app: &App, request: Request, next: Next) -> Result<Response> {
     let (parts, body) = request.into_parts();
-    if parts.method.is_safe() || is_multipart(&parts.headers) {
+    if parts.method.is_safe() || is_upload(&parts.headers) {
         let caller = known(app, &parts).await?;
         return once(app, parts, body, next, caller).await;
     }
@@ -153,11 +154,6 @@ fn client_ip(app: &App, parts: &Parts) -> Option<IpAddr> {
         }
     }
     Some(seen)
-}
-
-fn is_multipart(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
-    kind.is_some_and(|k| k.get(..10).is_some_and(|k| k.eq_ignore_ascii_case("multipart/")))
 }
 
 /// The key of an unsafe request. None under `/api/auth/`, where answers hold tokens, and none without a caller,

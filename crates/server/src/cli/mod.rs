@@ -8,6 +8,7 @@ mod api_key;
 mod config;
 mod doctor;
 mod export;
+mod import;
 mod migrate;
 mod openapi;
 mod serve;
@@ -61,6 +62,8 @@ enum Command {
     /// Keys for programs
     #[command(subcommand)]
     ApiKey(api_key::Verb),
+    /// Import customers from a CSV or NDJSON file
+    Import(Box<import::Flags>),
     /// Bring the database up to this release
     Migrate,
     /// Print the effective configuration, secrets masked, and where each value came from
@@ -117,6 +120,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(_) => serve::run(config).await,
         Command::Admin(verb) => admin::run(config, verb).await,
         Command::ApiKey(verb) => api_key::run(config, verb).await,
+        Command::Import(flags) => import::run(config, *flags).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Config(flags) => config::run(&config, &flags),
         Command::Export(flags) => export::run(config, flags).await,

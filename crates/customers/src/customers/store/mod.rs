@@ -3,10 +3,12 @@
 //! - here: the row, and finding one;
 //! - [`many`]: finding many at once;
 //! - [`write`]: inserting, changing, counting, erasing;
-//! - [`list`]: what a list can be sorted and filtered by.
+//! - [`list`]: what a list can be sorted and filtered by;
+//! - [`matching`]: whom the rows of a file mean.
 
 pub mod list;
 pub mod many;
+pub mod matching;
 #[cfg(test)]
 mod plans;
 pub mod write;
