@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`customers`] | the profile: everything under `/api/v1/customers` |
 //! | [`batches`] | long work that somebody asked for: `/api/v1/jobs` |
-//! | [`tags`] | tags as rows |
+//! | [`tags`] | tags as rows, and lists by them |
+//! | [`places`] | lists by place, and the places there are |
+//! | [`exports`] | customers in a file |
 //! | [`consent`] | the ledger behind `marketing_*` |
 //! | [`statistics`] | exact figures without counting |
 //! | [`imports`] | customers from files |
@@ -12,7 +14,9 @@
 pub mod batches;
 pub mod consent;
 pub mod customers;
+pub mod exports;
 pub mod imports;
+pub mod places;
 mod query;
 pub mod statistics;
 pub mod tags;
@@ -32,8 +36,11 @@ pub fn feature() -> Feature {
         service: "customers",
         routes: || {
             customers::api::routes()
-                .merge(statistics::api::routes())
                 .merge(batches::api::routes())
+                .merge(statistics::api::routes())
+                .merge(tags::api::routes())
+                .merge(places::api::routes())
+                .merge(exports::api::routes())
                 .merge(imports::api::routes())
         },
         jobs: JOBS,
@@ -80,6 +87,7 @@ const PERIODIC: &[Periodic] = &[
 ];
 
 async fn start(parts: &mut Parts) -> Result<()> {
+    parts.keep(Arc::new(exports::service::Places::default()));
     parts.keep(Arc::new(ProfileHook {
         find: |tx, user| Box::pin(customers::service::profile::number_in(tx, user)),
         create: |ctx, tx, user, body| {

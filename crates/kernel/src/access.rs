@@ -317,6 +317,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_stored_of_an_actor_is_read_again() {
+        let id = Uuid::nil();
+        for actor in [Actor::User(id), Actor::ApiKey(id), Actor::System] {
+            assert_eq!(Actor::stored(actor.kind(), actor.id()), Some(actor));
+        }
+        assert_eq!(Actor::stored("user", None), None);
+        assert_eq!(Actor::stored("nonsense", Some(id)), None);
+        assert_eq!(Caller::system("x").actor(), Actor::System);
+        let behalf =
+            Caller { credential: Credential::Behalf, user_id: Some(id), ..Caller::system("somebody") };
+        assert_eq!(behalf.actor(), Actor::User(id));
+    }
+
+    #[test]
     fn company_reach_without_a_company_sees_nothing() {
         let scope = Scope::of(Reach::Company, None, Some(Uuid::nil()));
         assert!(!scope.all() && scope.company().is_none() && scope.user().is_none());

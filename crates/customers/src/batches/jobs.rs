@@ -165,7 +165,8 @@ pub async fn revive(ctx: &Ctx) -> Result<()> {
     let mut tx = ctx.read().await?;
     let stuck = store::stuck(&mut tx, ctx.now().minus(STUCK)).await?;
     drop(tx);
-    for batch in stuck {
+    // Those of a newer release are left to its processes.
+    for batch in stuck.into_iter().filter(|batch| kinds::find(&batch.kind).is_some()) {
         tracing::warn!(job = %batch.id, kind = batch.kind, "a job has not moved for long; it is begun again");
         let lost = Error::internal("the process that worked on it died, again and again");
         match fail(ctx, batch.id, lost).await {

@@ -217,3 +217,33 @@ impl Batch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_counted_once() {
+        let all = [
+            Verdict::Created,
+            Verdict::Updated,
+            Verdict::Unchanged,
+            Verdict::Skipped,
+            Verdict::Duplicate,
+            Verdict::Failed,
+        ];
+        assert_eq!(all.map(Verdict::as_str), Verdict::WORDS);
+        let rows: Vec<NewRow> =
+            (1..).zip(all).flat_map(|(n, verdict)| vec![NewRow::new(n, verdict, None); n as usize]).collect();
+        let counts = Counts::of(&rows);
+        assert_eq!((counts.created, counts.updated, counts.unchanged), (1, 2, 3));
+        assert_eq!((counts.skipped, counts.duplicate, counts.failed), (4, 5, 6));
+        assert_eq!(counts.sum(), rows.len() as i64);
+    }
+
+    #[test]
+    fn a_slice_ends() {
+        assert!(!Slice::endless().is_over() && !Slice::begin().is_over());
+        assert!(Slice(Instant::now()).is_over());
+    }
+}

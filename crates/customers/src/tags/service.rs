@@ -1,14 +1,136 @@
-//! Keeping the rows in step with a customer's list.
+//! Keeping the rows in step with a customer's list, and finding customers by them.
 
 use std::collections::{BTreeMap, HashMap};
 
+use kernel::access::{Permission, Scope};
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::{Error, Result};
+use kernel::web::list::{ListRequest, Page, Total};
+use kernel::{Error, Result, TextValue};
 use uuid::Uuid;
 
 use super::store;
 use crate::customers::model::{Tag, Tags};
+use crate::statistics::service::Named;
+use crate::statistics::{model as counters, service as statistics};
+
+/// Most tags that one question names.
+const MOST_ASKED: usize = 50;
+/// Beyond this the customers of several tags are not counted.
+pub const COUNTED: u64 = 10_000;
+
+/// The customers that somebody asks for, by tags that there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tagged {
+    /// With at least one of these, the most used first.
+    Any(Vec<Uuid>),
+    /// With all of these, the rarest first.
+    All(Vec<Uuid>),
+}
+
+/// Reads tags separated by commas: 400 if there is none, one that cannot be a tag, or more than 50.
+pub fn parse(text: &str) -> Result<Vec<String>> {
+    let refused = |detail: String| Error::bad_request("TAGS_INVALID", detail);
+    let mut keys = Vec::new();
+    for part in text.split(',').filter(|part| !part.trim().is_empty()) {
+        let tag = Tag::parse(part).map_err(|flaw| refused(format!("A tag {}", flaw.message)))?;
+        keys.push(tag.key());
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    match keys.len() {
+        0 => Err(refused("Give at least one tag, several separated by commas".to_owned())),
+        n if n > MOST_ASKED => Err(refused(format!("At most {MOST_ASKED} tags can be asked for at once"))),
+        _ => Ok(keys),
+    }
+}
+
+/// What was asked, and how many customers in scope have each tag, in the same order. `None` if nobody can match.
+pub async fn known_in(
+    tx: &mut Tx,
+    scope: &Scope,
+    keys: &[String],
+    all: bool,
+) -> Result<Option<(Tagged, Vec<u64>)>> {
+    let mut known = Vec::with_capacity(keys.len());
+    for (key, id) in find_in(tx, keys.iter()).await? {
+        known.push((statistics::count_in(tx, scope, counters::TAG, &key).await?, id));
+    }
+    known.sort_unstable();
+    if known.is_empty() || (all && known.len() < keys.len()) {
+        return Ok(None);
+    }
+    if !all {
+        known.reverse();
+    }
+    let (counts, ids): (Vec<u64>, Vec<Uuid>) = known.into_iter().unzip();
+    let all = all && ids.len() > 1;
+    Ok(Some((if all { Tagged::All(ids) } else { Tagged::Any(ids) }, counts)))
+}
+
+/// The ids of one page in the order of ids, and one more if there is another page. Over all companies.
+pub async fn page_in(tx: &mut Tx, tagged: &Tagged, request: &ListRequest) -> Result<Vec<Uuid>> {
+    let tags = match tagged {
+        Tagged::Any(tags) if tags.len() > 1 => tags,
+        Tagged::Any(tags) | Tagged::All(tags) => return store::page_of_all(tx, tags, request).await,
+    };
+    // The first rows of the union are among the first rows of each tag.
+    let passed = match request.page {
+        Page::Offset(n) => usize::try_from(n).unwrap_or(usize::MAX),
+        Page::Cursor(_) => 0,
+    };
+    let mut each = request.clone();
+    if passed > 0 {
+        each.page = Page::Offset(0);
+        each.limit = u32::try_from(passed).unwrap_or(u32::MAX).saturating_add(request.limit);
+    }
+    let mut ids = Vec::new();
+    for tag in tags {
+        ids.extend(store::page_of_all(tx, std::slice::from_ref(tag), &each).await?);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    if request.id_descending() {
+        ids.reverse();
+    }
+    Ok(ids.into_iter().skip(passed).take(request.limit as usize + 1).collect())
+}
+
+/// How many customers of a scope have the tags, as far as the counters say it.
+pub fn total_by_counters(tagged: &Tagged, counts: &[u64]) -> Option<Total> {
+    match (tagged, counts) {
+        (Tagged::Any(_), [one]) => Some(Total::exact(*one)),
+        (Tagged::Any(_), [most, ..]) if *most > COUNTED => Some(Total::bounded(*most, COUNTED)),
+        (_, [0, ..]) => Some(Total::exact(0)),
+        _ => None,
+    }
+}
+
+/// The same by the rows, over all companies, without touching a customer.
+pub async fn total_in(tx: &mut Tx, tagged: &Tagged, counts: &[u64], request: &ListRequest) -> Result<Total> {
+    let found = match tagged {
+        Tagged::All(tags) => store::count_of_all(tx, tags, request, COUNTED).await?,
+        Tagged::Any(tags) => {
+            // Each adds those that have none of the tags before it.
+            let mut found = counts.first().copied().unwrap_or_default();
+            for (i, tag) in tags.iter().enumerate().skip(1) {
+                if found > COUNTED {
+                    break;
+                }
+                found += store::count_others(tx, *tag, &tags[..i], request, COUNTED - found).await?;
+            }
+            found
+        }
+    };
+    Ok(Total::bounded(found, COUNTED))
+}
+
+/// The tags in use by the customers that the caller may see, the most used first, at most `most`.
+pub async fn in_use(ctx: &Ctx, most: i64) -> Result<Vec<Named>> {
+    let scope = ctx.require_staff(Permission::CustomersRead)?;
+    let mut tx = ctx.slow_read().await?;
+    statistics::tags_in(&mut tx, &scope, most).await
+}
 
 /// A customer whose list changes.
 pub struct Retagged {

@@ -1,7 +1,8 @@
 //! Every statement on `tag` and `customer_tag`.
 
 use kernel::clock::Timestamp;
-use kernel::db::{Texts, Tx};
+use kernel::db::{Texts, Tx, Where};
+use kernel::web::list::ListRequest;
 use kernel::{Result, args, row, sql};
 use uuid::Uuid;
 
@@ -61,4 +62,56 @@ pub async fn detach(tx: &mut Tx, pairs: &[(String, Uuid)]) -> Result<()> {
 
 pub async fn detach_all(tx: &mut Tx, customer: Uuid) -> Result<()> {
     tx.exec(sql!("DELETE FROM customer_tag WHERE customer_id = $1"), args![customer]).await.map(drop)
+}
+
+/// One page of the customers with all of these tags in the order of their ids, by the index of the first.
+pub async fn page_of_all(tx: &mut Tx, tags: &[Uuid], request: &ListRequest) -> Result<Vec<Uuid>> {
+    let base = sql!("SELECT x.customer_id FROM customer_tag x WHERE true" => Uuid);
+    tx.page(base, request, "x.customer_id", with_all(tags)).await
+}
+
+/// How many customers have all of these tags, counted up to `bound` + 1.
+pub async fn count_of_all(tx: &mut Tx, tags: &[Uuid], request: &ListRequest, bound: u64) -> Result<u64> {
+    tx.count_up_to(
+        sql!("SELECT CAST(1 AS bigint) AS n FROM customer_tag x WHERE true" => i64),
+        request,
+        with_all(tags),
+        bound,
+    )
+    .await
+}
+
+/// How many customers have this tag and none of those, counted up to `bound` + 1.
+pub async fn count_others(
+    tx: &mut Tx,
+    tag: Uuid,
+    others: &[Uuid],
+    request: &ListRequest,
+    bound: u64,
+) -> Result<u64> {
+    let mut conditions = with_all(std::slice::from_ref(&tag));
+    conditions.and_in(
+        "NOT EXISTS (SELECT 1 FROM customer_tag y WHERE y.customer_id = x.customer_id AND y.tag_id IN (",
+        others.to_vec(),
+        "))",
+    );
+    tx.count_up_to(
+        sql!("SELECT CAST(1 AS bigint) AS n FROM customer_tag x WHERE true" => i64),
+        request,
+        conditions,
+        bound,
+    )
+    .await
+}
+
+fn with_all(tags: &[Uuid]) -> Where<'static> {
+    let mut conditions = Where::new();
+    for (i, tag) in tags.iter().enumerate() {
+        let fragment = match i {
+            0 => "x.tag_id = ?",
+            _ => "EXISTS (SELECT 1 FROM customer_tag y WHERE y.tag_id = ? AND y.customer_id = x.customer_id)",
+        };
+        conditions.and_one(fragment, *tag);
+    }
+    conditions
 }

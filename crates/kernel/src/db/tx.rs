@@ -105,11 +105,6 @@ impl Tx {
         }
     }
 
-    /// Did a statement fail, or was it given up? Then nothing more can be done with it, and nothing of it stays.
-    pub fn is_poisoned(&self) -> bool {
-        self.failed
-    }
-
     /// Runs a statement and says how many rows it changed.
     pub async fn exec<const N: usize>(
         &mut self,

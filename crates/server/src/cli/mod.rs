@@ -7,6 +7,7 @@ mod admin;
 mod api_key;
 mod config;
 mod doctor;
+mod export;
 mod import;
 mod migrate;
 mod openapi;
@@ -67,6 +68,8 @@ enum Command {
     Migrate,
     /// Print the effective configuration, secrets masked, and where each value came from
     Config(config::Flags),
+    /// Write customers to a file or to standard output
+    Export(export::Flags),
     /// Print the OpenAPI document
     Openapi,
     /// Check database, files, keys, clock and mail, and say what to do
@@ -120,6 +123,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(flags) => import::run(config, *flags).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Config(flags) => config::run(&config, &flags),
+        Command::Export(flags) => export::run(config, flags).await,
         Command::Openapi => openapi::run(),
         Command::Doctor(flags) => doctor::run(config, &flags).await,
     }

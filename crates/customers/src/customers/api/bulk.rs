@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use super::input::all_optional;
 use crate::batches::api::{Accepted, JobView};
-use crate::customers::service::bulk::{self, MOST_IDS, Outcome};
+use crate::customers::service::bulk::{self, Answer, Became, Changed, MOST_IDS};
 use crate::customers::service::members::Members;
 
 /// Largest `updates` as JSON; its members have limits of their own.
@@ -87,25 +87,36 @@ impl Input for BulkUpdate {
         let by_filter = !filter.is_absent() || all;
         let ids = customer_ids.value();
         let filter = filter.value().unwrap_or_default();
-        match &ids {
-            Some(_) if by_filter => {
-                f.fault("filter", "conflicting_values", "Give customer_ids or filter, not both")
-            }
-            Some(_) if dry_run => f.fault("dry_run", "conflicting_values", "Goes with filter only"),
-            Some(ids) if ids.is_empty() => {
-                f.fault("customer_ids", "required", "Must name at least one customer")
-            }
-            Some(_) => {}
-            None if !by_filter => f.fault("customer_ids", "required", "Give customer_ids or filter"),
-            None if filter.is_empty() && !all => {
-                f.fault("filter", "required", "Is empty; say \"all\": true if you mean everybody");
-            }
-            None if !filter.is_empty() && all => {
-                f.fault("all", "conflicting_values", "Goes with an empty filter only");
-            }
-            None => {}
+        if let Some((name, code, message)) = contradiction(ids.as_deref(), by_filter, &filter, all, dry_run) {
+            f.fault(name, code, message);
         }
         f.build(|| BulkUpdate { customer_ids: ids, filter, dry_run, updates: updates.get().0, updates_sent })
+    }
+}
+
+/// What does not go together: the member, a code, and a sentence.
+fn contradiction(
+    ids: Option<&[String]>,
+    by_filter: bool,
+    filter: &Map<String, Value>,
+    all: bool,
+    dry_run: bool,
+) -> Option<(&'static str, &'static str, &'static str)> {
+    match ids {
+        Some(_) if by_filter => {
+            Some(("filter", "conflicting_values", "Give customer_ids or filter, not both"))
+        }
+        Some(_) if dry_run => Some(("dry_run", "conflicting_values", "Goes with filter only")),
+        Some([]) => Some(("customer_ids", "required", "Must name at least one customer")),
+        Some(_) => None,
+        None if !by_filter => Some(("customer_ids", "required", "Give customer_ids or filter")),
+        None if filter.is_empty() && !all => {
+            Some(("filter", "required", "Is empty; say \"all\": true if you mean everybody"))
+        }
+        None if !filter.is_empty() && all => {
+            Some(("all", "conflicting_values", "Goes with an empty filter only"))
+        }
+        None => None,
     }
 }
 
@@ -156,29 +167,21 @@ enum CustomerBulkReply {
     Counted(BulkCounted),
 }
 
-impl From<Vec<Outcome>> for BulkUpdated {
-    fn from(outcomes: Vec<Outcome>) -> BulkUpdated {
-        let mut reply = BulkUpdated {
-            updated_count: 0,
-            updated: Vec::new(),
-            unchanged: Vec::new(),
-            not_found: Vec::new(),
-            failed: Vec::new(),
-        };
-        for outcome in outcomes {
-            match outcome {
-                Outcome::Updated(row) => reply.updated.push(row.customer_id),
-                Outcome::Unchanged(row) => reply.unchanged.push(row.customer_id),
-                Outcome::NotFound(text) => reply.not_found.push(text),
-                Outcome::Failed(row, e) => reply.failed.push(BulkFailure {
-                    customer_id: row.customer_id,
+impl From<Answer> for BulkUpdated {
+    fn from(answer: Answer) -> BulkUpdated {
+        let (mut updated, mut unchanged, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+        for Changed { customer_id, became, .. } in answer.changed {
+            match became {
+                Became::Updated(_) => updated.push(customer_id),
+                Became::Unchanged => unchanged.push(customer_id),
+                Became::Failed(e) => failed.push(BulkFailure {
+                    customer_id,
                     error_code: e.code().to_owned(),
                     detail: e.detail().to_owned(),
                 }),
             }
         }
-        reply.updated_count = reply.updated.len();
-        reply
+        BulkUpdated { updated_count: updated.len(), updated, unchanged, not_found: answer.not_found, failed }
     }
 }
 
@@ -189,8 +192,8 @@ impl From<Vec<Outcome>> for BulkUpdated {
 async fn bulk_update(ctx: Ctx, Body(body): BulkUpdateBody) -> Result<Response> {
     let BulkUpdate { customer_ids, filter, dry_run, updates, updates_sent } = body;
     if let Some(ids) = customer_ids {
-        let outcomes = bulk::by_ids(&ctx, ids, updates).await?;
-        return Ok(json(StatusCode::OK, &BulkUpdated::from(outcomes)));
+        let answer = bulk::by_ids(&ctx, ids, updates).await?;
+        return Ok(json(StatusCode::OK, &BulkUpdated::from(answer)));
     }
     if dry_run {
         let would_update = bulk::count(&ctx, &filter, &updates).await?;

@@ -3,22 +3,22 @@
 //! A change that is refused for one customer (a member that the caller may not write there, somebody with a role of staff)
 //! leaves that one as it is, and the others are changed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use kernel::access::{Permission, Scope};
 use kernel::ctx::Ctx;
 use kernel::db::{Ids, Texts, Tx};
 use kernel::web::body::from_value;
 use kernel::web::list::{ListRequest, parse_pairs};
-use kernel::{Error, Fault, Kind as Failure, Result};
+use kernel::{Error, Fault, Result};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::CustomerRow;
-use super::change::change_in;
+use super::change::change_many_in;
 use super::members::{How, Members, Rights, faults_of_any};
 use crate::batches::service::{
-    self as batches, Batch, Done, Kind, NewBatch, NewRow, Outcome as Ending, Slice, Verdict,
+    self as batches, Batch, Done, Kind, NewBatch, NewRow, Outcome, Slice, Verdict,
 };
 use crate::customers::api::bulk::BulkChange;
 use crate::customers::model::CustomerRef;
@@ -39,20 +39,36 @@ pub const KIND: Kind = Kind {
     keeps_spec: false,
 };
 
+/// A customer and what became of it.
+pub struct Changed {
+    id: Uuid,
+    /// Public id.
+    pub customer_id: String,
+    /// What.
+    pub became: Became,
+}
+
 /// What became of a customer.
-pub enum Outcome {
-    /// Changed.
-    Updated(CustomerRow),
+pub enum Became {
+    /// Changed, to this version.
+    Updated(i64),
     /// It was so already.
-    Unchanged(CustomerRow),
+    Unchanged,
     /// Left as it is.
-    Failed(CustomerRow, Error),
-    /// Not there, or outside the caller's scope.
-    NotFound(String),
+    Failed(Error),
+}
+
+/// What is answered about a list of ids, in its order.
+#[derive(Default)]
+pub struct Answer {
+    /// Each customer once.
+    pub changed: Vec<Changed>,
+    /// As it was named: not there, or outside the caller's scope.
+    pub not_found: Vec<String>,
 }
 
 /// Changes the customers that are named, by UUID or public id; what became of each, in their order and each once.
-pub async fn by_ids(ctx: &Ctx, references: Vec<String>, updates: Members) -> Result<Vec<Outcome>> {
+pub async fn by_ids(ctx: &Ctx, references: Vec<String>, updates: Members) -> Result<Answer> {
     let scope = ctx.require_staff(Permission::CustomersWrite)?;
     check(ctx, &updates)?;
     let mut tx = ctx.write().await?;
@@ -83,61 +99,51 @@ async fn load(ctx: &Ctx, tx: &mut Tx, scope: &Scope, references: &[String]) -> R
     Ok(rows)
 }
 
-fn in_order(references: Vec<String>, outcomes: Vec<Outcome>) -> Vec<Outcome> {
+fn in_order(references: Vec<String>, changed: Vec<Changed>) -> Answer {
+    let mut by_number = HashMap::new();
     let mut by_id = HashMap::new();
-    let mut numbers = HashMap::new();
-    for outcome in outcomes {
-        let row = match &outcome {
-            Outcome::Updated(row) | Outcome::Unchanged(row) | Outcome::Failed(row, _) => row,
-            Outcome::NotFound(_) => continue,
-        };
-        numbers.insert(row.customer_id.clone(), row.id);
-        by_id.insert(row.id, Some(outcome));
+    for one in changed {
+        by_number.insert(one.customer_id.clone(), one.id);
+        by_id.insert(one.id, Some(one));
     }
-    let mut missing = std::collections::HashSet::new();
-    let mut ordered = Vec::with_capacity(references.len());
+    let mut answer = Answer::default();
+    let mut missing = HashSet::new();
     for text in references {
         let id = match CustomerRef::parse(&text) {
             Ok(CustomerRef::Id(id)) => Some(id),
-            Ok(CustomerRef::Number(number)) => numbers.get(&number.to_string()).copied(),
+            Ok(CustomerRef::Number(number)) => by_number.get(&number.to_string()).copied(),
             Err(_) => None,
         };
         match id.and_then(|id| by_id.get_mut(&id)) {
-            Some(outcome) => ordered.extend(outcome.take()),
-            None if missing.insert(text.clone()) => ordered.push(Outcome::NotFound(text)),
+            // Taken at its first mention.
+            Some(one) => answer.changed.extend(one.take()),
+            None if missing.insert(text.clone()) => answer.not_found.push(text),
             None => {}
         }
     }
-    ordered
+    answer
 }
 
-/// Changes loaded customers in the caller's transaction. Refusals are decided before a statement that could fail.
+/// Changes loaded customers in the caller's transaction.
 async fn change_all_in(
     ctx: &Ctx,
     tx: &mut Tx,
     scope: &Scope,
     rows: Vec<CustomerRow>,
     updates: &Members,
-) -> Result<Vec<Outcome>> {
-    let rights = Rights::of(ctx)?;
-    let mut outcomes = Vec::with_capacity(rows.len());
-    for row in rows {
-        let before = row.version;
-        let stored = row.clone();
-        let changed = Box::pin(change_in(ctx, tx, scope, rights, row, updates.clone(), How::Patch)).await;
-        outcomes.push(match changed {
-            Ok(after) if after.version == before => Outcome::Unchanged(after),
-            Ok(after) => Outcome::Updated(after),
-            Err(e) if is_refusal(&e) && !tx.is_poisoned() => Outcome::Failed(stored, e),
-            Err(e) => return Err(e),
-        });
-    }
-    Ok(outcomes)
-}
-
-/// Is it about this customer, and not about the database?
-fn is_refusal(e: &Error) -> bool {
-    (400..500).contains(&e.kind().status()) && e.kind() != Failure::Stale
+) -> Result<Vec<Changed>> {
+    let before: Vec<_> = rows.iter().map(|row| (row.id, row.customer_id.clone(), row.version)).collect();
+    let changes = rows.into_iter().map(|row| (row, updates.clone())).collect();
+    let changed = change_many_in(ctx, tx, scope, Rights::of(ctx)?, changes, How::Patch).await?;
+    let outcomes = before.into_iter().zip(changed).map(|((id, customer_id, version), changed)| {
+        let became = match changed {
+            Ok(after) if after.version == version => Became::Unchanged,
+            Ok(after) => Became::Updated(after.version),
+            Err(e) => Became::Failed(e),
+        };
+        Changed { id, customer_id, became }
+    });
+    Ok(outcomes.collect())
 }
 
 /// 422 for values that would be wrong for any customer.
@@ -214,7 +220,7 @@ fn read_filter(filter: &Map<String, Value>) -> Result<ListRequest> {
 }
 
 /// What the job does: ids from the filter, and the customers of each chunk of them as they are then.
-async fn work(ctx: &Ctx, mut batch: Batch, slice: Slice) -> Result<Ending> {
+async fn work(ctx: &Ctx, mut batch: Batch, slice: Slice) -> Result<Outcome> {
     let scope = ctx.require_staff(KIND.permission)?;
     let spec = batch.spec.0.clone();
     let request = read_filter(spec["filter"].as_object().ok_or_else(unreadable)?)?;
@@ -225,15 +231,15 @@ async fn work(ctx: &Ctx, mut batch: Batch, slice: Slice) -> Result<Ending> {
             ids = next_ids(ctx, &scope, &request, &batch).await?.into();
         }
         if ids.is_empty() {
-            return Ok(Ending::Finished);
+            return Ok(Outcome::Finished);
         }
         let some = ids.drain(..ids.len().min(CHUNK)).collect();
         match chunk(ctx, &scope, batch, some, &updates).await? {
             Some(moved) => batch = moved,
-            None => return Ok(Ending::Elsewhere),
+            None => return Ok(Outcome::Elsewhere),
         }
         if slice.is_over() {
-            return Ok(Ending::Paused);
+            return Ok(Outcome::Paused);
         }
         // Other requests of this thread get on between two chunks.
         tokio::task::yield_now().await;
@@ -277,21 +283,16 @@ async fn chunk(
 }
 
 /// A line for every id, numbered after those before. Who was erased since the search is left out.
-fn report(before: i64, ids: &[Uuid], outcomes: Vec<Outcome>) -> Vec<NewRow> {
-    let mut outcomes = outcomes.into_iter().peekable();
+fn report(before: i64, ids: &[Uuid], changed: Vec<Changed>) -> Vec<NewRow> {
+    let mut changed = changed.into_iter().peekable();
     let mut lines = Vec::with_capacity(ids.len());
     for (n, id) in (before + 1..).zip(ids) {
-        let found = outcomes.next_if(|outcome| match outcome {
-            Outcome::Updated(row) | Outcome::Unchanged(row) | Outcome::Failed(row, _) => row.id == *id,
-            Outcome::NotFound(_) => false,
-        });
-        lines.push(match found {
-            Some(Outcome::Updated(row)) => {
-                NewRow { version: Some(row.version), ..NewRow::new(n, Verdict::Updated, Some(*id)) }
-            }
-            Some(Outcome::Unchanged(_)) => NewRow::new(n, Verdict::Unchanged, Some(*id)),
-            Some(Outcome::Failed(_, e)) => NewRow::failed(n, Some(*id), &e),
-            Some(Outcome::NotFound(_)) | None => NewRow {
+        let line = |verdict| NewRow::new(n, verdict, Some(*id));
+        lines.push(match changed.next_if(|one| one.id == *id).map(|one| one.became) {
+            Some(Became::Updated(version)) => NewRow { version: Some(version), ..line(Verdict::Updated) },
+            Some(Became::Unchanged) => line(Verdict::Unchanged),
+            Some(Became::Failed(e)) => NewRow::failed(n, Some(*id), &e),
+            None => NewRow {
                 code: Some("CUSTOMER_NOT_FOUND".to_owned()),
                 message: Some("The customer was erased meanwhile, or is out of reach now".to_owned()),
                 ..NewRow::new(n, Verdict::Skipped, None)

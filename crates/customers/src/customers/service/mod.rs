@@ -9,6 +9,7 @@
 //! | [`profile`] | by the customer: the own profile |
 //! | [`change`] | PUT and PATCH |
 //! | [`bulk`] | many at once: by ids, or as a job by filter |
+//! | [`tagged`] | listing by tags |
 //! | [`status`] | activate, verify, marks, services, logins |
 //! | [`erase`] | deleting for good |
 
@@ -20,6 +21,7 @@ pub mod members;
 mod person;
 pub mod profile;
 pub mod status;
+pub mod tagged;
 
 use identity::users::model::{Email, Username};
 use kernel::access::{Permission, Scope};
@@ -30,10 +32,11 @@ use kernel::web::list::{FilterValue, ListRequest, Total};
 use kernel::{Error, Result, TextValue};
 use uuid::Uuid;
 
-use super::model::CustomerRef;
+use super::model::{CustomerRef, country_code};
 pub use super::store::CustomerRow;
 use super::store::{self, list, write};
-use crate::statistics::{model as counters, service as statistics};
+use crate::statistics::model::{self as counters, Place};
+use crate::statistics::service as statistics;
 
 /// Beyond this a filtered list is not counted.
 const COUNTED: u64 = 10_000;
@@ -122,24 +125,57 @@ pub async fn list(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<CustomerRow>,
         false => ctx.slow_read().await?,
     };
     let rows = list::page(&mut tx, &scope, request).await?;
-    let total = match counter(request) {
-        Some(metric) => {
-            let n = statistics::count_in(&mut tx, &scope, metric).await?;
-            Total::exact(u64::try_from(n).unwrap_or_default())
-        }
+    let total = match known_total_in(&mut tx, &scope, request).await? {
+        Some(n) => Total::exact(n),
         None => Total::bounded(list::count_up_to(&mut tx, &scope, request, COUNTED).await?, COUNTED),
     };
     Ok((rows, total))
 }
 
-/// The counter that knows the number already.
-fn counter(request: &ListRequest) -> Option<&'static str> {
-    match request.filters.as_slice() {
-        [] => Some(counters::TOTAL),
-        [(filter, FilterValue::Bool(true))] if filter.name == "is_active" => Some(counters::ACTIVE),
-        [(filter, FilterValue::Bool(true))] if filter.name == "is_verified" => Some(counters::VERIFIED),
-        _ => None,
+/// How many customers a list has, if the counters know it.
+pub async fn known_total_in(tx: &mut Tx, scope: &Scope, request: &ListRequest) -> Result<Option<u64>> {
+    match known(request) {
+        Some(Known::Counter(metric, key)) => statistics::count_in(tx, scope, metric, key).await.map(Some),
+        Some(Known::Place(place)) => statistics::count_place_in(tx, scope, &place).await.map(Some),
+        None => Ok(None),
     }
+}
+
+/// Lists whose number the counters know already.
+#[derive(Debug, PartialEq)]
+enum Known<'a> {
+    Counter(&'static str, &'a str),
+    Place(Place<'a>),
+}
+
+fn known(request: &ListRequest) -> Option<Known<'_>> {
+    match request.filters.as_slice() {
+        [] => return Some(Known::Counter(counters::TOTAL, "")),
+        [(filter, FilterValue::Bool(true))] => match filter.name {
+            "is_active" => return Some(Known::Counter(counters::ACTIVE, "")),
+            "is_verified" => return Some(Known::Counter(counters::VERIFIED, "")),
+            "is_business_customer" => return Some(Known::Counter(counters::BUSINESS, "")),
+            _ => {}
+        },
+        [(filter, FilterValue::Text(text))] => match filter.name {
+            "tag" => return Some(Known::Counter(counters::TAG, text)),
+            "gender" => return Some(Known::Counter(counters::GENDER, text)),
+            _ => {}
+        },
+        _ => {}
+    }
+    let mut place = Place::default();
+    for (filter, value) in &request.filters {
+        let FilterValue::Text(text) = value else { return None };
+        match filter.name {
+            // A text that names no country has no counter of its own.
+            "country" => place.country = Some(country_code(text)?),
+            "state" if !text.is_empty() => place.state = Some(text),
+            "city" if !text.is_empty() => place.city = Some(text),
+            _ => return None,
+        }
+    }
+    Some(Known::Place(place))
 }
 
 fn event(action: &'static str, row: &CustomerRow) -> Event {
@@ -181,10 +217,10 @@ async fn save_many_in(
             differing.push((&*before, after));
         }
     }
-    let mut rows: Vec<_> = differing.iter().map(|(_, after)| &**after).collect();
-    rows.sort_by_key(|row| row.id);
+    let mut rows: Vec<_> = differing.iter().map(|(before, after)| (*before, &**after)).collect();
+    rows.sort_by_key(|(_, after)| after.id);
     write::update(tx, scope, &rows).await?;
-    let figures: Vec<_> = differing.iter().map(|(before, after)| (Some(*before), Some(&**after))).collect();
+    let figures: Vec<_> = rows.into_iter().map(|(before, after)| (Some(before), Some(after))).collect();
     statistics::changed_many_in(ctx, tx, &figures).await?;
     ctx.record_many(tx, events).await?;
     for (_, after) in differing {

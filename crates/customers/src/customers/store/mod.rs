@@ -17,13 +17,13 @@ use identity::users::model::Email;
 use identity::users::service::User;
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
-use kernel::db::{Date, Ids, Json, Texts, Tx};
+use kernel::db::{Date, Ids, Json, Texts, Tx, Where};
 use kernel::text::search_key;
 use kernel::{Result, TextValue, args, row, sql};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::model::CustomerRef;
+use super::model::{CustomerRef, postal_key};
 
 row! {
     /// A customer with its user.
@@ -266,6 +266,13 @@ pub async fn known_external_ids(tx: &mut Tx, ids: &Texts) -> Result<Vec<String>>
     .await
 }
 
+/// The customers with these ids, in any order; as many as a page has.
+pub async fn find_many(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<CustomerRow>> {
+    let mut conditions = Where::new();
+    conditions.and_in("c.id IN (", ids.to_vec(), ")");
+    tx.select(select_customer!(""), &conditions, "").await
+}
+
 /// A thousand customers in the order of their ids: a full count reads all in such pages.
 pub(crate) async fn page_for_counting(tx: &mut Tx, after: Uuid) -> Result<Vec<CustomerRow>> {
     tx.all(select_customer!("AND c.id > $1 ORDER BY c.id LIMIT 1000"), args![after]).await
@@ -304,6 +311,11 @@ impl CustomerRow {
     /// The folded state, for filters.
     pub fn state_key(&self) -> Option<String> {
         self.state.as_deref().map(search_key)
+    }
+
+    /// The postal code without what people write differently, for filters.
+    pub fn postal_key(&self) -> Option<String> {
+        self.postal_code.as_deref().map(postal_key)
     }
 
     /// The later of the user's own login and what another program reported.

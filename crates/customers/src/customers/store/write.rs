@@ -2,7 +2,7 @@
 
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
-use kernel::db::{Ids, Tx};
+use kernel::db::{Engine, Ids, Tx};
 use kernel::{Error, Kind, Result, args, row, sql};
 use uuid::Uuid;
 
@@ -21,10 +21,10 @@ row! {
 /// Inserts each, unless its public id is taken: `false`. A second profile of the same user violates the schema, see
 /// [`taken`].
 pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
-    let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key())).collect();
+    let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key(), r.postal_key())).collect();
     let sets: Vec<_> = keyed
         .iter()
-        .map(|(r, city_key, state_key)| {
+        .map(|(r, city_key, state_key, postal_key)| {
             args![
                 r.id,
                 r.customer_id,
@@ -66,7 +66,8 @@ pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
                 r.deactivated_at,
                 r.deactivation_reason,
                 r.verified_at,
-                r.verified_by
+                r.verified_by,
+                *postal_key
             ]
         })
         .collect();
@@ -78,9 +79,9 @@ pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
                    emergency_contact_name, emergency_contact_phone, emergency_contact_relationship, is_active, is_verified,
                    customer_since, last_service_date, total_services, last_login_at, preferred_contact_method,
                    notification_preferences, marketing_emails, marketing_sms, notes, tags, external_id, metadata, created_at,
-                   updated_at, version, deactivated_at, deactivation_reason, verified_at, verified_by)
+                   updated_at, version, deactivated_at, deactivation_reason, verified_at, verified_by, postal_key)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                   $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)
+                   $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)
                  ON CONFLICT (customer_id) DO NOTHING"
             ),
             &sets,
@@ -90,52 +91,78 @@ pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
     Ok(inserted.into_iter().map(|n| n == 1).collect())
 }
 
-/// Writes loaded customers back, all but their counters; `Stale` if somebody else was faster with one of them. The
-/// versions go up by one.
-pub async fn update(tx: &mut Tx, _: &Scope, rows: &[&CustomerRow]) -> Result<()> {
-    let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key())).collect();
-    let sets: Vec<_> = keyed
-        .iter()
-        .map(|(r, city_key, state_key)| {
-            args![
-                r.id,
-                r.version,
-                r.address_line1,
-                r.address_line2,
-                r.city,
-                *city_key,
-                r.state,
-                *state_key,
-                r.postal_code,
-                r.country,
-                r.country_code,
-                r.date_of_birth,
-                r.gender,
-                r.company_name,
-                r.business_type,
-                r.tax_id,
-                r.emergency_contact_name,
-                r.emergency_contact_phone,
-                r.emergency_contact_relationship,
-                r.is_active,
-                r.deactivated_at,
-                r.deactivation_reason,
-                r.is_verified,
-                r.verified_at,
-                r.verified_by,
-                r.customer_since,
-                r.preferred_contact_method,
-                r.notification_preferences,
-                r.marketing_emails,
-                r.marketing_sms,
-                r.notes,
-                r.tags,
-                r.external_id,
-                r.metadata,
-                r.updated_at
-            ]
-        })
-        .collect();
+/// Writes loaded customers back, before and after, all but their counters; `Stale` if somebody else was faster with one
+/// of them. The versions go up by one.
+pub async fn update(tx: &mut Tx, _: &Scope, changes: &[(&CustomerRow, &CustomerRow)]) -> Result<()> {
+    // PostgreSQL compares the values itself, and two statements would lock the rows in two orders.
+    let whole = tx.engine() == Engine::Postgres;
+    let (mut elsewhere, mut alike) = (Vec::new(), Vec::new());
+    for (before, after) in changes {
+        match whole || !before.is_found_like(after) {
+            true => elsewhere.push(*after),
+            false => alike.push(*after),
+        }
+    }
+    update_found_elsewhere(tx, &elsewhere).await?;
+    update_found_alike(tx, &alike).await
+}
+
+impl CustomerRow {
+    /// Is every column the same that lists are looked up by? SQLite writes the entries of an index anew for each column
+    /// that a statement names, whether it differs or not, and that is most of what an update costs.
+    fn is_found_like(&self, other: &CustomerRow) -> bool {
+        self.city == other.city
+            && self.state == other.state
+            && self.postal_code == other.postal_code
+            && self.country == other.country
+            && self.country_code == other.country_code
+            && self.is_active == other.is_active
+            && self.external_id == other.external_id
+    }
+}
+
+async fn update_found_elsewhere(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()> {
+    let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key(), r.postal_key())).collect();
+    let sets = keyed.iter().map(|(r, city_key, state_key, postal_key)| {
+        args![
+            r.id,
+            r.version,
+            r.address_line1,
+            r.address_line2,
+            r.city,
+            *city_key,
+            r.state,
+            *state_key,
+            r.postal_code,
+            r.country,
+            r.country_code,
+            r.date_of_birth,
+            r.gender,
+            r.company_name,
+            r.business_type,
+            r.tax_id,
+            r.emergency_contact_name,
+            r.emergency_contact_phone,
+            r.emergency_contact_relationship,
+            r.is_active,
+            r.deactivated_at,
+            r.deactivation_reason,
+            r.is_verified,
+            r.verified_at,
+            r.verified_by,
+            r.customer_since,
+            r.preferred_contact_method,
+            r.notification_preferences,
+            r.marketing_emails,
+            r.marketing_sms,
+            r.notes,
+            r.tags,
+            r.external_id,
+            r.metadata,
+            r.updated_at,
+            *postal_key
+        ]
+    });
     tx.exec_many_versioned(
         sql!(
             "UPDATE customer SET address_line1 = $3, address_line2 = $4, city = $5, city_key = $6, state = $7, state_key = $8,
@@ -144,10 +171,59 @@ pub async fn update(tx: &mut Tx, _: &Scope, rows: &[&CustomerRow]) -> Result<()>
                emergency_contact_relationship = $19, is_active = $20, deactivated_at = $21, deactivation_reason = $22,
                is_verified = $23, verified_at = $24, verified_by = $25, customer_since = $26, preferred_contact_method = $27,
                notification_preferences = $28, marketing_emails = $29, marketing_sms = $30, notes = $31, tags = $32,
-               external_id = $33, metadata = $34, updated_at = $35, version = version + 1
+               external_id = $33, metadata = $34, updated_at = $35, postal_key = $36, version = version + 1
              WHERE id = $1 AND version = $2 AND erased_at IS NULL"
         ),
-        &sets,
+        &sets.collect::<Vec<_>>(),
+    )
+    .await
+    .map_err(taken)
+}
+
+/// The same without the columns of [`CustomerRow::is_found_like`].
+async fn update_found_alike(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()> {
+    let sets = rows.iter().map(|r| {
+        args![
+            r.id,
+            r.version,
+            r.address_line1,
+            r.address_line2,
+            r.postal_code,
+            r.date_of_birth,
+            r.gender,
+            r.company_name,
+            r.business_type,
+            r.tax_id,
+            r.emergency_contact_name,
+            r.emergency_contact_phone,
+            r.emergency_contact_relationship,
+            r.deactivated_at,
+            r.deactivation_reason,
+            r.is_verified,
+            r.verified_at,
+            r.verified_by,
+            r.customer_since,
+            r.preferred_contact_method,
+            r.notification_preferences,
+            r.marketing_emails,
+            r.marketing_sms,
+            r.notes,
+            r.tags,
+            r.metadata,
+            r.updated_at
+        ]
+    });
+    tx.exec_many_versioned(
+        sql!(
+            "UPDATE customer SET address_line1 = $3, address_line2 = $4, postal_code = $5, date_of_birth = $6, gender = $7,
+               company_name = $8, business_type = $9, tax_id = $10, emergency_contact_name = $11,
+               emergency_contact_phone = $12, emergency_contact_relationship = $13, deactivated_at = $14,
+               deactivation_reason = $15, is_verified = $16, verified_at = $17, verified_by = $18, customer_since = $19,
+               preferred_contact_method = $20, notification_preferences = $21, marketing_emails = $22, marketing_sms = $23,
+               notes = $24, tags = $25, metadata = $26, updated_at = $27, version = version + 1
+             WHERE id = $1 AND version = $2 AND erased_at IS NULL"
+        ),
+        &sets.collect::<Vec<_>>(),
     )
     .await
     .map_err(taken)
@@ -184,7 +260,7 @@ pub async fn erase(tx: &mut Tx, _: &Scope, id: Uuid, version: i64, at: Timestamp
     let services = tx.opt(
         sql!(
             "UPDATE customer SET user_id = NULL, address_line1 = NULL, address_line2 = NULL, city = NULL, city_key = NULL,
-               state = NULL, state_key = NULL, postal_code = NULL, country = NULL, country_code = NULL, date_of_birth = NULL,
+               state = NULL, state_key = NULL, postal_code = NULL, postal_key = NULL, country = NULL, country_code = NULL, date_of_birth = NULL,
                gender = NULL, company_name = NULL, business_type = NULL, tax_id = NULL, emergency_contact_name = NULL,
                emergency_contact_phone = NULL, emergency_contact_relationship = NULL, is_active = false,
                deactivated_at = NULL, deactivation_reason = NULL, is_verified = false, verified_at = NULL, verified_by = NULL,

@@ -32,10 +32,9 @@ pub fn value(kind: Kind, text: &str, order: Option<DateOrder>) -> Result<Value, 
 
 /// Without the apostrophe that keeps a spreadsheet from reading a formula: exports write it, and take it off again here.
 fn unguarded(text: &str) -> &str {
-    match text.strip_prefix('\'') {
-        Some(rest) if rest.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
-        _ => text,
-    }
+    let is_formula =
+        |rest: &str| rest.trim_start_matches([' ', '\'']).starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    text.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(text)
 }
 
 fn phone(text: &str) -> Result<&str, Flaw> {
@@ -156,6 +155,7 @@ mod tests {
     fn formulas_lose_their_guard_and_names_keep_their_apostrophe() {
         assert_eq!(read(Kind::Text, "'=1+1"), Ok(json!("=1+1")));
         assert_eq!(read(Kind::Text, "' @x"), Ok(json!(" @x")));
+        assert_eq!(read(Kind::Text, "''=1"), Ok(json!("'=1")));
         assert_eq!(read(Kind::Text, "'t Hooft"), Ok(json!("'t Hooft")));
     }
 
