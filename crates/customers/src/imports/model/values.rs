@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::columns::Kind;
+use crate::exports::model::unguarded;
 
 /// How days are written that are not written as 2026-03-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,7 @@ pub enum DateOrder {
 
 /// The value of a cell that is not blank.
 pub fn value(kind: Kind, text: &str, order: Option<DateOrder>) -> Result<Value, Flaw> {
+    // The apostrophe that keeps a spreadsheet from reading a formula: exports write it.
     let text = unguarded(text.trim());
     match kind {
         Kind::Phone => phone(text).map(Value::from),
@@ -28,13 +30,6 @@ pub fn value(kind: Kind, text: &str, order: Option<DateOrder>) -> Result<Value, 
         Kind::Object => object(text),
         Kind::Text | Kind::FullName | Kind::Key | Kind::ReadOnly => Ok(Value::from(text)),
     }
-}
-
-/// Without the apostrophe that keeps a spreadsheet from reading a formula: exports write it, and take it off again here.
-fn unguarded(text: &str) -> &str {
-    let is_formula =
-        |rest: &str| rest.trim_start_matches([' ', '\'']).starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    text.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(text)
 }
 
 fn phone(text: &str) -> Result<&str, Flaw> {
