@@ -165,7 +165,7 @@ async fn sqlite(args: &Args, binary: PathBuf) -> Result<EngineReport> {
     eprintln!("sqlite: building {} customers", args.customers);
     let (path, customers) = (database.clone(), args.customers);
     let built = tokio::task::spawn_blocking(move || seed::sqlite(&path, customers)).await??;
-    setup.count().await?;
+    setup.keep_house().await?;
     let mut report = drive(args, &setup, "sqlite").await?;
     report.built_in_s = built.as_secs_f64();
     report.references.push(references::sqlite_select(&database, args.customers, args.seconds)?);
@@ -181,7 +181,7 @@ async fn postgres(args: &Args, binary: PathBuf) -> Result<EngineReport> {
     setup.migrate()?;
     eprintln!("postgres: building {} customers", args.customers);
     let built = seed::postgres(&mut cluster::connect(&url).await?, args.customers).await?;
-    setup.count().await?;
+    setup.keep_house().await?;
     // Before the server runs: its connections and its jobs would take from pgbench.
     eprintln!("postgres: pgbench");
     let reference: Reference =

@@ -1,6 +1,7 @@
 //! The server under test: built, prepared through its own command line, started, watched, ended.
 
 use ::server::app;
+use customers::search::service::index;
 use customers::statistics::service as statistics;
 use kernel::config::{Config, FileChoice, Sources};
 use std::io::Write;
@@ -39,8 +40,8 @@ impl Setup {
         command
     }
 
-    /// Brings the counters up to what was built, by the product's own nightly comparison.
-    pub async fn count(&self) -> Result<()> {
+    /// Brings the counters and the index of the search up to what was built, by the product's own housekeeping.
+    pub async fn keep_house(&self) -> Result<()> {
         let flags = [("data_dir", self.data_dir.display().to_string())];
         let url = self.database_url.iter().map(|url| ("database.url", url.clone()));
         let sources = Sources {
@@ -49,7 +50,10 @@ impl Setup {
             ..Sources::default()
         };
         let app = app::start(Config::load(&sources)?).await?;
-        statistics::reconcile_job(&app.system("bench")).await?;
+        let ctx = app.system("bench");
+        statistics::reconcile_job(&ctx).await?;
+        while index::fill(&ctx).await? {}
+        index::merge(&ctx).await?;
         Ok(())
     }
 

@@ -8,6 +8,7 @@
 //! | [`places`] | lists by place, and the places there are |
 //! | [`exports`] | customers in a file |
 //! | [`consent`] | the ledger behind `marketing_*` |
+//! | [`search`] | finding customers: the index and what it is asked |
 //! | [`statistics`] | exact figures without counting |
 //! | [`imports`] | customers from files |
 
@@ -18,6 +19,7 @@ pub mod exports;
 pub mod imports;
 pub mod places;
 mod query;
+pub mod search;
 pub mod statistics;
 pub mod tags;
 
@@ -40,6 +42,7 @@ pub fn feature() -> Feature {
                 .merge(statistics::api::routes())
                 .merge(tags::api::routes())
                 .merge(places::api::routes())
+                .merge(search::api::routes())
                 .merge(exports::api::routes())
                 .merge(imports::api::routes())
         },
@@ -59,6 +62,16 @@ const JOBS: &[JobKind] = &[
 ];
 
 const PERIODIC: &[Periodic] = &[
+    Periodic {
+        name: "search.fill",
+        every: Duration::from_secs(5),
+        run: |ctx| Box::pin(async { search::service::index::fill(ctx).await.map(drop) }),
+    },
+    Periodic {
+        name: "search.merge",
+        every: Duration::from_secs(60),
+        run: |ctx| Box::pin(search::service::index::merge(ctx)),
+    },
     Periodic {
         name: "statistics.fold",
         every: Duration::from_secs(2),
@@ -93,6 +106,7 @@ async fn start(parts: &mut Parts) -> Result<()> {
         create: |ctx, tx, user, body| {
             Box::pin(customers::service::profile::create_for_in(ctx, tx, user, body))
         },
+        changed: |tx, before, after| Box::pin(search::service::index::user_changed_in(tx, before, after)),
     }));
     Ok(())
 }

@@ -5,7 +5,7 @@ use kernel::clock::Timestamp;
 use kernel::{Error, Result};
 use serde_json::{Map, Value};
 
-use super::super::customers::api::view::CustomerView;
+use crate::customers::api::view::CustomerView;
 use crate::customers::model::is_business_customer;
 use crate::customers::store::CustomerRow;
 

@@ -19,6 +19,7 @@ mod lookup;
 mod many;
 mod places;
 mod profile;
+mod search;
 mod statistics;
 mod status;
 mod tags;

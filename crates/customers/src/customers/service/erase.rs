@@ -13,6 +13,7 @@ use crate::batches::service as batches;
 use crate::consent::service as consent;
 use crate::customers::model::CustomerRef;
 use crate::customers::store::write;
+use crate::search::service::index;
 use crate::statistics::service as statistics;
 use crate::tags::service as tags;
 
@@ -42,6 +43,7 @@ pub async fn erase_in(
 ) -> Result<()> {
     write::lock_user(tx, scope, row.user_id).await?;
     let total_services = write::erase(tx, scope, row.id, row.version, ctx.now()).await?;
+    index::forget_in(tx, row.id).await?;
     tags::forget_in(tx, row.id).await?;
     consent::forget_in(tx, row.id).await?;
     batches::forget_in(tx, row.id).await?;

@@ -35,6 +35,7 @@ use uuid::Uuid;
 use super::model::{CustomerRef, country_code};
 pub use super::store::CustomerRow;
 use super::store::{self, list, write};
+use crate::search::service::{self as search, Wanted, index};
 use crate::statistics::model::{self as counters, Place};
 use crate::statistics::service as statistics;
 
@@ -117,8 +118,14 @@ pub async fn get_by_email(ctx: &Ctx, email: &str) -> Result<CustomerRow> {
     store::find_by_email(&mut tx, &scope, &email).await?.ok_or_else(not_found)
 }
 
-/// A page of customers and a row more if there is another, and how many there are. For staff.
-pub async fn list(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
+/// A page of customers and a row more if there is another, and how many there are; those whom `q` finds, if it is
+/// there. For staff.
+pub async fn list(ctx: &Ctx, request: ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
+    search::find(ctx, &Wanted::of_list(request)).await
+}
+
+/// The same without `q`.
+pub async fn listed(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
     let scope = ctx.require_staff(Permission::CustomersRead)?;
     let mut tx = match list::is_quick(scope.all(), request) {
         true => ctx.read().await?,
@@ -220,6 +227,7 @@ async fn save_many_in(
     let mut rows: Vec<_> = differing.iter().map(|(before, after)| (*before, &**after)).collect();
     rows.sort_by_key(|(_, after)| after.id);
     write::update(tx, scope, &rows).await?;
+    index::change_many_in(tx, &rows).await?;
     let figures: Vec<_> = rows.into_iter().map(|(before, after)| (Some(before), Some(after))).collect();
     statistics::changed_many_in(ctx, tx, &figures).await?;
     ctx.record_many(tx, events).await?;

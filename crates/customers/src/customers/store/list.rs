@@ -50,6 +50,18 @@ pub const SPEC: ListSpec = ListSpec {
     default_sort: "-created_at",
 };
 
+/// What the list of customers takes: the filters, and a text to search for. Whatever else takes the filters must not
+/// take this one and leave it unanswered.
+pub const SEARCHABLE: ListSpec = ListSpec {
+    filters: &with::<1, { FILTERS.len() + 1 }>([filter(
+        "q",
+        "",
+        Accepts::Text(str::to_owned),
+        "Words, parts of words, e-mail, phone, ids, tags; see `POST /api/v1/customers/search`. By relevance unless sorted.",
+    )]),
+    ..SPEC
+};
+
 /// How the tags of a path are meant.
 const MATCH: Filter = filter(
     "match",
@@ -213,12 +225,27 @@ impl Keyed for CustomerRow {
 
 /// One page, and a row more if there is another.
 pub async fn page(tx: &mut Tx, scope: &Scope, request: &ListRequest) -> Result<Vec<CustomerRow>> {
-    tx.page(select_customer!(""), request, "c.id", conditions(scope, request)).await
+    page_of(tx, request, conditions(scope, request)).await
+}
+
+/// The same with conditions that began as [`conditions`].
+pub async fn page_of<'a>(tx: &mut Tx, request: &'a ListRequest, w: Where<'a>) -> Result<Vec<CustomerRow>> {
+    tx.page(select_customer!(""), request, "c.id", w).await
+}
+
+/// All rows under conditions that leave few.
+pub async fn all_of(tx: &mut Tx, w: Where<'_>) -> Result<Vec<CustomerRow>> {
+    tx.select(select_customer!(""), &w, "").await
 }
 
 /// How many rows the filters leave, counted up to `bound` + 1.
 pub async fn count_up_to(tx: &mut Tx, scope: &Scope, request: &ListRequest, bound: u64) -> Result<u64> {
-    tx.count_up_to(counted(), request, conditions(scope, request), bound).await
+    count_of(tx, request, conditions(scope, request), bound).await
+}
+
+/// The same with conditions that began as [`conditions`].
+pub async fn count_of<'a>(tx: &mut Tx, request: &'a ListRequest, w: Where<'a>, bound: u64) -> Result<u64> {
+    tx.count_up_to(counted(), request, w, bound).await
 }
 
 fn counted() -> &'static Sql<0, i64> {
@@ -226,18 +253,23 @@ fn counted() -> &'static Sql<0, i64> {
 }
 
 /// The scope, and the filters that are more than a comparison.
-pub(super) fn conditions<'a>(scope: &Scope, request: &'a ListRequest) -> Where<'a> {
+pub fn conditions<'a>(scope: &Scope, request: &'a ListRequest) -> Where<'a> {
     let mut w = Where::new();
     w.within(scope, "u.company_id", "u.id");
-    by_place(&mut w, request);
+    beside_comparisons(&mut w, request);
+    w
+}
+
+/// The filters that are more than a comparison.
+pub fn beside_comparisons<'a>(w: &mut Where<'a>, request: &'a ListRequest) {
+    by_place(w, request);
     if let Some(FilterValue::Text(tag)) = request.filter("tag") {
         w.and_one(
             "c.id IN (SELECT x.customer_id FROM customer_tag x JOIN tag t ON t.id = x.tag_id WHERE t.name_key = ?)",
             tag.as_str(),
         );
     }
-    by_flags(&mut w, request);
-    w
+    by_flags(w, request);
 }
 
 /// One page of an export, and a row more, after the request's cursor.
