@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use customers::statistics::service::reconcile;
 use kernel::test::{TestApp, on_both_engines};
 use kernel::{args, sql};
 use serde_json::{Value, json};
@@ -129,9 +130,53 @@ async fn import_taken_back_leaves_what_was_there() {
         assert!(matches!(reply.status.as_u16(), 200 | 401), "{}", reply.text());
         customer(app, &key, "a@example.com").await;
         assert_eq!(count(app, &key).await, 5);
+        assert_eq!(reconcile(&app.system()).await.unwrap(), []);
         // Once more changes nothing.
         let (again, _) = revert(app, &key, id).await;
         assert_eq!(again["state"], "reverted");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn import_takes_what_an_export_writes() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        for body in [
+            json!({
+                "first_name": "Ana María", "last_name": "D'Été, jr.", "email": "ana@example.com", "phone": "+57 300 123 4567",
+                "address_line1": "Cra 7 # 1-2", "city": "Bogotá", "country": "Colombia", "date_of_birth": "1990-01-15",
+                "gender": "female", "tags": "a,b", "notes": "=1+1\n\"quoted\", second line", "external_id": "'=X",
+                "metadata": {"k": "v"}, "notification_preferences": {"sms": false}, "marketing_sms": true,
+                "customer_since": "2020-01-02T03:04:05Z", "company_name": "-Minus & Co", "is_verified": true,
+            }),
+            json!({"first_name": "@at", "last_name": "+plus", "email": "b@example.com"}),
+        ] {
+            app.post("/api/v1/customers/").bearer(&key).json(body).send().await.expect(201);
+        }
+        for format in ["csv", "ndjson"] {
+            let export = app.get(format!("/api/v1/customers/export?format={format}")).bearer(&key).send().await;
+            export.expect(200);
+            let before = by_email(app, &key, "ana@example.com").await.expect(200);
+            let query = format!("?mode=upsert&unknown=refuse&format={format}");
+            let (_, report) = import(app, &key, &query, export.bytes.clone()).await;
+            assert!(report.len() == 2 && report.iter().all(|line| line.ends_with("unchanged -")), "{report:?}");
+            for email in ["ana@example.com", "b@example.com"] {
+                let one = by_email(app, &key, email).await.expect(200);
+                app.delete(path(&one, "/hard")).bearer(&key).send().await.expect(204);
+            }
+            let (job, report) = import(app, &key, &query, export.bytes).await;
+            assert_eq!(job["progress"]["created"], 2, "{report:?}");
+            let after = by_email(app, &key, "ana@example.com").await.expect(200);
+            for (member, value) in before.as_object().unwrap() {
+                let own = ["id", "customer_id", "user_id", "username", "created_at", "updated_at", "version", "verified_at"];
+                if !own.contains(&member.as_str()) {
+                    assert_eq!(&after[member], value, "{format}: {member}");
+                }
+            }
+            assert_eq!(by_email(app, &key, "b@example.com").await.expect(200)["last_name"], "+plus");
+        }
+        assert_eq!(reconcile(&app.system()).await.unwrap(), []);
     })
     .await;
 }

@@ -116,3 +116,63 @@ fn no_form(e: &multer::Error) -> Error {
     }
     Error::bad_request("FORM_INVALID", format!("The form cannot be read: {e}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use futures_util::stream;
+
+    use super::*;
+
+    fn headers(kind: &str) -> HeaderMap {
+        HeaderMap::from_iter([(header::CONTENT_TYPE, kind.parse().unwrap())])
+    }
+
+    #[test]
+    fn files_are_told_from_small_bodies() {
+        for kind in [
+            "text/csv; charset=utf-8",
+            "Multipart/Form-Data; boundary=x",
+            "application/x-ndjson",
+            "image/png",
+        ] {
+            assert!(is_upload(&headers(kind)), "{kind}");
+        }
+        for kind in ["application/json", "application/merge-patch+json", "text/json", ""] {
+            assert!(!is_upload(&headers(kind)), "{kind}");
+        }
+        assert!(!is_upload(&HeaderMap::new()));
+    }
+
+    async fn failure(body: Body) -> Error {
+        let pieces: Vec<Result<Bytes>> = patient(body, Duration::from_millis(10)).take(2).collect().await;
+        assert_eq!(pieces[0].as_ref().unwrap(), "begun");
+        pieces.into_iter().nth(1).unwrap().unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stops_coming_or_breaks_off_is_told() {
+        let begun = || stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"begun"))]);
+        let slow = Body::from_stream(begun().chain(stream::pending()));
+        assert_eq!(failure(slow).await.code(), "BODY_TOO_SLOW");
+        let cut =
+            Body::from_stream(begun().chain(stream::iter([Err(std::io::ErrorKind::UnexpectedEof.into())])));
+        assert_eq!(failure(cut).await.code(), "BODY_INCOMPLETE");
+    }
+
+    #[tokio::test]
+    async fn a_form_that_breaks_off_fails_as_its_body_did() {
+        let head = "--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f.csv\"\r\n\r\nbegun";
+        let body = stream::iter([
+            Ok(Bytes::from(head)),
+            Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof)),
+        ]);
+        let mut request = Request::new(Body::from_stream(body));
+        *request.headers_mut() = headers("multipart/form-data; boundary=x");
+        let upload = Upload::from_request(request, &()).await.unwrap();
+        assert_eq!(upload.file_name.as_deref(), Some("f.csv"));
+        let failed: Vec<Error> =
+            upload.pieces.filter_map(|piece| std::future::ready(piece.err())).collect().await;
+        assert_eq!(failed[0].code(), "BODY_INCOMPLETE");
+    }
+}

@@ -158,7 +158,7 @@ async fn begin(ctx: &Ctx, flags: &Flags, file: &Path) -> anyhow::Result<Batch> {
     };
     let incoming = Incoming { options, format, most_bytes: u64::MAX, pieces };
     let batch = Box::pin(start(ctx, incoming, Worker::Caller)).await;
-    Ok(batch.with_context(|| format!("{} cannot be imported", file.display()))?)
+    batch.with_context(|| format!("{} cannot be imported", file.display()))
 }
 
 /// A file piece by piece.

@@ -285,7 +285,7 @@ pub fn parse_mapping(text: &str) -> Result<Vec<Rule>, Fault> {
         (known && !column.trim().is_empty()).then(|| (column.trim().to_owned(), member))
     };
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    parts.map(|part| rule(part).ok_or_else(|| part)).collect::<Result<_, _>>().map_err(|part| {
+    parts.map(|part| rule(part).ok_or(part)).collect::<Result<_, _>>().map_err(|part| {
         let members: Vec<&str> = MEMBERS.iter().map(|m| m.0).filter(|m| !m.is_empty()).collect();
         let part: String = part.chars().take(80).collect();
         let message = format!(

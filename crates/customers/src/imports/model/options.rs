@@ -222,6 +222,9 @@ pub struct Position {
     pub offset: u64,
     /// Number of the last row that is done; the first row of the file is 1.
     pub row: i64,
+    /// That row opens a quote that is never closed: nothing after it can be read.
+    #[serde(default)]
+    pub unclosed: bool,
 }
 
 #[cfg(test)]

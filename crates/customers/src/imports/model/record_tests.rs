@@ -24,7 +24,7 @@ fn read(file: &[u8], format: Format, options: &Options, cut: usize) -> Result<Ve
         size: survey.size(),
         start: Position::default(),
     };
-    let mut position = Position { offset: skipped, row: 0 };
+    let mut position = Position { offset: skipped, ..Position::default() };
     if format == Format::Csv {
         let mut reader = Reader::new(spec.clone(), position);
         reader.push(&file[usize::try_from(skipped).unwrap()..]);
@@ -41,7 +41,7 @@ fn read(file: &[u8], format: Format, options: &Options, cut: usize) -> Result<Ve
         rest.chunks(cut).for_each(|piece| reader.push(piece));
         reader.finish();
         let Some(record) = reader.next_record() else { return Ok(records) };
-        position = Position { offset: record.next, row: record.row };
+        position = Position { offset: record.next, row: record.row, unclosed: false };
         records.push(record);
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::columns::Kind;
+use crate::exports::model::unguarded;
 
 /// How days are written that are not written as 2026-03-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,7 @@ pub enum DateOrder {
 
 /// The value of a cell that is not blank.
 pub fn value(kind: Kind, text: &str, order: Option<DateOrder>) -> Result<Value, Flaw> {
+    // The apostrophe that keeps a spreadsheet from reading a formula: exports write it.
     let text = unguarded(text.trim());
     match kind {
         Kind::Phone => phone(text).map(Value::from),
@@ -27,14 +29,6 @@ pub fn value(kind: Kind, text: &str, order: Option<DateOrder>) -> Result<Value, 
         Kind::Date => date(text, order).map(Value::from),
         Kind::Object => object(text),
         Kind::Text | Kind::FullName | Kind::Key | Kind::ReadOnly => Ok(Value::from(text)),
-    }
-}
-
-/// Without the apostrophe that keeps a spreadsheet from reading a formula: exports write it, and take it off again here.
-fn unguarded(text: &str) -> &str {
-    match text.strip_prefix('\'') {
-        Some(rest) if rest.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
-        _ => text,
     }
 }
 
@@ -156,6 +150,7 @@ mod tests {
     fn formulas_lose_their_guard_and_names_keep_their_apostrophe() {
         assert_eq!(read(Kind::Text, "'=1+1"), Ok(json!("=1+1")));
         assert_eq!(read(Kind::Text, "' @x"), Ok(json!(" @x")));
+        assert_eq!(read(Kind::Text, "''=1"), Ok(json!("'=1")));
         assert_eq!(read(Kind::Text, "'t Hooft"), Ok(json!("'t Hooft")));
     }
 

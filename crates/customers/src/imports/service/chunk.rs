@@ -62,10 +62,10 @@ pub(super) async fn work_in(
                 None
             }
             Content::Blank => Some(line(row, Verdict::Skipped, None, "blank_row", "The row is empty")),
-            Content::Faulty(faults) => Some(NewRow::failed(row, None, &told(faults))),
+            Content::Faulty(faults) => Some(NewRow::failed(row, None, &told(&faults))),
             Content::Unclosed => {
                 let fault = Fault::new("row", "unclosed_quote", "opens a quote that is never closed");
-                Some(NewRow::failed(row, None, &told(vec![fault])))
+                Some(NewRow::failed(row, None, &told(&[fault])))
             }
         });
     }
@@ -324,7 +324,7 @@ fn verdict(
     }
     let faults = missing(&candidate.said.members);
     if !faults.is_empty() {
-        return failed(told(faults));
+        return failed(told(&faults));
     }
     // In a dry run the customers of earlier chunks are not there to be in the way.
     let clash = candidate.unique.iter().find(|(key, _)| taken.dry.contains(key))?;
@@ -359,8 +359,8 @@ pub(super) fn state(row: &CustomerRow) -> i64 {
 }
 
 /// The faults of a row in one sentence, for the line of the report.
-fn told(faults: Vec<Fault>) -> Error {
-    let code = match faults.as_slice() {
+fn told(faults: &[Fault]) -> Error {
+    let code = match faults {
         [one] => one.code,
         _ => "VALIDATION_FAILED",
     };
@@ -370,7 +370,7 @@ fn told(faults: Vec<Fault>) -> Error {
 
 /// An error with all its faults in its sentence.
 fn told_of(e: Error) -> Error {
-    if e.faults().is_empty() { e } else { told(e.faults().to_vec()) }
+    if e.faults().is_empty() { e } else { told(e.faults()) }
 }
 
 /// Members that follow from others, or that nobody writes.

@@ -135,7 +135,7 @@ async fn look(
         empty: options.empty,
         on_error: options.on_error,
         size: survey.size(),
-        start: Position { offset: skipped, row: 0 },
+        start: Position { offset: skipped, ..Position::default() },
     };
     if format == Format::Ndjson {
         return Ok(spec);
@@ -170,15 +170,17 @@ fn input_of(batch: &Batch) -> Result<ObjectName> {
 /// After the end: the file and what a dry run remembered are deleted.
 async fn forget_file(ctx: &Ctx, batch: &Batch) -> Result<()> {
     ctx.app().storage.delete(&input_of(batch)?).await?;
-    while batch.dry_run {
+    if !batch.dry_run {
+        return Ok(());
+    }
+    loop {
         let mut tx = ctx.write().await?;
         let deleted = store::delete(&mut tx, batch.id).await?;
         tx.commit().await?;
         if deleted == 0 {
-            break;
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 /// Housekeeping: deletes files a day after they came, whatever became of their imports.

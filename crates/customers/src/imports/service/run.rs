@@ -29,6 +29,14 @@ const PAUSE: usize = 64;
 pub(super) async fn work(ctx: &Ctx, mut batch: Batch, slice: Slice) -> Result<Outcome> {
     let scope = ctx.require_staff(KIND.permission)?;
     let spec = spec_of(&batch)?;
+    // A process that was killed at the end of an import did not come to say why it ended.
+    let last = place_of(&batch, &spec)?;
+    if last.unclosed {
+        return Err(unreadable(last.row));
+    }
+    if batch.failed > 0 && spec.on_error == OnError::Stop {
+        return Err(stopped_at(last.row));
+    }
     let mut most = CHUNK;
     let mut feed = Feed::open(ctx.app(), &batch, &spec, most)?;
     loop {
@@ -67,6 +75,15 @@ pub(super) async fn work(ctx: &Ctx, mut batch: Batch, slice: Slice) -> Result<Ou
 /// May a smaller part of the chunk succeed? Somebody else wrote the same address in the same moment, for instance.
 fn is_about_rows(e: &Error) -> bool {
     matches!(e.kind(), Failure::Conflict | Failure::Invalid | Failure::NotFound | Failure::Forbidden)
+}
+
+/// Where the last chunk ended.
+fn place_of(batch: &Batch, spec: &Spec) -> Result<Position> {
+    match batch.position.as_str() {
+        "" => Ok(spec.start),
+        text => serde_json::from_str(text)
+            .map_err(|e| Error::internal("the position of an import is not one").with_source(e)),
+    }
 }
 
 /// How a chunk ended.
@@ -118,7 +135,7 @@ async fn step(ctx: &Ctx, scope: &Scope, spec: &Spec, batch: &Batch, piece: Piece
     let stopped = stops.is_some() || unclosed;
     let done = i64::try_from(verdicts.lines.len()).unwrap_or(i64::MAX);
     let done = Done {
-        position: serde_json::to_string(&position)
+        position: serde_json::to_string(&Position { unclosed, ..position })
             .map_err(|e| Error::internal("a position").with_source(e))?,
         total: (end || stopped).then_some(batch.processed + done),
         rows: verdicts.lines,
@@ -172,11 +189,7 @@ impl Drop for Feed {
 impl Feed {
     /// From where the batch is, in chunks of at most `most` rows.
     fn open(app: &App, batch: &Batch, spec: &Spec, most: usize) -> Result<Feed> {
-        let position = match batch.position.as_str() {
-            "" => spec.start,
-            text => serde_json::from_str(text)
-                .map_err(|e| Error::internal("the position of an import is not one").with_source(e))?,
-        };
+        let position = place_of(batch, spec)?;
         let (to, pieces) = mpsc::channel(1);
         let (app, input) = (app.clone(), input_of(batch)?);
         let reader = Reader::new(spec.clone(), position);
@@ -216,7 +229,7 @@ async fn read(
                     return Ok(());
                 }
                 from = next;
-            } else if records.len() % PAUSE == 0 {
+            } else if records.len().is_multiple_of(PAUSE) {
                 tokio::task::yield_now().await;
             }
         }
