@@ -5,10 +5,12 @@
 //! | [`customers`] | the profile: everything under `/api/v1/customers` |
 //! | [`tags`] | tags as rows |
 //! | [`consent`] | the ledger behind `marketing_*` |
+//! | [`migration_v1`] | customers of the first version of the services |
 //! | [`statistics`] | exact figures without counting |
 
 pub mod consent;
 pub mod customers;
+pub mod migration_v1;
 mod query;
 pub mod statistics;
 pub mod tags;

@@ -11,6 +11,7 @@ mod fields;
 mod isolation;
 mod lists;
 mod lookup;
+mod migration;
 mod profile;
 mod statistics;
 mod status;

@@ -23,6 +23,10 @@ use crate::tokens;
 /// What a new user is made of. Nothing here is a credential.
 #[derive(Debug)]
 pub struct NewUser {
+    /// Drawn when absent.
+    pub id: Option<Uuid>,
+    /// The number that it had in the first version of the services.
+    pub legacy_user_id: Option<i64>,
     /// Generated from the names when absent.
     pub username: Option<Username>,
     /// Unique in its normalised form.
@@ -53,6 +57,8 @@ impl NewUser {
     /// A user with names and nothing else, of role `customer`.
     pub fn named(first_name: PersonName, last_name: PersonName) -> NewUser {
         NewUser {
+            id: None,
+            legacy_user_id: None,
             username: None,
             email: None,
             phone: None,
@@ -210,7 +216,7 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
         None => None,
     };
     let mut user = User {
-        id: ctx.new_id(),
+        id: new.id.unwrap_or_else(|| ctx.new_id()),
         unique_no: 0,
         username: String::new(),
         email: new.email.as_ref().map(|e| e.as_str().to_owned()),
@@ -231,7 +237,7 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
         locale: new.locale.map(|l| l.as_str().to_owned()),
         is_active: true,
         last_login: None,
-        legacy_user_id: None,
+        legacy_user_id: new.legacy_user_id,
         created_at: now,
         updated_at: now,
         version: 1,

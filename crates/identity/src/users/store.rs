@@ -67,6 +67,17 @@ row! {
     }
 }
 
+row! {
+    /// See [`count`].
+    #[derive(Debug, Clone, Copy)]
+    pub struct UserCounts {
+        /// All but erased ones.
+        pub users: i64,
+        /// Those with a number of the first version.
+        pub legacy: i64,
+    }
+}
+
 macro_rules! select_user {
     ($rest:literal) => {
         sql!(
@@ -113,6 +124,11 @@ pub async fn find_by_email(tx: &mut Tx, _: &Scope, email: &Email) -> Result<Opti
 
 pub async fn find_by_username(tx: &mut Tx, _: &Scope, username: &str) -> Result<Option<User>> {
     tx.opt(select_user!("u.username = $1"), args![username]).await
+}
+
+/// By the number of the first version of the services.
+pub async fn find_by_legacy(tx: &mut Tx, number: i64) -> Result<Option<User>> {
+    tx.opt(select_user!("u.legacy_user_id = $1"), args![number]).await
 }
 
 /// A phone names a user only once it is verified.
@@ -205,6 +221,55 @@ pub async fn erase(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<()> {
     )
     .await
     .map(drop)
+}
+
+/// Writes the number of the first version into a loaded user; `Stale` if somebody else was faster.
+pub async fn set_legacy(tx: &mut Tx, u: &User, number: i64, at: Timestamp) -> Result<()> {
+    tx.exec_versioned(
+        sql!(
+            "UPDATE user_account SET legacy_user_id = $3, updated_at = $4, version = version + 1
+             WHERE id = $1 AND version = $2"
+        ),
+        args![u.id, u.version, number, at],
+    )
+    .await
+}
+
+/// Was there a user with this id, who is erased now?
+pub async fn is_erased(tx: &mut Tx, id: Uuid) -> Result<bool> {
+    let erased = tx
+        .opt(sql!("SELECT id FROM user_account WHERE id = $1 AND erased_at IS NOT NULL" => Uuid), args![id]);
+    Ok(erased.await?.is_some())
+}
+
+/// Deletes a loaded user whom nothing refers to; `Stale` if somebody else was faster.
+pub async fn delete(tx: &mut Tx, u: &User) -> Result<()> {
+    tx.exec_versioned(sql!("DELETE FROM user_account WHERE id = $1 AND version = $2"), args![u.id, u.version])
+        .await
+}
+
+/// How many users there are, and how many of them have a number of the first version. Reads them all.
+pub async fn count(tx: &mut Tx) -> Result<UserCounts> {
+    tx.one(
+        sql!(
+            "SELECT count(*) AS users, count(legacy_user_id) AS legacy FROM user_account
+             WHERE erased_at IS NULL" => UserCounts
+        ),
+        [],
+    )
+    .await
+}
+
+/// How many things that others than `actor` (a part of the system) did to a user are in the log.
+pub async fn touched_by_others(tx: &mut Tx, id: Uuid, actor: &str) -> Result<i64> {
+    tx.one(
+        sql!(
+            "SELECT count(*) AS n FROM event
+             WHERE subject_id = $1 AND NOT (actor_kind = 'system' AND actor_name = $2)" => i64
+        ),
+        args![id, actor],
+    )
+    .await
 }
 
 /// Keeps a name from ever being given to somebody else.

@@ -115,7 +115,7 @@ async fn attach(
 }
 
 /// Inserts the profile of a user in the caller's transaction, with consent, tags, figures and event.
-pub(super) async fn insert_in(
+pub(crate) async fn insert_in(
     ctx: &Ctx,
     tx: &mut Tx,
     scope: &Scope,

@@ -140,7 +140,7 @@ fn counter(request: &ListRequest) -> Option<&'static str> {
     }
 }
 
-fn event(action: &'static str, row: &CustomerRow) -> Event {
+pub(crate) fn event(action: &'static str, row: &CustomerRow) -> Event {
     Event::new(action, "customer", row.id, row.customer_id.as_str())
         .of_customer(row.id)
         .of_company(row.company)
