@@ -8,6 +8,7 @@ mod api_key;
 mod config;
 mod doctor;
 mod migrate;
+mod migrate_v1;
 mod openapi;
 mod serve;
 
@@ -62,6 +63,8 @@ enum Command {
     ApiKey(api_key::Verb),
     /// Bring the database up to this release
     Migrate,
+    /// Bring over the customers of the first version of the services: number for a user, address in one text
+    MigrateV1(migrate_v1::Flags),
     /// Print the effective configuration, secrets masked, and where each value came from
     Config(config::Flags),
     /// Print the OpenAPI document
@@ -102,6 +105,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Serve(flags) = &cli.command {
         given.extend(flags.given());
     }
+    if let Command::MigrateV1(flags) = &cli.command {
+        given.extend(flags.given());
+    }
     if matches!(cli.command, Command::Openapi) {
         return openapi::run();
     }
@@ -115,6 +121,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Admin(verb) => admin::run(config, verb).await,
         Command::ApiKey(verb) => api_key::run(config, verb).await,
         Command::Migrate => migrate::run(&config).await,
+        Command::MigrateV1(flags) => Box::pin(migrate_v1::run(config, flags)).await,
         Command::Config(flags) => config::run(&config, &flags),
         Command::Openapi => openapi::run(),
         Command::Doctor(flags) => doctor::run(config, &flags).await,

@@ -2,16 +2,20 @@
 //!
 //! - `csv`: any delimiter, with a head;
 //! - `json`: an array, one object per line, or Django's `dumpdata`;
+//! - `map`: which UUID a number has;
 //! - `sql`: `INSERT` statements and `COPY` blocks of the dumps of PostgreSQL, MySQL and SQLite.
 
 mod csv;
 mod json;
+mod map;
 mod sql;
 mod sql_text;
 
 use std::io::BufRead;
 
 use kernel::{Error, Result};
+
+pub use map::map;
 
 use super::model::record::Fields;
 use super::model::report::Kind;

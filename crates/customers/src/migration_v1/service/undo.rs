@@ -29,17 +29,32 @@ pub enum Undone {
     Gone,
 }
 
-/// Takes one record of a report back, in its own transaction. Customers first, then the users of the file of users.
-pub async fn undo(ctx: &Ctx, row: &Row) -> Result<Undone> {
-    ctx.require_staff(Permission::CustomersErase)?;
-    if !matches!(row.outcome, Outcome::Created | Outcome::Unchanged) {
-        return Ok(Undone::Kept);
+/// Takes records of a report back, at best as many as a batch: in one transaction, and where that fails, each in its own.
+/// Customers first, then the users of the file of users.
+pub async fn undo(ctx: &Ctx, rows: &[Row]) -> Result<Vec<Undone>> {
+    match Box::pin(undo_all(ctx, rows)).await {
+        Err(_) if rows.len() > 1 => {
+            let mut undone = Vec::with_capacity(rows.len());
+            for row in rows {
+                undone.extend(Box::pin(undo_all(ctx, std::slice::from_ref(row))).await?);
+            }
+            Ok(undone)
+        }
+        done => done,
     }
+}
+
+async fn undo_all(ctx: &Ctx, rows: &[Row]) -> Result<Vec<Undone>> {
     let mut tx = ctx.write().await?;
-    let undone = match row.kind {
-        Kind::Customer => undo_customer(ctx, &mut tx, row).await?,
-        Kind::User => undo_user(ctx, &mut tx, row).await?,
-    };
+    let mut undone = Vec::with_capacity(rows.len());
+    for row in rows {
+        let is_there = matches!(row.outcome, Outcome::Created | Outcome::Unchanged);
+        undone.push(match row.kind {
+            _ if !is_there => Undone::Kept,
+            Kind::Customer => undo_customer(ctx, &mut tx, row).await?,
+            Kind::User => undo_user(ctx, &mut tx, row).await?,
+        });
+    }
     tx.commit().await?;
     Ok(undone)
 }
