@@ -8,8 +8,8 @@ use customers::migration_v1::model::report::{Kind, Outcome, Row};
 use customers::migration_v1::read::records;
 use customers::migration_v1::service::undo::{Undone, undo};
 use customers::migration_v1::service::{ACTOR, BATCH, Item, Migration, Options};
+use kernel::sql;
 use kernel::test::{TestApp, on_both_engines};
-use kernel::{args, sql};
 use serde_json::{Value, json};
 
 use crate::common::{features, key, prove, register};

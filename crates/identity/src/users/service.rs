@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::model::{
-    DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UniqueId, UserAddress, UserRef,
-    Username, UsernameCandidates, full_name, username_base,
+    AvatarName, DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UniqueId, UserAddress,
+    UserRef, Username, UsernameCandidates, full_name, username_base,
 };
 use super::store::{self, Written};
 pub use super::store::{User, taken};
@@ -238,6 +238,7 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
         is_active: true,
         last_login: None,
         legacy_user_id: new.legacy_user_id,
+        avatar: None,
         created_at: now,
         updated_at: now,
         version: 1,
@@ -385,6 +386,18 @@ pub(crate) async fn save_in(
 
 fn key_of(email: &str) -> Option<String> {
     Email::parse(email).ok().map(|e| e.key().to_owned())
+}
+
+/// Gives a user another picture, or none. Whoever calls it removes the one before, and records what happened.
+pub async fn set_avatar_in(ctx: &Ctx, tx: &mut Tx, user: User, avatar: Option<&AvatarName>) -> Result<User> {
+    let avatar = avatar.map(ToString::to_string);
+    store::set_avatar(tx, &user, avatar.as_deref(), ctx.now()).await?;
+    Ok(User { avatar, version: user.version + 1, updated_at: ctx.now(), ..user })
+}
+
+/// Has anybody this picture?
+pub async fn has_avatar_in(tx: &mut Tx, avatar: &AvatarName) -> Result<bool> {
+    store::has_avatar(tx, &avatar.to_string()).await
 }
 
 /// The address was proved by its owner; with `pending`, the one that waited becomes the user's.

@@ -56,6 +56,8 @@ row! {
         pub last_login: Option<Timestamp>,
         /// The integer id of the first version of the services.
         pub legacy_user_id: Option<i64>,
+        /// The name of its picture.
+        pub avatar: Option<String>,
         /// Creation.
         pub created_at: Timestamp,
         /// Last change.
@@ -85,7 +87,7 @@ macro_rules! select_user {
                 "SELECT u.id, u.unique_no, u.username, u.email, u.email_verified, u.email_proven_at, u.pending_email,
                    u.first_name, u.last_name, u.phone, u.phone_e164, u.phone_verified, u.role, u.company_id AS company,
                    c.company_id, u.address, u.document_type, u.number_document_identity, u.locale, u.is_active,
-                   u.last_login, u.legacy_user_id, u.created_at, u.updated_at, u.version,
+                   u.last_login, u.legacy_user_id, u.avatar, u.created_at, u.updated_at, u.version,
                    (p.user_id IS NOT NULL) AS has_password
                  FROM user_account u
                  LEFT JOIN company c ON c.id = u.company_id
@@ -214,6 +216,7 @@ pub async fn erase(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<()> {
                email_proven_at = NULL, pending_email = NULL, first_name = '', last_name = '', name_key = '', phone = NULL,
                phone_digits = NULL, phone_e164 = NULL, phone_verified = false, address = NULL, document_type = NULL,
                number_document_identity = NULL, locale = NULL, is_active = false, last_login = NULL, legacy_user_id = NULL,
+               avatar = NULL,
                erased_at = $2, updated_at = $2, version = version + 1
              WHERE id = $1"
         ),
@@ -233,6 +236,21 @@ pub async fn set_legacy(tx: &mut Tx, u: &User, number: i64, at: Timestamp) -> Re
         args![u.id, u.version, number, at],
     )
     .await
+}
+
+/// Writes the name of a loaded user's picture; `Stale` if somebody else was faster.
+pub async fn set_avatar(tx: &mut Tx, u: &User, avatar: Option<&str>, at: Timestamp) -> Result<()> {
+    tx.exec_versioned(
+        sql!("UPDATE user_account SET avatar = $3, updated_at = $4, version = version + 1 WHERE id = $1 AND version = $2"),
+        args![u.id, u.version, avatar, at],
+    )
+    .await
+}
+
+/// Has anybody this picture?
+pub async fn has_avatar(tx: &mut Tx, avatar: &str) -> Result<bool> {
+    let owner = tx.opt(sql!("SELECT id FROM user_account WHERE avatar = $1" => Uuid), args![avatar]);
+    Ok(owner.await?.is_some())
 }
 
 /// Was there a user with this id, who is erased now?

@@ -116,6 +116,8 @@ pub struct LogConfig {
 pub struct Limits {
     /// Largest JSON body in bytes.
     pub body_bytes: usize,
+    /// Largest image for an avatar in bytes.
+    pub avatar_bytes: usize,
     /// After this a request is given up.
     pub request_timeout: Duration,
     /// What running requests get when the server stops.

@@ -166,6 +166,7 @@ fn read(r: &mut Reader, notices: Vec<String>) -> Config {
 fn limits(r: &mut Reader) -> Limits {
     Limits {
         body_bytes: r.size("limits.body_bytes", 1024..=1 << 30),
+        avatar_bytes: r.size("limits.avatar_bytes", 1024..=100 << 20),
         request_timeout: r.time("limits.request_timeout_s", SECOND, 3600),
         shutdown: r.time("limits.shutdown_s", SECOND, 3600),
         open_per_minute: u32::try_from(r.size("limits.open_per_minute", 0..=1_000_000)).unwrap_or(u32::MAX),

@@ -49,7 +49,7 @@ pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Resp
 
 async fn run(app: &App, request: Request, next: Next) -> Result<Response> {
     let (parts, body) = request.into_parts();
-    if parts.method.is_safe() || is_multipart(&parts.headers) {
+    if parts.method.is_safe() || is_upload(&parts.headers) {
         let caller = known(app, &parts).await?;
         return once(app, parts, body, next, caller).await;
     }
@@ -155,9 +155,11 @@ fn client_ip(app: &App, parts: &Parts) -> Option<IpAddr> {
     Some(seen)
 }
 
-fn is_multipart(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
-    kind.is_some_and(|k| k.get(..10).is_some_and(|k| k.eq_ignore_ascii_case("multipart/")))
+/// Is it a file, which its handler reads, within a limit of its own?
+fn is_upload(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let begins = |with: &str| kind.get(..with.len()).is_some_and(|k| k.eq_ignore_ascii_case(with));
+    begins("multipart/") || begins("image/")
 }
 
 /// The key of an unsafe request. None under `/api/auth/`, where answers hold tokens, and none without a caller,

@@ -9,6 +9,7 @@ use kernel::event::Event;
 use kernel::{Result, event as events, idempotency, jobs};
 
 use super::{CustomerRow, find_in};
+use crate::avatars::service as avatars;
 use crate::consent::service as consent;
 use crate::customers::model::CustomerRef;
 use crate::customers::store::write;
@@ -40,6 +41,7 @@ pub async fn erase_in(
     action: &'static str,
 ) -> Result<()> {
     write::lock_user(tx, scope, row.user_id).await?;
+    avatars::forget_in(ctx, tx, scope, row).await?;
     let total_services = write::erase(tx, scope, row.id, row.version, ctx.now()).await?;
     tags::forget_in(tx, row.id).await?;
     consent::forget_in(tx, row.id).await?;

@@ -15,7 +15,7 @@ pub mod change;
 pub mod create;
 pub mod erase;
 pub mod members;
-mod person;
+pub(crate) mod person;
 pub mod profile;
 pub mod status;
 
