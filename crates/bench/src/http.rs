@@ -72,6 +72,34 @@ impl Connection {
         Ok(Connection { sender, host: address.to_string() })
     }
 
+    /// Sends a file.
+    pub async fn upload(&mut self, path: &str, token: &str, media_type: &str, file: Bytes) -> Result<Reply> {
+        let request = Request::post(path)
+            .header(header::HOST, &self.host)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(header::CONTENT_TYPE, media_type);
+        self.sender.ready().await?;
+        let reply = self.sender.send_request(request.body(Full::new(file))?).await?;
+        let status = reply.status().as_u16();
+        Ok(Reply { status, body: reply.into_body().collect().await?.to_bytes() })
+    }
+
+    /// Reads a reply of any length, piece by piece.
+    pub async fn download(&mut self, path: &str, token: &str, mut take: impl FnMut(&[u8])) -> Result<()> {
+        let request = Request::get(path)
+            .header(header::HOST, &self.host)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"));
+        self.sender.ready().await?;
+        let mut reply = self.sender.send_request(request.body(Full::new(Bytes::new()))?).await?;
+        anyhow::ensure!(reply.status().is_success(), "status {}", reply.status());
+        while let Some(frame) = reply.frame().await {
+            if let Some(piece) = frame?.data_ref() {
+                take(piece);
+            }
+        }
+        Ok(())
+    }
+
     /// Sends one request and reads the whole reply.
     pub async fn call(&mut self, call: Call) -> Result<Reply> {
         let mut request =

@@ -5,6 +5,7 @@
 //! | `people`, `seed` | who the N customers are, and how they get into the database |
 //! | `cluster`, `server`, `machine` | PostgreSQL, the server under test, what /proc says about it |
 //! | `http`, `scenarios`, `load` | one connection, what it asks for, the closed loop |
+//! | `works` | long work: import, bulk update, export |
 //! | `references`, `report` | the same work without the server; the table |
 #![expect(
     clippy::print_stdout,
@@ -22,6 +23,7 @@ mod report;
 mod scenarios;
 mod seed;
 mod server;
+mod works;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,6 +35,7 @@ use crate::cluster::Cluster;
 use crate::report::{EngineReport, Reference, Report};
 use crate::scenarios::{Scenario, World};
 use crate::server::{Server, Setup};
+use crate::works::Work;
 
 /// Builds customers, drives the server on loopback, prints figures beside references from the same run.
 #[derive(Parser)]
@@ -49,9 +52,12 @@ struct Args {
     /// Keep-alive connections.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=250))]
     connections: u64,
-    /// Only these scenarios, separated by commas.
+    /// Only these scenarios, separated by commas, and no long work but that of `--only-work`.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Scenario>,
+    /// Only this long work, and no scenarios but those of `--only`.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only_work: Vec<Work>,
     /// Also write the figures to this file.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -193,13 +199,19 @@ async fn drive(args: &Args, setup: &Setup, engine: &'static str) -> Result<Engin
     let server = Server::start(setup).await?;
     let idle_kib = server.resident_kib()?;
     let world = World { address: server.address, customers: args.customers, api_key };
+    let everything = args.only.is_empty() && args.only_work.is_empty();
     let mut rows = Vec::new();
     for scenario in Scenario::ALL {
         // The static reply is the base of a column, so it always runs.
-        if args.only.is_empty() || args.only.contains(&scenario) || scenario == Scenario::Static {
+        if everything || args.only.contains(&scenario) || scenario == Scenario::Static {
             eprintln!("{engine}: {}", scenario.name());
             rows.push(load::drive(&server, &world, scenario, args.connections, args.seconds).await?);
         }
     }
-    Ok(EngineReport { engine, built_in_s: 0.0, idle_kib, rows, references: Vec::new() })
+    let mut works = Vec::new();
+    for work in Work::ALL.into_iter().filter(|work| everything || args.only_work.contains(work)) {
+        eprintln!("{engine}: {}", work.name());
+        works.push(works::drive(&server, &world, work).await?);
+    }
+    Ok(EngineReport { engine, built_in_s: 0.0, idle_kib, rows, works, references: Vec::new() })
 }

@@ -3,8 +3,11 @@
 
 use std::sync::LazyLock;
 
+use kernel::text::search_key;
 use uuid::Uuid;
 
+/// The tags in use: of 30, 10 and 1 in a hundred customers.
+pub const TAGS: [&str; 3] = ["premium", "tech", "new york"];
 /// Number of microseconds between two creations, so that a million customers span about two years.
 const STEP_MICROS: i64 = 60_000_000;
 /// 2023-01-01T00:00:00Z in microseconds.
@@ -90,6 +93,8 @@ pub struct Person {
     pub date_of_birth: String,
     pub gender: Option<&'static str>,
     pub company_name: Option<String>,
+    /// One of three, from the tag of every third customer to one that few have; most customers have none.
+    pub tag: Option<&'static str>,
     pub marketing_emails: bool,
     pub is_verified: bool,
     pub total_services: i64,
@@ -120,7 +125,9 @@ impl Person {
             first_name,
             last_name,
             email: format!(
-                "person{n}@{}.example",
+                "{}.{}{n}@{}.example",
+                ascii(first_name),
+                ascii(last_name),
                 ["mail", "post", "home", "work"][usize::try_from(n % 4).unwrap_or(0)]
             ),
             phone,
@@ -136,6 +143,12 @@ impl Person {
             gender: [None, Some("female"), Some("male"), Some("other")]
                 [usize::try_from(dice.below(4)).unwrap_or(0)],
             company_name: (dice.below(8) == 0).then(|| format!("{last_name} & Co.")),
+            tag: match n % 100 {
+                0 => Some(TAGS[2]),
+                1..=10 => Some(TAGS[1]),
+                11..=40 => Some(TAGS[0]),
+                _ => None,
+            },
             marketing_emails: dice.below(2) == 0,
             is_verified: dice.below(3) != 0,
             total_services: i64::try_from(dice.below(12)).unwrap_or(0),
@@ -145,6 +158,12 @@ impl Person {
             event_id: uuid(created_at, &mut dice),
         }
     }
+}
+
+/// A name as it stands in an address; one of another script stands there as `person`.
+fn ascii(name: &str) -> String {
+    let letters: String = search_key(name).chars().filter(char::is_ascii_alphanumeric).collect();
+    if letters.is_empty() { "person".to_owned() } else { letters }
 }
 
 /// When person `n` was created, in microseconds since 1970, to the minute.

@@ -15,6 +15,7 @@ pub struct Row {
     pub requests: u64,
     pub per_second: f64,
     pub p50_us: u64,
+    pub p95_us: u64,
     pub p99_us: u64,
     /// Processor time of the server per request.
     pub cpu_us: f64,
@@ -42,6 +43,7 @@ impl Row {
             requests,
             per_second: requests as f64 / seconds,
             p50_us: latencies.value_at_quantile(0.50),
+            p95_us: latencies.value_at_quantile(0.95),
             p99_us: latencies.value_at_quantile(0.99),
             cpu_us: cpu.as_secs_f64() * 1e6 / (requests.max(1) as f64),
             resident_kib,
@@ -50,6 +52,22 @@ impl Row {
             scenario,
         }
     }
+}
+
+/// A long piece of work on one engine: rows, not requests.
+#[derive(Debug, Clone, Serialize)]
+pub struct WorkRow {
+    pub name: &'static str,
+    pub rows: u64,
+    /// From the request to the end of the work, in seconds.
+    pub took_s: f64,
+    /// Processor time of the server per row, in microseconds.
+    pub cpu_us: f64,
+    /// Resident memory of the server before it, and the most while it ran, in KiB.
+    pub before_kib: u64,
+    pub most_kib: u64,
+    /// Rows per second that are wanted on SQLite (SPEC 11).
+    pub wanted: f64,
 }
 
 /// The same work without our server, in the same run on the same machine.
@@ -72,6 +90,7 @@ pub struct EngineReport {
     /// Resident memory of the server after its start, before the first request.
     pub idle_kib: u64,
     pub rows: Vec<Row>,
+    pub works: Vec<WorkRow>,
     pub references: Vec<Reference>,
 }
 
@@ -116,7 +135,10 @@ impl Report {
                 engine.idle_kib / 1024
             ),
         );
-        line(out, "            requests/s   p50 ms   p99 ms   CPU ms    wanted   x static   MiB   errors");
+        line(
+            out,
+            "                requests/s   p50 ms   p95 ms   p99 ms   CPU ms    wanted   x static   MiB   errors",
+        );
         let base = engine.rows.iter().find(|row| row.scenario == Scenario::Static).map(|row| row.cpu_us);
         let hash = Duration::from_secs_f64(self.hash_us / 1e6);
         for row in &engine.rows {
@@ -124,16 +146,37 @@ impl Report {
             let ratio =
                 base.filter(|b| *b > 0.0).map_or("-".to_owned(), |b| format!("{:.1}", row.cpu_us / b));
             let text = format!(
-                "{:<10} {:>11.0} {:>8} {:>8} {:>8} {:>9} {:>10} {:>5} {:>8}",
+                "{:<14} {:>11.0} {:>8} {:>8} {:>8} {:>8} {:>9} {:>10} {:>5} {:>8}",
                 row.name,
                 row.per_second,
                 millis(row.p50_us as f64),
+                millis(row.p95_us as f64),
                 millis(row.p99_us as f64),
                 millis(row.cpu_us),
                 wanted,
                 ratio,
                 row.resident_kib / 1024,
                 row.errors,
+            );
+            line(out, &text);
+        }
+        if !engine.works.is_empty() {
+            line(
+                out,
+                "                    rows        s     rows/s    wanted   CPU us/row   MiB before   most",
+            );
+        }
+        for work in &engine.works {
+            let text = format!(
+                "{:<14} {:>9} {:>8.1} {:>10.0} {:>9.0} {:>12.1} {:>12} {:>6}",
+                work.name,
+                work.rows,
+                work.took_s,
+                work.rows as f64 / work.took_s,
+                work.wanted,
+                work.cpu_us,
+                work.before_kib / 1024,
+                work.most_kib / 1024,
             );
             line(out, &text);
         }
@@ -180,6 +223,7 @@ mod tests {
             built_in_s: 1.0,
             idle_kib: 20_480,
             rows: vec![row(Scenario::Static, 10), row(Scenario::Get, 40)],
+            works: Vec::new(),
             references: vec![Reference { name: "SELECT", per_second: 1000.0, each_us: 10.0, beside: "get" }],
         };
         let machine = Machine { cores: 2, cpu: "test".into(), kernel: "6".into() };
@@ -198,7 +242,7 @@ mod tests {
         let table = report(0).table();
         assert!(
             table.contains(
-                "get                500    0.500    0.990    0.040     0.100        4.0    50        0"
+                "get                    500    0.500    0.950    0.990    0.040     0.100        4.0    50        0"
             ),
             "{table}"
         );

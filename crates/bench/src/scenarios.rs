@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::http::{Call, Connection};
-use crate::people::{Dice, Person, customer_id};
+use crate::people::{Dice, Person, TAGS, customer_id};
 use crate::server::{ADMIN_EMAIL, PASSWORD};
 
 /// Numbers that each connection has for the people it creates.
@@ -28,6 +28,22 @@ pub enum Scenario {
     List,
     /// Pages of 20 by cursor, from the middle on.
     ListDeep,
+    /// A first and a last name.
+    SearchName,
+    /// Some letters and digits from the middle of an address.
+    SearchEmail,
+    /// The last six digits of a phone number.
+    SearchPhone,
+    /// A name with two letters in the wrong order.
+    SearchMisspelt,
+    /// What nobody has.
+    SearchNone,
+    /// The figures of all customers.
+    Statistics,
+    /// The first page of the customers of a city.
+    Location,
+    /// The first page of the customers with a tag.
+    Tag,
     /// A new customer.
     Create,
     /// Another address for a random customer.
@@ -40,12 +56,20 @@ pub enum Scenario {
 
 impl Scenario {
     /// All, in the order in which they run: those that write come last, so that the others see the built data.
-    pub const ALL: [Scenario; 9] = [
+    pub const ALL: [Scenario; 17] = [
         Scenario::Static,
         Scenario::Get,
         Scenario::GetToken,
         Scenario::List,
         Scenario::ListDeep,
+        Scenario::SearchName,
+        Scenario::SearchEmail,
+        Scenario::SearchPhone,
+        Scenario::SearchMisspelt,
+        Scenario::SearchNone,
+        Scenario::Statistics,
+        Scenario::Location,
+        Scenario::Tag,
         Scenario::Create,
         Scenario::Patch,
         Scenario::Refresh,
@@ -60,6 +84,14 @@ impl Scenario {
             Scenario::GetToken => "get-token",
             Scenario::List => "list",
             Scenario::ListDeep => "list-deep",
+            Scenario::SearchName => "search-name",
+            Scenario::SearchEmail => "search-email",
+            Scenario::SearchPhone => "search-phone",
+            Scenario::SearchMisspelt => "search-misspelt",
+            Scenario::SearchNone => "search-none",
+            Scenario::Statistics => "statistics",
+            Scenario::Location => "location",
+            Scenario::Tag => "tag",
             Scenario::Create => "create",
             Scenario::Patch => "patch",
             Scenario::Login => "login",
@@ -74,6 +106,13 @@ impl Scenario {
             Scenario::Static => None,
             Scenario::Get | Scenario::GetToken => Some(Duration::from_micros(100)),
             Scenario::List | Scenario::ListDeep | Scenario::Refresh => Some(Duration::from_micros(500)),
+            Scenario::SearchName | Scenario::SearchEmail | Scenario::SearchPhone => {
+                Some(Duration::from_millis(5))
+            }
+            Scenario::SearchMisspelt => Some(Duration::from_millis(20)),
+            Scenario::SearchNone => Some(Duration::from_micros(300)),
+            Scenario::Statistics => Some(Duration::from_millis(1)),
+            Scenario::Location | Scenario::Tag => Some(Duration::from_micros(1500)),
             Scenario::Create => Some(Duration::from_micros(400)),
             Scenario::Patch => Some(Duration::from_micros(300)),
             Scenario::Login => Some(hash + Duration::from_millis(1)),
@@ -169,6 +208,21 @@ impl Worker {
                 let cursor = self.cursor.as_ref().unwrap_or(&self.deep);
                 Call::get(format!("/api/v1/customers/?limit=20&cursor={cursor}"), key)
             }
+            Scenario::SearchName
+            | Scenario::SearchEmail
+            | Scenario::SearchPhone
+            | Scenario::SearchMisspelt
+            | Scenario::SearchNone => self.search(),
+            Scenario::Statistics => Call::get("/api/v1/customers/statistics/overview", key),
+            Scenario::Location => {
+                let place = Person::number(self.dice.below(self.world.customers)).place;
+                let (city, country) = (encode(place.city), encode(place.country));
+                Call::get(format!("/api/v1/customers/location/search?city={city}&country={country}"), key)
+            }
+            Scenario::Tag => {
+                let tag = self.dice.pick::<&str>(&TAGS);
+                Call::get(format!("/api/v1/customers/tags/{}", encode(tag)), key)
+            }
             Scenario::Create => {
                 let n = self.world.customers + self.number * PEOPLE_PER_CONNECTION + self.serial;
                 Call::send(Method::POST, "/api/v1/customers/", key, profile(&Person::number(n)))
@@ -198,6 +252,27 @@ impl Worker {
         format!("/api/v1/customers/{}/", customer_id(self.dice.below(self.world.customers)))
     }
 
+    /// What somebody would type who looks for a random customer.
+    fn search(&mut self) -> Call {
+        let person = Person::number(self.dice.below(self.world.customers));
+        let query = match self.scenario {
+            Scenario::SearchEmail => {
+                let local = person.email.split('@').next().unwrap_or_default();
+                // Not the beginning of a word, and long enough to leave a page or two.
+                let middle = local.split('.').next_back().unwrap_or_default();
+                middle.chars().skip(2).collect()
+            }
+            Scenario::SearchPhone => {
+                person.phone.chars().skip(person.phone.len().saturating_sub(6)).collect()
+            }
+            Scenario::SearchMisspelt => format!("{} {}", person.first_name, misspelt(person.last_name)),
+            Scenario::SearchNone => format!("zqxv{}", self.serial),
+            _ => format!("{} {}", person.first_name, person.last_name),
+        };
+        let body = json!({"query": query, "page": 1, "limit": 10});
+        Call::send(Method::POST, "/api/v1/customers/search", Some(&self.world.api_key), body)
+    }
+
     /// Always something else than what is stored, or nothing would be written.
     fn patch(&self, path: String) -> Call {
         let from = Person::number(self.serial * 31 + self.number);
@@ -205,6 +280,25 @@ impl Worker {
         let body = json!({"address_line1": line, "city": from.place.city, "postal_code": from.postal_code});
         Call::send(Method::PATCH, path, Some(&self.world.api_key), body)
     }
+}
+
+/// Two letters change places; a name too short for it has its last letter twice.
+fn misspelt(name: &str) -> String {
+    let mut letters: Vec<char> = name.chars().collect();
+    match letters.len() {
+        0..3 => letters.extend(letters.last().copied()),
+        _ => letters.swap(1, 2),
+    }
+    letters.into_iter().collect()
+}
+
+/// A value as it stands in a path or a query.
+fn encode(text: &str) -> String {
+    let byte = |b: u8| match b {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(b).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }
 
 fn profile(person: &Person) -> Value {

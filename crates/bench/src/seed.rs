@@ -13,7 +13,7 @@ use kernel::text::search_key;
 use rusqlite::types::Value;
 use uuid::Uuid;
 
-use crate::people::{Person, customer_id};
+use crate::people::{Person, TAGS, customer_id};
 
 /// Customers per transaction.
 const BATCH: u64 = 20_000;
@@ -34,8 +34,8 @@ enum Cell {
 }
 
 type Fields = Vec<(&'static str, Cell)>;
-/// Describes the row of person number `n` in one table.
-type Describe = fn(u64, &Person) -> Result<Fields>;
+/// Describes the row of person number `n` in one table, if there is one.
+type Describe = fn(u64, &Person) -> Result<Option<Fields>>;
 
 fn text(value: impl Into<String>) -> Cell {
     Cell::Text(value.into())
@@ -50,13 +50,19 @@ fn number(n: u64) -> Cell {
 }
 
 /// The tables in an order that satisfies their references. Columns left out are NULL.
-const TABLES: [(&str, Describe); 3] = [("user_account", user), ("customer", customer), ("event", event)];
+const TABLES: [(&str, Describe); 5] = [
+    ("user_account", user),
+    ("customer", customer),
+    ("tag", tag),
+    ("customer_tag", customer_tag),
+    ("event", event),
+];
 
-fn user(n: u64, p: &Person) -> Result<Fields> {
+fn user(n: u64, p: &Person) -> Result<Option<Fields>> {
     let email = Email::parse(&p.email).ok().with_context(|| format!("unusable address {}", p.email))?;
     // The number keeps it unique; generated names have digits of the same sort.
     let base = username_base(p.first_name, p.last_name, Some(&email));
-    Ok(vec![
+    Ok(Some(vec![
         ("id", Cell::Uuid(p.user_id)),
         ("unique_no", number(FIRST_UNIQUE_NO + n)),
         ("username", text(format!("{base}{n:04}"))),
@@ -76,11 +82,11 @@ fn user(n: u64, p: &Person) -> Result<Fields> {
         ("created_at", Cell::Time(p.created_at)),
         ("updated_at", Cell::Time(p.created_at)),
         ("version", Cell::Int(1)),
-    ])
+    ]))
 }
 
-fn customer(n: u64, p: &Person) -> Result<Fields> {
-    Ok(vec![
+fn customer(n: u64, p: &Person) -> Result<Option<Fields>> {
+    Ok(Some(vec![
         ("id", Cell::Uuid(p.id)),
         ("customer_id", text(customer_id(n))),
         ("user_id", Cell::Uuid(p.user_id)),
@@ -103,16 +109,37 @@ fn customer(n: u64, p: &Person) -> Result<Fields> {
         ("notification_preferences", text("{}")),
         ("marketing_emails", Cell::Bool(p.marketing_emails)),
         ("marketing_sms", Cell::Bool(false)),
-        ("tags", text("")),
+        ("tags", text(p.tag.unwrap_or_default())),
         ("metadata", text("{}")),
         ("created_at", Cell::Time(p.created_at)),
         ("updated_at", Cell::Time(p.created_at)),
         ("version", Cell::Int(1)),
-    ])
+    ]))
 }
 
-fn event(n: u64, p: &Person) -> Result<Fields> {
-    Ok(vec![
+/// The first customers bring the tags.
+fn tag(n: u64, p: &Person) -> Result<Option<Fields>> {
+    let place = usize::try_from(n).ok().and_then(|n| TAGS.get(n));
+    Ok(place.map(|name| {
+        vec![
+            ("id", Cell::Uuid(tag_id(name))),
+            ("name", text(*name)),
+            ("name_key", text(search_key(name))),
+            ("created_at", Cell::Time(p.created_at)),
+        ]
+    }))
+}
+
+fn customer_tag(_: u64, p: &Person) -> Result<Option<Fields>> {
+    Ok(p.tag.map(|name| vec![("tag_id", Cell::Uuid(tag_id(name))), ("customer_id", Cell::Uuid(p.id))]))
+}
+
+fn tag_id(name: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
+}
+
+fn event(n: u64, p: &Person) -> Result<Option<Fields>> {
+    Ok(Some(vec![
         ("seq", number(n + 1)),
         ("id", Cell::Uuid(p.event_id)),
         ("at", Cell::Time(p.created_at)),
@@ -125,7 +152,7 @@ fn event(n: u64, p: &Person) -> Result<Fields> {
         ("subject_ref", text(customer_id(n))),
         ("customer_id", Cell::Uuid(p.id)),
         ("fields", text("[]")),
-    ])
+    ]))
 }
 
 /// Builds the customers in a SQLite file. No server may write to it meanwhile.
@@ -159,7 +186,7 @@ fn insert(
     people: &[Person],
 ) -> Result<()> {
     for (n, person) in (first..).zip(people) {
-        let fields = describe(n, person)?;
+        let Some(fields) = describe(n, person)? else { continue };
         let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
         let places = vec!["?"; names.len()].join(", ");
         let sql = format!("INSERT INTO {table} ({}) VALUES ({places})", names.join(", "));
@@ -205,13 +232,15 @@ async fn copy(
     first: u64,
     people: &[Person],
 ) -> Result<()> {
-    let Some(example) = people.first() else { return Ok(()) };
-    let names: Vec<&str> = describe(first, example)?.into_iter().map(|(name, _)| name).collect();
+    let rows = (first..).zip(people).filter_map(|(n, person)| describe(n, person).transpose());
+    let mut rows = rows.peekable();
+    let Some(Ok(example)) = rows.peek() else { return Ok(()) };
+    let names: Vec<&str> = example.iter().map(|(name, _)| *name).collect();
     let sink = tx.copy_in(&format!("COPY {table} ({}) FROM STDIN", names.join(", "))).await?;
     let mut sink = std::pin::pin!(sink);
     let mut lines = String::new();
-    for (n, person) in (first..).zip(people) {
-        for (i, (_, cell)) in describe(n, person)?.into_iter().enumerate() {
+    for fields in rows {
+        for (i, (_, cell)) in fields?.into_iter().enumerate() {
             if i > 0 {
                 lines.push('\t');
             }
@@ -269,7 +298,12 @@ mod tests {
         for (table, _) in TABLES {
             let n: i64 =
                 db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
-            assert_eq!(n, 300, "{table}");
+            let wanted = match table {
+                "tag" => 3,
+                "customer_tag" => 3 * 41,
+                _ => 300,
+            };
+            assert_eq!(n, wanted, "{table}");
         }
         assert!(!db.prepare("PRAGMA foreign_key_check").unwrap().exists([]).unwrap());
         let mut select = db.prepare(&SELECT.replace('$', "?")).unwrap();

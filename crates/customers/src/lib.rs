@@ -4,15 +4,19 @@
 //! |---|---|
 //! | [`avatars`] | pictures of customers |
 //! | [`customers`] | the profile: everything under `/api/v1/customers` |
-//! | [`tags`] | tags as rows |
+//! | [`batches`] | long work that somebody asked for: `/api/v1/jobs` |
+//! | [`tags`] | tags as rows, and lists by them |
+//! | [`places`] | lists by place, and the places there are |
 //! | [`consent`] | the ledger behind `marketing_*` |
 //! | [`migration_v1`] | customers of the first version of the services |
 //! | [`statistics`] | exact figures without counting |
 
 pub mod avatars;
+pub mod batches;
 pub mod consent;
 pub mod customers;
 pub mod migration_v1;
+pub mod places;
 mod query;
 pub mod statistics;
 pub mod tags;
@@ -31,8 +35,12 @@ pub fn feature() -> Feature {
         name: "customers",
         service: "customers",
         routes: || {
-            let routes = customers::api::routes().merge(statistics::api::routes());
-            routes.merge(avatars::api::routes())
+            customers::api::routes()
+                .merge(batches::api::routes())
+                .merge(statistics::api::routes())
+                .merge(tags::api::routes())
+                .merge(places::api::routes())
+                .merge(avatars::api::routes())
         },
         jobs: JOBS,
         periodic: PERIODIC,
@@ -51,6 +59,7 @@ const JOBS: &[JobKind] = &[
         most_attempts: 10,
         run: |ctx, payload| Box::pin(avatars::service::remove_job(ctx, payload)),
     },
+    batches::jobs::RUN_KIND,
 ];
 
 const PERIODIC: &[Periodic] = &[
@@ -68,6 +77,16 @@ const PERIODIC: &[Periodic] = &[
         name: "statistics.reconcile",
         every: Duration::from_secs(24 * 3600),
         run: |ctx| Box::pin(statistics::service::schedule_reconcile(ctx)),
+    },
+    Periodic {
+        name: "batches.revive",
+        every: Duration::from_secs(600),
+        run: |ctx| Box::pin(batches::jobs::revive(ctx)),
+    },
+    Periodic {
+        name: "batches.purge",
+        every: Duration::from_secs(3600),
+        run: |ctx| Box::pin(batches::jobs::purge(ctx)),
     },
 ];
 

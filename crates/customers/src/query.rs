@@ -1,6 +1,7 @@
 //! The query of a route that is no list: a few named parameters.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use axum::http::Uri;
 use kernel::web::list::decode;
@@ -29,6 +30,24 @@ impl<'a> Query<'a> {
             pairs.push((name, value));
         }
         Ok(Query(pairs))
+    }
+
+    /// A whole number within bounds; 400 for anything else.
+    pub(crate) fn number(&self, name: &str, within: RangeInclusive<i64>) -> Result<Option<i64>> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let (least, most) = (within.start(), within.end());
+        let detail = || format!("{name} must be a whole number from {least} to {most}");
+        let number = text.parse().ok().filter(|n| within.contains(n));
+        number.map(Some).ok_or_else(|| Error::bad_request("PARAMETER_INVALID", detail()))
+    }
+
+    /// True or false; 400 for anything else.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool> {
+        match self.get(name).map(str::to_ascii_lowercase).as_deref() {
+            None | Some("false" | "0") => Ok(false),
+            Some("true" | "1") => Ok(true),
+            Some(_) => Err(Error::bad_request("PARAMETER_INVALID", format!("{name} must be true or false"))),
+        }
     }
 
     /// The value; an empty one counts as absent.

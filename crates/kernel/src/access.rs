@@ -208,8 +208,48 @@ pub enum Credential {
     Session(Uuid),
     /// An API key.
     ApiKey(Uuid),
-    /// The command line or a job: nobody outside can be this.
+    /// A job does what a user asked for earlier: nobody outside can be this.
+    Behalf,
+    /// The command line or a job of our own: nobody outside can be this.
     System,
+}
+
+/// Who asked for something, as it is stored: for work that outlives the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// A user, in whatever session.
+    User(Uuid),
+    /// An API key.
+    ApiKey(Uuid),
+    /// The command line.
+    System,
+}
+
+impl Actor {
+    /// Reads the stored form; `None` for what nobody wrote.
+    pub fn stored(kind: &str, id: Option<Uuid>) -> Option<Actor> {
+        match (kind, id) {
+            ("user", Some(id)) => Some(Actor::User(id)),
+            ("api_key", Some(id)) => Some(Actor::ApiKey(id)),
+            ("system", None) => Some(Actor::System),
+            _ => None,
+        }
+    }
+    /// `user`, `api_key` or `system`, as the event log writes it.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Actor::User(_) => "user",
+            Actor::ApiKey(_) => "api_key",
+            Actor::System => "system",
+        }
+    }
+    /// The user or the key.
+    pub fn id(self) -> Option<Uuid> {
+        match self {
+            Actor::User(id) | Actor::ApiKey(id) => Some(id),
+            Actor::System => None,
+        }
+    }
 }
 
 /// Who is calling, as the database says it (never as the token says it).
@@ -245,6 +285,15 @@ impl Caller {
         }
     }
 
+    /// Who that is, whatever the session.
+    pub fn actor(&self) -> Actor {
+        match (&self.credential, self.user_id) {
+            (Credential::ApiKey(key), _) => Actor::ApiKey(*key),
+            (Credential::Session(_) | Credential::Behalf, Some(user)) => Actor::User(user),
+            _ => Actor::System,
+        }
+    }
+
     /// Is it a customer, that is, somebody who reaches only what is theirs?
     pub fn is_customer(&self) -> bool {
         self.reach == Reach::Own
@@ -265,6 +314,20 @@ mod tests {
         assert_eq!(all.and(read), read);
         assert_eq!(Permissions::from_codes(["nonsense"]), Permissions::default());
         assert!(Permission::ALL.len() <= 64);
+    }
+
+    #[test]
+    fn what_is_stored_of_an_actor_is_read_again() {
+        let id = Uuid::nil();
+        for actor in [Actor::User(id), Actor::ApiKey(id), Actor::System] {
+            assert_eq!(Actor::stored(actor.kind(), actor.id()), Some(actor));
+        }
+        assert_eq!(Actor::stored("user", None), None);
+        assert_eq!(Actor::stored("nonsense", Some(id)), None);
+        assert_eq!(Caller::system("x").actor(), Actor::System);
+        let behalf =
+            Caller { credential: Credential::Behalf, user_id: Some(id), ..Caller::system("somebody") };
+        assert_eq!(behalf.actor(), Actor::User(id));
     }
 
     #[test]

@@ -79,6 +79,14 @@ impl Ctx {
         Ctx { app, request: Arc::new(request) }
     }
 
+    /// The context of work that `caller` asked for earlier, done with the rights of `caller`; `request` stands in its
+    /// events.
+    pub fn behalf(app: App, caller: Caller, request: String) -> Ctx {
+        let mut state = RequestState::new(request);
+        state.caller = Ok(Some(Arc::new(caller)));
+        Ctx { app, request: Arc::new(state) }
+    }
+
     /// The process.
     pub fn app(&self) -> &App {
         &self.app
@@ -225,6 +233,12 @@ impl Ctx {
         if let Some(customer) = event.customer_id {
             self.concerns(customer);
         }
-        event::insert(self, tx, event).await
+        event::insert(self, tx, vec![event]).await
+    }
+
+    /// The same for many changes of one transaction, in this order.
+    pub async fn record_many(&self, tx: &mut Tx, events: Vec<Event>) -> Result<()> {
+        events.iter().filter_map(|event| event.customer_id).for_each(|customer| self.concerns(customer));
+        event::insert(self, tx, events).await
     }
 }

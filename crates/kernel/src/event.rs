@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::access::Credential;
 use crate::ctx::Ctx;
-use crate::db::{Json, Tx};
+use crate::db::{Engine, Json, Tx};
 use crate::error::{Error, Result};
 use crate::{args, sql};
 
@@ -64,8 +64,9 @@ impl Event {
         self
     }
 
-    /// The record as it is now, for something new. Leave secrets out.
-    pub fn created(mut self, after: Map<String, Value>) -> Event {
+    /// The record as it is now, for something new; what it has not is not named. Leave secrets out.
+    pub fn created(mut self, mut after: Map<String, Value>) -> Event {
+        after.retain(|_, value| !value.is_null());
         self.after = Some(after);
         self
     }
@@ -104,73 +105,120 @@ impl Event {
     }
 }
 
-pub(crate) async fn insert(ctx: &Ctx, tx: &mut Tx, mut event: Event) -> Result<()> {
+/// An event as it is stored.
+struct Stored {
+    seq: i64,
+    id: Uuid,
+    fields: Json,
+    before: Option<Json>,
+    after: Option<Json>,
+    event: Event,
+}
+
+impl Stored {
+    fn new(ctx: &Ctx, seq: i64, mut event: Event) -> Stored {
+        let fields = Json(event.fields());
+        if let Some(note) = event.note.take() {
+            event.after.get_or_insert_default().extend(note);
+        }
+        let object = |m: Option<Map<String, Value>>| m.map(|m| Json(Value::Object(m)));
+        let (before, after) = (object(event.before.take()), object(event.after.take()));
+        Stored { seq, id: ctx.new_id(), fields, before, after, event }
+    }
+}
+
+/// The caller as the log names it.
+fn actor(ctx: &Ctx) -> (&'static str, Option<Uuid>, &str) {
     let caller = ctx.caller().ok();
     let (kind, id) = match caller.map(|c| (&c.credential, c.user_id)) {
-        Some((Credential::Session(_), user)) => ("user", user),
+        Some((Credential::Session(_) | Credential::Behalf, user)) => ("user", user),
         Some((Credential::ApiKey(key), _)) => ("api_key", Some(*key)),
         Some((Credential::System, _)) => ("system", None),
         None => ("anonymous", None),
     };
-    let name = caller.map_or("anonymous", |c| c.name.as_str());
-    let nth = tx.next_event();
-    if nth >= MOST_PER_TRANSACTION {
+    (kind, id, caller.map_or("anonymous", |c| c.name.as_str()))
+}
+
+/// Writes events with consecutive numbers, in this order.
+pub(crate) async fn insert(ctx: &Ctx, tx: &mut Tx, events: Vec<Event>) -> Result<()> {
+    let most = i64::try_from(events.len()).unwrap_or(i64::MAX);
+    if most == 0 {
+        return Ok(());
+    }
+    let first = take_numbers(tx, most).await?;
+    let stored: Vec<Stored> =
+        (first..).zip(events).map(|(seq, event)| Stored::new(ctx, seq, event)).collect();
+    let (kind, actor, name) = actor(ctx);
+    let (now, request) = (ctx.now(), ctx.request().id.as_str());
+    let ip = ctx.request().ip.map(|ip| ip.to_string());
+    let rows: Vec<_> = stored
+        .iter()
+        .map(|s| {
+            let e = &s.event;
+            args![
+                s.seq,
+                s.id,
+                now,
+                kind,
+                actor,
+                name,
+                request,
+                e.action,
+                e.subject_type,
+                e.subject_id,
+                e.subject_ref,
+                e.customer_id,
+                e.company_id,
+                s.fields
+            ]
+        })
+        .collect();
+    tx.exec_many(
+        // PostgreSQL: see the module's documentation.
+        sql!(
+            sqlite: "INSERT INTO event (seq, id, at, actor_kind, actor_id, actor_name, request_id, action, subject_type,
+                       subject_id, subject_ref, customer_id, company_id, fields)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+            postgres: "INSERT INTO event (seq, id, at, actor_kind, actor_id, actor_name, request_id, action, subject_type,
+                         subject_id, subject_ref, customer_id, company_id, fields)
+                       VALUES ((SELECT base FROM event_epoch) + (pg_current_xact_id()::text::bigint << 16) + $1, $2, $3,
+                         $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+        ),
+        &rows,
+    )
+    .await?;
+    let changes: Vec<_> =
+        stored.iter().map(|s| args![s.seq, s.event.customer_id, s.before, s.after, ip, now]).collect();
+    tx.exec_many(
+        sql!(
+            sqlite: "INSERT INTO event_change (event_seq, customer_id, before, after, ip, at)
+                     VALUES ($1, $2, $3, $4, $5, $6)",
+            postgres: "INSERT INTO event_change (event_seq, customer_id, before, after, ip, at)
+                       VALUES ((SELECT base FROM event_epoch) + (pg_current_xact_id()::text::bigint << 16) + $1, $2, $3,
+                         $4, $5, $6)"
+        ),
+        &changes,
+    )
+    .await
+    .map(drop)
+}
+
+/// The first of `n` numbers. On PostgreSQL they count from 0 within the transaction, and the statements add the rest.
+async fn take_numbers(tx: &mut Tx, n: i64) -> Result<i64> {
+    let known = *tx.events();
+    let (first, taken) = match known {
+        Some(events) => events,
+        None if tx.engine() == Engine::Postgres => (0, 0),
+        // One writer, so the next number is the order.
+        None => (tx.one(sql!("SELECT coalesce(max(seq), 0) + 1 AS n FROM event" => i64), []).await?, 0),
+    };
+    if taken.saturating_add(n) > MOST_PER_TRANSACTION {
         return Err(Error::internal(
             "more events in one transaction than it has numbers for; split the work",
         ));
     }
-    let seq: i64 = tx
-        .one(
-            // PostgreSQL: see the module's documentation. SQLite: one writer, so the next number is the order.
-            sql!(
-                sqlite: "INSERT INTO event (seq, id, at, actor_kind, actor_id, actor_name, request_id, action, subject_type,
-                           subject_id, subject_ref, customer_id, company_id, fields)
-                         VALUES ((SELECT coalesce(max(seq), 0) FROM event) + 1 + $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-                           $11, $12, $13, $14)
-                         RETURNING seq",
-                postgres: "INSERT INTO event (seq, id, at, actor_kind, actor_id, actor_name, request_id, action, subject_type,
-                             subject_id, subject_ref, customer_id, company_id, fields)
-                           VALUES ((SELECT base FROM event_epoch) + (pg_current_xact_id()::text::bigint << 16) + $1, $2, $3,
-                             $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-                           RETURNING seq" => i64
-            ),
-            args![
-                nth,
-                ctx.new_id(),
-                ctx.now(),
-                kind,
-                id,
-                name,
-                ctx.request().id.as_str(),
-                event.action,
-                event.subject_type,
-                event.subject_id,
-                event.subject_ref,
-                event.customer_id,
-                event.company_id,
-                Json(event.fields())
-            ],
-        )
-        .await?;
-    if let Some(note) = event.note.take() {
-        event.after.get_or_insert_default().extend(note);
-    }
-    let object = |m: Option<Map<String, Value>>| m.map(|m| Json(Value::Object(m)));
-    tx.exec(
-        sql!(
-            "INSERT INTO event_change (event_seq, customer_id, before, after, ip, at) VALUES ($1, $2, $3, $4, $5, $6)"
-        ),
-        args![
-            seq,
-            event.customer_id,
-            object(event.before),
-            object(event.after),
-            ctx.request().ip.map(|ip| ip.to_string()),
-            ctx.now()
-        ],
-    )
-    .await
-    .map(drop)
+    *tx.events() = Some((first, taken + n));
+    Ok(first + taken)
 }
 
 /// The end of what a reader of the log may take: every event below it is there to be seen, and none will appear below

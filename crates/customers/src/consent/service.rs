@@ -34,27 +34,25 @@ impl Source {
     }
 }
 
-/// Appends a state.
-pub async fn record_in(
+/// Appends states that changed: customer, purpose, state, source.
+pub async fn record_many_in(
     ctx: &Ctx,
     tx: &mut Tx,
-    customer: Uuid,
-    purpose: &'static str,
-    state: bool,
-    source: Source,
+    changes: &[(Uuid, &'static str, bool, Source)],
 ) -> Result<()> {
-    store::insert(tx, customer, &event_of(ctx, purpose, state, source)).await
+    let events = changes.iter();
+    let events = events.map(|(id, purpose, state, source)| (*id, event_of(ctx, purpose, *state, *source)));
+    store::insert(tx, &events.collect::<Vec<_>>()).await
 }
 
-/// Appends the states that a new customer begins with.
-pub async fn begin_in(
-    ctx: &Ctx,
-    tx: &mut Tx,
-    customer: Uuid,
-    states: [(&'static str, bool, Source); 2],
-) -> Result<()> {
-    let events = states.map(|(purpose, state, source)| event_of(ctx, purpose, state, source));
-    store::insert_two(tx, customer, &events).await
+/// What a new customer begins with: a purpose, its state, where that comes from.
+pub type Beginning = [(&'static str, bool, Source); 2];
+
+/// Appends the states that new customers begin with.
+pub async fn begin_many_in(ctx: &Ctx, tx: &mut Tx, customers: &[(Uuid, Beginning)]) -> Result<()> {
+    let event = |(purpose, state, source)| event_of(ctx, purpose, state, source);
+    let events: Vec<_> = customers.iter().map(|(id, states)| (*id, states.map(event))).collect();
+    store::insert_two(tx, &events).await
 }
 
 fn event_of(ctx: &Ctx, purpose: &'static str, state: bool, source: Source) -> ConsentEvent {
@@ -80,7 +78,7 @@ pub async fn confirm_in(
 ) -> Result<()> {
     match store::source(tx, customer, purpose).await? {
         Some(source) if source != Source::Default.code() => Ok(()),
-        _ => record_in(ctx, tx, customer, purpose, state, Source::Customer).await,
+        _ => record_many_in(ctx, tx, &[(customer, purpose, state, Source::Customer)]).await,
     }
 }
 

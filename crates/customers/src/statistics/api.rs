@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::http::Uri;
+use kernel::Result;
 use kernel::app::App;
 use kernel::ctx::Ctx;
 use kernel::web::problem::Problems;
-use kernel::{Error, Result};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -26,15 +26,7 @@ pub fn routes() -> OpenApiRouter<App> {
     responses((status = 200, body = CustomerStatistics), Problems))]
 async fn stats(ctx: Ctx, uri: Uri) -> Result<Json<CustomerStatistics>> {
     let query = Query::parse(&uri, &["top"])?;
-    let top = match query.get("top") {
-        None => DEFAULT_TOP,
-        Some(text) => text.parse().ok().filter(|n| (1..=MOST_CITIES).contains(n)).ok_or_else(|| {
-            Error::bad_request(
-                "PARAMETER_INVALID",
-                format!("top must be a whole number from 1 to {MOST_CITIES}"),
-            )
-        })?,
-    };
+    let top = query.number("top", 1..=MOST_CITIES)?.unwrap_or(DEFAULT_TOP);
     service::overview(&ctx, top).await.map(Json)
 }
 

@@ -10,8 +10,9 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use crate::customers::model::is_business_customer;
+use crate::customers::model::{Tags, is_business_customer};
 use crate::customers::store::CustomerRow;
+use kernel::TextValue;
 
 /// A counter's name and what it counts by; the key is empty where there is nothing to tell apart.
 pub type Counter = (&'static str, String);
@@ -41,9 +42,48 @@ pub const BIRTH_DAY: &str = "birth_day";
 /// By day of creation in the deployment's time zone, `YYYY-MM-DD`.
 pub const CREATED: &str = "created";
 
+/// By country and state, see [`key_of`]; only customers with a state.
+pub const STATE: &str = "state";
+/// By country, city and state, see [`key_of`]; only customers with a city.
+pub const PLACE: &str = "place";
+/// By folded tag.
+pub const TAG: &str = "tag";
+
+/// Stands between the parts of a key; folded text contains no control character.
+pub const SEPARATOR: char = '\u{1f}';
+
+/// A key of several parts.
+pub fn key_of(parts: &[&str]) -> String {
+    let mut key = String::new();
+    for (i, part) in parts.iter().enumerate() {
+        if i > 0 {
+            key.push(SEPARATOR);
+        }
+        key.push_str(part);
+    }
+    key
+}
+
+/// Every counter there is.
+pub const ALL: [&str; 14] = [
+    TOTAL, ACTIVE, VERIFIED, BUSINESS, SERVICES, COUNTRY, CITY, GENDER, BIRTH_YEAR, BIRTH_DAY, CREATED,
+    STATE, PLACE, TAG,
+];
+
+/// Where customers are, by the parts that somebody names: a code of two letters, and folded texts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The country's code.
+    pub country: Option<&'a str>,
+    /// The folded state.
+    pub state: Option<&'a str>,
+    /// The folded city.
+    pub city: Option<&'a str>,
+}
+
 /// What one customer adds to the counters.
 pub fn contributions(row: &CustomerRow, zone: &TimeZone) -> Vec<(Counter, i64)> {
-    let mut out = Vec::with_capacity(12);
+    let mut out = Vec::with_capacity(16);
     let mut add = |metric: &'static str, key: String, n: i64| out.push(((metric, key), n));
     let blank = String::new;
     add(TOTAL, blank(), 1);
@@ -52,9 +92,20 @@ pub fn contributions(row: &CustomerRow, zone: &TimeZone) -> Vec<(Counter, i64)> 
     let business = is_business_customer(row.company_name.as_deref(), row.tax_id.as_deref());
     add(BUSINESS, blank(), i64::from(business));
     add(SERVICES, blank(), row.total_services);
-    let other = || row.country.as_ref().map(|_| OTHER_COUNTRY.to_owned());
-    add(COUNTRY, row.country_code.clone().or_else(other).unwrap_or_default(), 1);
-    add(CITY, row.city_key().unwrap_or_default(), 1);
+    let other = || row.country.as_ref().map(|_| OTHER_COUNTRY);
+    let country = row.country_code.as_deref().or_else(other).unwrap_or_default();
+    let (city, state) = (row.city_key().unwrap_or_default(), row.state_key().unwrap_or_default());
+    if !state.is_empty() {
+        add(STATE, key_of(&[country, &state]), 1);
+    }
+    if !city.is_empty() {
+        add(PLACE, key_of(&[country, &city, &state]), 1);
+    }
+    add(COUNTRY, country.to_owned(), 1);
+    add(CITY, city, 1);
+    for tag in Tags::parse(&row.tags).unwrap_or_default().iter() {
+        add(TAG, tag.key(), 1);
+    }
     add(GENDER, row.gender.clone().unwrap_or_default(), 1);
     if let Some(born) = row.date_of_birth {
         let born = born.0;
@@ -66,15 +117,15 @@ pub fn contributions(row: &CustomerRow, zone: &TimeZone) -> Vec<(Counter, i64)> 
     out
 }
 
-/// What a change adds to which counter of which company (nil for customers without one). Either side may be missing:
+/// What changes add to which counter of which company (nil for customers without one). Either side may be missing:
 /// a creation has no before, an erasure no after.
 pub fn diff(
-    before: Option<&CustomerRow>,
-    after: Option<&CustomerRow>,
+    changes: &[(Option<&CustomerRow>, Option<&CustomerRow>)],
     zone: &TimeZone,
 ) -> Vec<(Uuid, Counter, i64)> {
     let mut sums: BTreeMap<(Uuid, Counter), i64> = BTreeMap::new();
-    for (row, sign) in [(before, -1), (after, 1)] {
+    let sides = changes.iter().flat_map(|(before, after)| [(before, -1), (after, 1)]);
+    for (row, sign) in sides {
         let Some(row) = row else { continue };
         let company = row.company.unwrap_or_default();
         for (counter, n) in contributions(row, zone) {

@@ -11,7 +11,8 @@ use kernel::jobs::{self, NewJob};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::model::{self, Counter};
+use super::model::{self, Counter, Place};
+pub use super::store::Named;
 use super::store::{self, Stored, Sum};
 use crate::customers::model::country_label;
 use crate::customers::store::{self as customers, CustomerRow};
@@ -68,7 +69,15 @@ pub async fn changed_in(
     before: Option<&CustomerRow>,
     after: Option<&CustomerRow>,
 ) -> Result<()> {
-    store::add(tx, &model::diff(before, after, &ctx.app().config.time_zone)).await
+    changed_many_in(ctx, tx, &[(before, after)]).await
+}
+
+/// A customer before and after a change.
+pub type Change<'a> = (Option<&'a CustomerRow>, Option<&'a CustomerRow>);
+
+/// Counts many changes together: each counter is written once.
+pub async fn changed_many_in(ctx: &Ctx, tx: &mut Tx, changes: &[Change<'_>]) -> Result<()> {
+    store::add(tx, &model::diff(changes, &ctx.app().config.time_zone)).await
 }
 
 /// Counts one more service of a customer of `company`.
@@ -76,9 +85,67 @@ pub async fn service_counted_in(tx: &mut Tx, company: Option<Uuid>) -> Result<()
     store::add(tx, &[(company.unwrap_or_default(), (model::SERVICES, String::new()), 1)]).await
 }
 
-/// A counter without a key, such as [`model::TOTAL`], over a scope.
-pub async fn count_in(tx: &mut Tx, scope: &Scope, metric: &'static str) -> Result<i64> {
-    store::count(tx, scope, metric).await
+/// A counter over a scope; the key is empty for one such as [`model::TOTAL`].
+pub async fn count_in(tx: &mut Tx, scope: &Scope, metric: &'static str, key: &str) -> Result<u64> {
+    Ok(u64::try_from(store::count(tx, scope, metric, key).await?).unwrap_or_default())
+}
+
+/// How many customers are at a place: every combination of its parts is a few counters.
+pub async fn count_place_in(tx: &mut Tx, scope: &Scope, place: &Place<'_>) -> Result<u64> {
+    let Place { country, state, city } = *place;
+    let key = |parts: &[&str]| model::key_of(parts);
+    let n = match (country, city, state) {
+        (None, None, None) => store::count(tx, scope, model::TOTAL, "").await,
+        (None, Some(city), None) => store::count(tx, scope, model::CITY, city).await,
+        (Some(country), None, None) => store::count(tx, scope, model::COUNTRY, country).await,
+        (Some(country), None, Some(state)) => {
+            store::count(tx, scope, model::STATE, &key(&[country, state])).await
+        }
+        (Some(country), Some(city), Some(state)) => {
+            store::count(tx, scope, model::PLACE, &key(&[country, city, state])).await
+        }
+        (Some(country), Some(city), None) => {
+            store::count_beginning(tx, scope, model::PLACE, &key(&[country, city, ""])).await
+        }
+        (None, None, Some(state)) => {
+            store::count_in_countries(tx, scope, model::STATE, &key(&["", state])).await
+        }
+        (None, Some(city), Some(state)) => {
+            store::count_in_countries(tx, scope, model::PLACE, &key(&["", city, state])).await
+        }
+    };
+    n.map(|n| u64::try_from(n).unwrap_or_default())
+}
+
+/// The countries of customers by code, with their numbers. Texts that name no country are left out.
+pub async fn countries_in(tx: &mut Tx, scope: &Scope) -> Result<Vec<(String, i64)>> {
+    let sums = store::countries(tx, scope).await?;
+    Ok(sums.into_iter().map(|s| (s.key, s.n)).collect())
+}
+
+/// The states of customers, of one country or of all, the largest first, at most `most`.
+pub async fn states_in(tx: &mut Tx, scope: &Scope, country: Option<&str>, most: i64) -> Result<Vec<Named>> {
+    store::states(tx, scope, country.map(|c| model::key_of(&[c, ""])).as_deref(), most).await
+}
+
+/// The cities of customers at a place, the largest first, at most `most`.
+pub async fn cities_in(tx: &mut Tx, scope: &Scope, place: &Place<'_>, most: i64) -> Result<Vec<Named>> {
+    match (place.country, place.state) {
+        (None, None) => {
+            let mut cities = store::cities(tx, scope, most).await?;
+            cities.retain(|city| !city.key.is_empty());
+            Ok(cities)
+        }
+        (country, state) => {
+            let beginning = country.map(|c| model::key_of(&[c, ""]));
+            store::cities_of(tx, scope, beginning.as_deref(), state, most).await
+        }
+    }
+}
+
+/// The tags in use, the most used first, at most `most`.
+pub async fn tags_in(tx: &mut Tx, scope: &Scope, most: i64) -> Result<Vec<Named>> {
+    store::tags(tx, scope, most).await
 }
 
 /// The figures over the caller's scope; `top` cities.
@@ -236,21 +303,8 @@ pub async fn reconcile(ctx: &Ctx) -> Result<Vec<Drift>> {
 /// Adds what [`reconcile`] found missing. Right also while customers change, because it adds differences; two at
 /// once would add them twice, so one person or one job does it.
 pub async fn repair(ctx: &Ctx, drift: &[Drift]) -> Result<()> {
-    let known = [
-        model::TOTAL,
-        model::ACTIVE,
-        model::VERIFIED,
-        model::BUSINESS,
-        model::SERVICES,
-        model::COUNTRY,
-        model::CITY,
-        model::GENDER,
-        model::BIRTH_YEAR,
-        model::BIRTH_DAY,
-        model::CREATED,
-    ];
     let missing = drift.iter().filter_map(|d| {
-        let metric = known.into_iter().find(|m| *m == d.metric)?;
+        let metric = model::ALL.into_iter().find(|m| *m == d.metric)?;
         Some((d.company, (metric, d.key.clone()) as Counter, d.counted - d.stored))
     });
     let missing: Vec<_> = missing.collect();

@@ -4,15 +4,20 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod avatars;
+mod bulk;
 mod change;
 mod common;
 mod create;
 mod erase;
 mod fields;
 mod isolation;
+mod jobs;
 mod lists;
 mod lookup;
 mod migration;
+mod places;
 mod profile;
+mod samples;
 mod statistics;
 mod status;
+mod tags;

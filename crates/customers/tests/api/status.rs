@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use kernel::db::Engine;
 use kernel::test::on_both_engines;
 use kernel::{args, sql};
 use serde_json::{Value, json};
@@ -247,10 +248,16 @@ async fn c7_creating_and_changing_take_few_statements() {
         let body =
             json!({"first_name": "Ada", "last_name": "Lovelace", "email": "one@example.com", "city": "Lima"});
         let one = app.post("/api/v1/customers/").bearer(&key).json(body).send().await;
-        assert_eq!(one.statements(), 9, "address, user, customer, consent, figures, two events of two rows");
+        // SQLite looks for the number of the next event, which PostgreSQL computes.
+        let number = u32::from(app.app.db.engine() == Engine::Sqlite);
+        assert_eq!(
+            one.statements(),
+            7 + number,
+            "address, user, customer, consent, figures, event of two rows"
+        );
         let patch =
             app.patch(path(&one.expect(201), "")).bearer(&key).json(json!({"city": "Cali"})).send().await;
-        assert_eq!(patch.statements(), 5, "customer, change, figures, event of two rows");
+        assert_eq!(patch.statements(), 5 + number, "customer, change, figures, event of two rows");
     })
     .await;
 }

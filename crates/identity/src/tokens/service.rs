@@ -198,7 +198,9 @@ impl Tokens {
                 let shard = caller.user_id.map_or(0, Tokens::shard);
                 (caller, shard)
             }
-            Credential::System => return Err(Error::internal("nobody outside is the system")),
+            Credential::Behalf | Credential::System => {
+                return Err(Error::internal("nobody outside is the system"));
+            }
         };
         let caller = Arc::new(caller);
         *entry.known.lock() =

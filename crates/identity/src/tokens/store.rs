@@ -116,3 +116,32 @@ pub async fn session_state(tx: &mut Tx, session: Uuid) -> Result<Option<SessionS
     )
     .await
 }
+
+row! {
+    /// What a user may do now, whatever sessions there are.
+    pub struct UserState {
+        /// How it appears in the event log: a customer by its number, staff by address.
+        pub name: String,
+        pub role: String,
+        pub reach: String,
+        pub permissions: Json,
+        pub company_id: Option<Uuid>,
+        pub is_active: bool,
+        pub company_active: bool,
+    }
+}
+
+pub async fn user_state(tx: &mut Tx, user: Uuid) -> Result<Option<UserState>> {
+    tx.opt(
+        sql!(
+            "SELECT CASE WHEN r.reach = 'own' THEN 'USER-' || u.unique_no ELSE coalesce(u.email, u.username) END AS name,
+               u.role, r.reach, r.permissions, u.company_id, u.is_active, coalesce(c.status = 'active', true) AS company_active
+             FROM user_account u
+             JOIN role r ON r.code = u.role
+             LEFT JOIN company c ON c.id = u.company_id
+             WHERE u.id = $1 AND u.erased_at IS NULL" => UserState
+        ),
+        args![user],
+    )
+    .await
+}

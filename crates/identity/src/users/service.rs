@@ -12,68 +12,14 @@ use kernel::{Error, Result, TextValue};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub use super::create::{Draft, NewUser, create_in, create_many_in, draft};
 use super::model::{
     AvatarName, DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UniqueId, UserAddress,
-    UserRef, Username, UsernameCandidates, full_name, username_base,
+    UserRef, full_name,
 };
 use super::store::{self, Written};
 pub use super::store::{User, taken};
 use crate::tokens;
-
-/// What a new user is made of. Nothing here is a credential.
-#[derive(Debug)]
-pub struct NewUser {
-    /// Drawn when absent.
-    pub id: Option<Uuid>,
-    /// The number that it had in the first version of the services.
-    pub legacy_user_id: Option<i64>,
-    /// Generated from the names when absent.
-    pub username: Option<Username>,
-    /// Unique in its normalised form.
-    pub email: Option<Email>,
-    /// Any phone.
-    pub phone: Option<Phone>,
-    /// Given name.
-    pub first_name: PersonName,
-    /// Family name.
-    pub last_name: PersonName,
-    /// Role code.
-    pub role: String,
-    /// Its company.
-    pub company: Option<Uuid>,
-    /// Where national phone numbers are read; the address' country.
-    pub region: Option<String>,
-    /// Postal address in one text.
-    pub address: Option<UserAddress>,
-    /// Identity document.
-    pub document_type: Option<DocumentTypeCode>,
-    /// Its number.
-    pub number_document_identity: Option<IdentityNumber>,
-    /// Language.
-    pub locale: Option<Locale>,
-}
-
-impl NewUser {
-    /// A user with names and nothing else, of role `customer`.
-    pub fn named(first_name: PersonName, last_name: PersonName) -> NewUser {
-        NewUser {
-            id: None,
-            legacy_user_id: None,
-            username: None,
-            email: None,
-            phone: None,
-            first_name,
-            last_name,
-            role: "customer".to_owned(),
-            company: None,
-            region: None,
-            address: None,
-            document_type: None,
-            number_document_identity: None,
-            locale: None,
-        }
-    }
-}
 
 /// A change of a user: what is absent stays.
 #[derive(Debug, Default)]
@@ -106,6 +52,11 @@ impl User {
     /// `USER-10000000`.
     pub fn unique_id(&self) -> String {
         UniqueId::from_number(self.unique_no).map(|id| id.to_string()).unwrap_or_default()
+    }
+
+    /// The normalised form of its address.
+    pub fn email_key(&self) -> Option<String> {
+        self.email.as_deref().and_then(key_of)
     }
 
     /// First and last name.
@@ -145,6 +96,28 @@ pub async fn find_in(tx: &mut Tx, scope: &Scope, reference: UserRef) -> Result<O
 /// The user with this e-mail address, whoever asks: addresses are unique among all.
 pub async fn find_by_email_in(tx: &mut Tx, scope: &Scope, email: &Email) -> Result<Option<User>> {
     store::find_by_email(tx, scope, email).await
+}
+
+/// The users with these e-mail addresses, in any order.
+pub async fn find_by_emails_in(tx: &mut Tx, scope: &Scope, emails: &[&Email]) -> Result<Vec<User>> {
+    match emails {
+        [] => Ok(Vec::new()),
+        [email] => Ok(store::find_by_email(tx, scope, email).await?.into_iter().collect()),
+        emails => store::find_by_emails(tx, scope, &emails.iter().map(|email| email.key()).collect()).await,
+    }
+}
+
+/// The public id of a company.
+pub async fn company_number_in(tx: &mut Tx, company: Uuid) -> Result<Option<String>> {
+    store::company_number(tx, company).await
+}
+
+/// 422 for a number that a strict deployment refuses (`phone.strict`), as writing it would.
+pub fn check_phone(ctx: &Ctx, phone: &Phone, region: Option<&str>) -> Result<()> {
+    match ctx.app().config.phone_strict {
+        true => e164(ctx, phone, region).map(drop),
+        false => Ok(()),
+    }
 }
 
 /// The user with this name.
@@ -207,71 +180,9 @@ pub(crate) async fn company_in(tx: &mut Tx, reference: &str) -> Result<Uuid> {
     })
 }
 
-/// Creates a user and records it. The unique index decides which generated name is free. 409 if the address
-/// is taken (see [`taken`]).
-pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
-    let now = ctx.now();
-    let phone_e164 = match &new.phone {
-        Some(phone) => e164(ctx, phone, new.region.as_deref())?,
-        None => None,
-    };
-    let mut user = User {
-        id: new.id.unwrap_or_else(|| ctx.new_id()),
-        unique_no: 0,
-        username: String::new(),
-        email: new.email.as_ref().map(|e| e.as_str().to_owned()),
-        email_verified: false,
-        email_proven_at: None,
-        pending_email: None,
-        first_name: new.first_name.as_str().to_owned(),
-        last_name: new.last_name.as_str().to_owned(),
-        phone: new.phone.as_ref().map(|p| p.as_str().to_owned()),
-        phone_e164,
-        phone_verified: false,
-        role: new.role,
-        company: new.company,
-        company_id: None,
-        address: new.address.map(|a| a.as_str().to_owned()),
-        document_type: new.document_type.map(|d| d.as_str().to_owned()),
-        number_document_identity: new.number_document_identity.map(|n| n.as_str().to_owned()),
-        locale: new.locale.map(|l| l.as_str().to_owned()),
-        is_active: true,
-        last_login: None,
-        legacy_user_id: new.legacy_user_id,
-        avatar: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
-        has_password: false,
-    };
-    let name_key = name_key(&user);
-    let written = Written {
-        user: &user,
-        email_key: new.email.as_ref().map(Email::key),
-        name_key: &name_key,
-        phone_digits: new.phone.as_ref().map(Phone::digits),
-    };
-    let (username, number) = match new.username {
-        Some(name) => {
-            let number = store::insert(tx, &written, &name, &retired(&name)).await?;
-            (
-                name,
-                number.ok_or_else(|| {
-                    Error::conflict("USERNAME_EXISTS", "User with this username already exists")
-                })?,
-            )
-        }
-        None => insert_generated(ctx, tx, &written, new.email.as_ref()).await?,
-    };
-    username.as_str().clone_into(&mut user.username);
-    user.unique_no = number;
-    ctx.record(tx, user_event("user.created", &user).created(user.snapshot())).await?;
-    Ok(user)
-}
-
 /// The number in E.164 where it is valid; 422 for any other with `phone.strict`. National numbers are read in the
 /// country of the address, then in the deployment's.
-fn e164(ctx: &Ctx, phone: &Phone, region: Option<&str>) -> Result<Option<String>> {
+pub(super) fn e164(ctx: &Ctx, phone: &Phone, region: Option<&str>) -> Result<Option<String>> {
     let config = &ctx.app().config;
     let facts = phone.facts(region.or(config.default_country.as_deref()));
     match config.phone_strict && facts.e164.is_none() {
@@ -284,30 +195,11 @@ fn e164(ctx: &Ctx, phone: &Phone, region: Option<&str>) -> Result<Option<String>
     }
 }
 
-async fn insert_generated(
-    ctx: &Ctx,
-    tx: &mut Tx,
-    w: &Written<'_>,
-    email: Option<&Email>,
-) -> Result<(Username, i64)> {
-    let base = username_base(&w.user.first_name, &w.user.last_name, email);
-    for name in UsernameCandidates::new(&base, ctx.random()) {
-        if let Some(number) = store::insert(tx, w, &name, &retired(&name)).await? {
-            return Ok((name, number));
-        }
-    }
-    Err(Error::internal("no free user name among all candidates"))
-}
-
-fn retired(name: &Username) -> [u8; 32] {
-    sha256(name.as_str().as_bytes())
-}
-
-fn name_key(user: &User) -> String {
+pub(super) fn name_key(user: &User) -> String {
     search_key(&format!("{} {}", user.last_name, user.first_name))
 }
 
-fn user_event(action: &'static str, user: &User) -> Event {
+pub(super) fn user_event(action: &'static str, user: &User) -> Event {
     Event::new(action, "user", user.id, user.unique_id()).of_company(user.company)
 }
 

@@ -2,7 +2,7 @@
 
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
-use kernel::db::Tx;
+use kernel::db::{Texts, Tx};
 use kernel::{Error, Result, args, row, sql};
 use uuid::Uuid;
 
@@ -80,22 +80,29 @@ row! {
     }
 }
 
-macro_rules! select_user {
+macro_rules! users_where {
     ($rest:literal) => {
-        sql!(
-            concat!(
-                "SELECT u.id, u.unique_no, u.username, u.email, u.email_verified, u.email_proven_at, u.pending_email,
-                   u.first_name, u.last_name, u.phone, u.phone_e164, u.phone_verified, u.role, u.company_id AS company,
-                   c.company_id, u.address, u.document_type, u.number_document_identity, u.locale, u.is_active,
-                   u.last_login, u.legacy_user_id, u.avatar, u.created_at, u.updated_at, u.version,
-                   (p.user_id IS NOT NULL) AS has_password
-                 FROM user_account u
-                 LEFT JOIN company c ON c.id = u.company_id
-                 LEFT JOIN credential p ON p.user_id = u.id
-                 WHERE u.erased_at IS NULL AND ",
-                $rest
-            ) => User
+        concat!(
+            "SELECT u.id, u.unique_no, u.username, u.email, u.email_verified, u.email_proven_at, u.pending_email,
+               u.first_name, u.last_name, u.phone, u.phone_e164, u.phone_verified, u.role, u.company_id AS company,
+               c.company_id, u.address, u.document_type, u.number_document_identity, u.locale, u.is_active,
+               u.last_login, u.legacy_user_id, u.avatar, u.created_at, u.updated_at, u.version,
+               (p.user_id IS NOT NULL) AS has_password
+             FROM user_account u
+             LEFT JOIN company c ON c.id = u.company_id
+             LEFT JOIN credential p ON p.user_id = u.id
+             WHERE u.erased_at IS NULL AND ",
+            $rest
         )
+    };
+}
+
+macro_rules! select_user {
+    (sqlite: $lite:literal, postgres: $pg:literal) => {
+        sql!(sqlite: users_where!($lite), postgres: users_where!($pg) => User)
+    };
+    ($rest:literal) => {
+        sql!(users_where!($rest) => User)
     };
 }
 
@@ -124,6 +131,18 @@ pub async fn find_by_email(tx: &mut Tx, _: &Scope, email: &Email) -> Result<Opti
     tx.opt(select_user!("u.email_key = $1"), args![email.key()]).await
 }
 
+/// By normalised addresses.
+pub async fn find_by_emails(tx: &mut Tx, _: &Scope, keys: &Texts) -> Result<Vec<User>> {
+    tx.all(
+        // Looking up many keys has no common spelling.
+        select_user!(
+            sqlite: "u.email_key IN (SELECT value FROM json_each($1))", postgres: "u.email_key = ANY($1)"
+        ),
+        args![*keys],
+    )
+    .await
+}
+
 pub async fn find_by_username(tx: &mut Tx, _: &Scope, username: &str) -> Result<Option<User>> {
     tx.opt(select_user!("u.username = $1"), args![username]).await
 }
@@ -146,15 +165,42 @@ pub struct Written<'a> {
     pub phone_digits: Option<&'a str>,
 }
 
-/// Inserts under `username` unless it is taken or was somebody's before: `false`.
-pub async fn insert(
-    tx: &mut Tx,
-    w: &Written<'_>,
-    username: &Username,
-    retired: &[u8],
-) -> Result<Option<i64>> {
-    let u = w.user;
-    tx.opt(
+/// Inserts each under its name, unless that is taken or was somebody's before (its hash): the public numbers.
+pub async fn insert(tx: &mut Tx, users: &[(Written<'_>, Username, [u8; 32])]) -> Result<Vec<Option<i64>>> {
+    let names: Vec<(&str, &[u8])> = users.iter().map(|(_, name, hash)| (name.as_str(), &hash[..])).collect();
+    let rows: Vec<_> = users
+        .iter()
+        .zip(&names)
+        .map(|((w, ..), (username, retired))| {
+            let u = w.user;
+            args![
+                u.id,
+                *username,
+                u.email,
+                w.email_key,
+                u.email_verified,
+                u.email_proven_at,
+                u.first_name,
+                u.last_name,
+                w.name_key,
+                u.phone,
+                w.phone_digits,
+                u.phone_e164,
+                u.phone_verified,
+                u.role,
+                u.company,
+                u.address,
+                u.document_type,
+                u.number_document_identity,
+                u.locale,
+                u.is_active,
+                u.legacy_user_id,
+                u.created_at,
+                *retired
+            ]
+        })
+        .collect();
+    tx.opt_many(
         // PostgreSQL draws the public number from a sequence; SQLite has one writer and counts on.
         sql!(
             sqlite: "INSERT INTO user_account (id, unique_no, username, email, email_key, email_verified, email_proven_at,
@@ -174,11 +220,7 @@ pub async fn insert(
                        WHERE NOT EXISTS (SELECT 1 FROM retired_username WHERE hash = $23)
                        ON CONFLICT (username) DO NOTHING RETURNING unique_no" => i64
         ),
-        args![
-            u.id, username.as_str(), u.email, w.email_key, u.email_verified, u.email_proven_at, u.first_name, u.last_name,
-            w.name_key, u.phone, w.phone_digits, u.phone_e164, u.phone_verified, u.role, u.company, u.address,
-            u.document_type, u.number_document_identity, u.locale, u.is_active, u.legacy_user_id, u.created_at, retired
-        ],
+        &rows,
     )
     .await
 }
@@ -317,6 +359,11 @@ pub async fn find_company(tx: &mut Tx, reference: &str) -> Result<Option<Uuid>> 
         args![id, reference],
     )
     .await
+}
+
+/// The public id of a company.
+pub async fn company_number(tx: &mut Tx, company: Uuid) -> Result<Option<String>> {
+    tx.opt(sql!("SELECT company_id FROM company WHERE id = $1" => String), args![company]).await
 }
 
 pub async fn company_is_active(tx: &mut Tx, company: Uuid) -> Result<bool> {

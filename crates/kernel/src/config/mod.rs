@@ -80,6 +80,8 @@ pub struct Config {
     pub outbound: OutboundConfig,
     /// Registration with Consul.
     pub consul: ConsulConfig,
+    /// How long jobs and their reports are kept after their end.
+    pub jobs_kept: Duration,
     /// Serve the API documentation.
     pub docs_enabled: bool,
     /// Sentences for the log at the start: settings that are known but not part of this build.

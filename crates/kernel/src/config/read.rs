@@ -157,6 +157,7 @@ fn read(r: &mut Reader, notices: Vec<String>) -> Config {
             host: r.one("consul.host", values::host),
             port: u16::try_from(r.number("consul.port", 1..=65_535)).unwrap_or(8500),
         },
+        jobs_kept: r.time("jobs.keep_days", DAY, 3650),
         docs_enabled: r.flag("docs.enabled"),
         notices,
         entries: Vec::new(),

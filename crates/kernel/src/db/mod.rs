@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `sql` | `sql!`, `args!`, the register of statements, run-time conditions |
 //! | `row`, `value` | `row!`, `column!`: what comes out and what goes in |
+//! | `many` | many values as one argument |
 //! | `tx` | `Tx`: the same on both engines |
 //! | `page` | pages of a list: filters, order, keyset |
 //! | `lite` | SQLite: readers per thread, one writer, shared commits |
@@ -15,6 +16,7 @@
 
 pub(crate) mod error;
 mod lite;
+mod many;
 pub mod migrate;
 mod page;
 mod pg;
@@ -30,6 +32,7 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use tokio::sync::Semaphore;
 
+pub use many::{Ids, Texts};
 pub use row::{FieldSpec, FromRow, Row};
 pub use sql::{Entry, Sql, Where, arity};
 pub(crate) use tx::STATEMENTS;

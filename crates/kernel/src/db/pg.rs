@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use futures_util::FutureExt;
+use futures_util::future::{maybe_done, poll_immediate};
+use futures_util::{FutureExt, TryStreamExt};
 use parking_lot::Mutex;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{CancelToken, NoTls};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{CancelToken, NoTls, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error;
@@ -22,6 +24,8 @@ const CANCELS: u32 = 11;
 const FIRST_CANCEL_WAIT: Duration = Duration::from_millis(15);
 /// Texts made at run time stay prepared until between this and twice as many others were used.
 const COMPOSED: usize = 128;
+/// Sets of arguments that are on their way at once: the server is never idle, and what waits stays small.
+const SETS_AT_ONCE: usize = 256;
 
 /// An open PostgreSQL database.
 pub(crate) struct Pg {
@@ -172,6 +176,46 @@ impl PgTx {
         done.map_err(|e| self.failed(e))
     }
 
+    /// The same statement with each set: how many rows each changed.
+    pub async fn exec_many<const N: usize>(
+        &mut self,
+        text: &str,
+        sets: &[[&dyn Param; N]],
+    ) -> Result<Vec<u64>> {
+        Ok(self.many(text, sets).await?.into_iter().map(|(changed, _)| changed).collect())
+    }
+
+    /// The same statement with each set: the first row of each.
+    pub async fn opt_many<const N: usize, R: FromRow>(
+        &mut self,
+        text: &str,
+        sets: &[[&dyn Param; N]],
+    ) -> Result<Vec<Option<R>>> {
+        let answers = self.many(text, sets).await?;
+        answers
+            .iter()
+            .map(|(_, row)| row.as_ref().map(|row| R::from_row(&Row::Pg(row))).transpose())
+            .collect()
+    }
+
+    /// Sends the sets without waiting for the answer to the one before: the server runs them in this order, and after
+    /// the first that fails none.
+    async fn many<const N: usize>(&mut self, text: &str, sets: &[[&dyn Param; N]]) -> Result<Vec<Answer>> {
+        let client = usable(&self.client, self.at)?;
+        self.at = At::Busy;
+        let mut answers = Vec::with_capacity(sets.len());
+        let mut done = client.prepare_cached(text).await.map(drop);
+        for window in sets.chunks(SETS_AT_ONCE) {
+            if done.is_err() {
+                break;
+            }
+            done = pipelined(client, text, window, &mut answers).await;
+        }
+        self.at = self.rest;
+        done.map_err(|e| self.failed(e))?;
+        Ok(answers)
+    }
+
     pub async fn read<R: FromRow>(
         &mut self,
         text: &str,
@@ -240,6 +284,49 @@ impl PgTx {
             }
         })
     }
+}
+
+/// How many rows a statement changed, and its first row.
+type Answer = (u64, Option<tokio_postgres::Row>);
+
+/// Sends all sets and takes all answers: nothing of it is on its way when it returns. The first failure counts.
+async fn pipelined<const N: usize>(
+    client: &Object,
+    text: &str,
+    sets: &[[&dyn Param; N]],
+    answers: &mut Vec<Answer>,
+) -> Result<(), tokio_postgres::Error> {
+    let statement = client.prepare_cached(text).await?;
+    let mut running: Vec<_> =
+        sets.iter().map(|set| Box::pin(maybe_done(run(client, &statement, set.map(Param::pg))))).collect();
+    for one in &mut running {
+        // One poll queues the message; polling in turn keeps the order.
+        let _ = poll_immediate(one).await;
+    }
+    let mut done = Ok(());
+    for mut one in running {
+        one.as_mut().await;
+        match one.as_mut().take_output() {
+            Some(Ok(answer)) => answers.push(answer),
+            Some(Err(e)) if done.is_ok() => done = Err(e),
+            _ => {}
+        }
+    }
+    done
+}
+
+async fn run<const N: usize>(
+    client: &Object,
+    statement: &Statement,
+    args: [&(dyn ToSql + Sync); N],
+) -> Result<Answer, tokio_postgres::Error> {
+    let rows = client.query_raw(statement, args).await?;
+    let mut rows = std::pin::pin!(rows);
+    let mut first = None;
+    while let Some(row) = rows.try_next().await? {
+        first.get_or_insert(row);
+    }
+    Ok((rows.rows_affected().unwrap_or_default(), first))
 }
 
 impl Drop for PgTx {

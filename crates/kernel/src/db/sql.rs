@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
+use super::Engine;
 use super::row::FieldSpec;
 use super::value::Param;
 use crate::access::Scope;
@@ -143,6 +144,21 @@ impl<'a> Where<'a> {
         self.push(" AND ", fragment, vec![Box::new(arg)])
     }
 
+    /// `AND` one of these values: `before` ends in an open parenthesis, `after` begins with what closes it.
+    pub fn and_in<T: Param + 'a>(
+        &mut self,
+        before: &'static str,
+        values: Vec<T>,
+        after: &'static str,
+    ) -> &mut Where<'a> {
+        if values.is_empty() {
+            return self.and("false", Vec::new());
+        }
+        let marks = vec!["?"; values.len()].join(", ");
+        let values = values.into_iter().map(|value| Box::new(value) as Box<dyn Param + 'a>);
+        self.and_built(&format!("{before}{marks}{after}"), values.collect())
+    }
+
     /// Only what the scope reaches: `company` and `user` are the columns that say whose a row is. For lists; in a
     /// statement on one row stands `AND ($2 OR u.company_id = $3 OR u.id = $4)`.
     pub fn within(&mut self, scope: &Scope, company: &'static str, user: &'static str) -> &mut Where<'a> {
@@ -194,9 +210,18 @@ impl<'a> Where<'a> {
 }
 
 /// A statement put together at run time: a registered `SELECT … WHERE true`-like base, conditions, a tail.
-pub(crate) fn compose<R>(base: &'static Sql<0, R>, conditions: &Where<'_>, tail: &str) -> Cow<'static, str> {
-    let mut text = String::with_capacity(base.pg.len() + conditions.text().len() + tail.len());
-    text.push_str(base.pg);
+pub(crate) fn compose<R>(
+    engine: Engine,
+    base: &'static Sql<0, R>,
+    conditions: &Where<'_>,
+    tail: &str,
+) -> Cow<'static, str> {
+    let base = match engine {
+        Engine::Sqlite => base.lite_source,
+        Engine::Postgres => base.pg,
+    };
+    let mut text = String::with_capacity(base.len() + conditions.text().len() + tail.len());
+    text.push_str(base);
     text.push_str(conditions.text());
     text.push_str(tail);
     text.into()
@@ -232,6 +257,8 @@ mod tests {
         let mut w = Where::new();
         w.and_one("a = ?", 1i64).and("b BETWEEN ? AND ?", vec![Box::new(2i64), Box::new(3i64)]);
         assert_eq!(w.text(), " AND a = $1 AND b BETWEEN $2 AND $3");
-        assert_eq!(w.bind(9i64), 4);
+        w.and_in("d IN (", vec![4i64, 5], ")").and_in("e IN (", Vec::<i64>::new(), ")");
+        assert_eq!(w.text(), " AND a = $1 AND b BETWEEN $2 AND $3 AND d IN ($4, $5) AND false");
+        assert_eq!(w.bind(9i64), 6);
     }
 }

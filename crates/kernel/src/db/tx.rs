@@ -61,7 +61,8 @@ pub struct Tx {
     statements: Arc<AtomicU32>,
     usage: Option<Arc<Usage>>,
     after: Vec<Box<dyn FnOnce() + Send>>,
-    events: i64,
+    /// The number of its first event, and how many there were.
+    events: Option<(i64, i64)>,
     /// A slow read's place; given back after its connection.
     place: Option<tokio::sync::OwnedSemaphorePermit>,
 }
@@ -82,13 +83,18 @@ impl Tx {
         let usage = claim.0.take();
         let statements = usage.as_ref().map(|u| u.statements.clone()).unwrap_or_default();
         let after = Vec::new();
-        Tx { inner: Some(inner), failed: false, access, statements, usage, after, events: 0, place: None }
+        Tx { inner: Some(inner), failed: false, access, statements, usage, after, events: None, place: None }
     }
 
     /// The same, keeping a place among the slow reads until it ends.
     pub(crate) fn in_place(mut self, place: tokio::sync::OwnedSemaphorePermit) -> Tx {
         self.place = Some(place);
         self
+    }
+
+    /// Did a statement fail? Then nothing of it stays, and whoever goes through many records cannot leave this one out.
+    pub fn has_failed(&self) -> bool {
+        self.failed
     }
 
     /// Which engine it runs on; for tests and the few places that report it.
@@ -112,6 +118,51 @@ impl Tx {
             Inner::LiteRead(_) | Inner::LiteSnapshot(_) | Inner::LiteSlow(_) => Err(reader_writes()),
         };
         self.keep(done)
+    }
+
+    /// Runs one statement with each set of arguments, in this order, and says how many rows each changed. It counts as
+    /// one statement, and poisons as one: after a failure, or when its use case stopped waiting, nothing of it stays.
+    /// On PostgreSQL the sets are pipelined.
+    pub async fn exec_many<const N: usize>(
+        &mut self,
+        sql: &'static Sql<N, ()>,
+        sets: &[[&dyn Param; N]],
+    ) -> Result<Vec<u64>> {
+        let Some(inner) = self.begin_many(sql.pg(), sets.is_empty())? else { return Ok(Vec::new()) };
+        let done = match inner {
+            Inner::LiteWrite(tx) => tx.exec_many(sql.lite(), sets).await?,
+            Inner::Pg(tx) => tx.exec_many(sql.pg(), sets).await?,
+            Inner::LiteRead(_) | Inner::LiteSnapshot(_) | Inner::LiteSlow(_) => return Err(reader_writes()),
+        };
+        self.failed = false;
+        Ok(done)
+    }
+
+    /// The same with the first row of each, if it has one: `INSERT … ON CONFLICT DO NOTHING RETURNING …`.
+    pub async fn opt_many<const N: usize, R: FromRow + Send + 'static>(
+        &mut self,
+        sql: &'static Sql<N, R>,
+        sets: &[[&dyn Param; N]],
+    ) -> Result<Vec<Option<R>>> {
+        let Some(inner) = self.begin_many(sql.pg(), sets.is_empty())? else { return Ok(Vec::new()) };
+        let done = match inner {
+            Inner::LiteWrite(tx) => tx.opt_many(sql.lite(), sets).await?,
+            Inner::Pg(tx) => tx.opt_many(sql.pg(), sets).await?,
+            Inner::LiteRead(_) | Inner::LiteSnapshot(_) | Inner::LiteSlow(_) => return Err(reader_writes()),
+        };
+        self.failed = false;
+        Ok(done)
+    }
+
+    /// Takes the transaction for failed until all of it is done: SQLite pauses in it, and there it can be dropped.
+    fn begin_many(&mut self, text: &str, empty: bool) -> Result<Option<&mut Inner>> {
+        self.may_run(text, true)?;
+        if empty && !self.failed {
+            return Ok(None);
+        }
+        self.step(text)?;
+        self.failed = true;
+        Ok(self.inner.as_mut())
     }
 
     /// All rows. The statement bounds them: a LIMIT, a keyset, or a table that stays small.
@@ -166,7 +217,7 @@ impl Tx {
         conditions: &Where<'_>,
         tail: &str,
     ) -> Result<Vec<R>> {
-        let text = compose(base, conditions, tail);
+        let text = compose(self.engine(), base, conditions, tail);
         self.rows_of(&text, &conditions.args()).await
     }
 
@@ -177,7 +228,7 @@ impl Tx {
         conditions: &Where<'_>,
         limit: usize,
     ) -> Result<Vec<i64>> {
-        let inner = compose(base, conditions, &format!(" LIMIT ${limit}"));
+        let inner = compose(self.engine(), base, conditions, &format!(" LIMIT ${limit}"));
         self.rows_of(&format!("SELECT count(*) AS n FROM ({inner}) AS found"), &conditions.args()).await
     }
 
@@ -204,16 +255,27 @@ impl Tx {
         args: [&dyn Param; N],
     ) -> Result<()> {
         match self.exec(sql, args).await? {
-            0 => {
-                self.failed = true;
-                Err(Error::new(
-                    Kind::Stale,
-                    "CONFLICT",
-                    "The record was changed by somebody else in the meantime; read it again",
-                ))
-            }
+            0 => Err(self.stale()),
             _ => Ok(()),
         }
+    }
+
+    /// The same for many: all of them, or none.
+    pub async fn exec_many_versioned<const N: usize>(
+        &mut self,
+        sql: &'static Sql<N, ()>,
+        sets: &[[&dyn Param; N]],
+    ) -> Result<()> {
+        match self.exec_many(sql, sets).await?.contains(&0) {
+            true => Err(self.stale()),
+            false => Ok(()),
+        }
+    }
+
+    fn stale(&mut self) -> Error {
+        self.failed = true;
+        let detail = "The record was changed by somebody else in the meantime; read it again";
+        Error::new(Kind::Stale, "CONFLICT", detail)
     }
 
     /// Several statements as text, in a migration.
@@ -252,10 +314,9 @@ impl Tx {
         result
     }
 
-    /// The number of this event within the transaction, from 0.
-    pub(crate) fn next_event(&mut self) -> i64 {
-        self.events += 1;
-        self.events - 1
+    /// The number of the first event of this transaction, and how many there were; `None` before the first.
+    pub(crate) fn events(&mut self) -> &mut Option<(i64, i64)> {
+        &mut self.events
     }
 
     /// Runs `then` when the transaction is committed, or when nobody can know whether it was.

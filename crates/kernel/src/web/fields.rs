@@ -253,6 +253,11 @@ impl<'a> Fields<'a> {
         self.faults.add(&path, Flaw::new(code, message.into()));
     }
 
+    /// Is the object empty?
+    pub fn is_empty(&self) -> bool {
+        matches!(self.source, Source::Body(body) if body.is_empty())
+    }
+
     /// Makes the input when there are no faults. Everything must have been read by then, so that all faults
     /// are found at once.
     pub fn build<T>(&self, make: impl FnOnce() -> T) -> Option<T> {
@@ -375,7 +380,11 @@ fn describe(
     properties.push((names[0], schema));
 }
 
+/// Without a name, the object itself is meant.
 fn join(path: &str, name: &str) -> String {
+    if name.is_empty() {
+        return path.to_owned();
+    }
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 

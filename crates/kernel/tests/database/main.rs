@@ -14,6 +14,7 @@ mod errors;
 mod events;
 mod group_commit;
 mod jobs;
+mod many;
 mod processes;
 mod reads;
 mod restart;

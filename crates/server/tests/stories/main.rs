@@ -5,6 +5,7 @@
 //! | `seeds` | the flows of seeds 000 and 001, in one process and split over two |
 //! | `together` | processes that start at once; a logout that others see |
 //! | `killed` | `kill -9` under load: what was acknowledged is there |
+//! | `batches` | `kill -9` in the middle of a bulk update: it finishes, and nothing is done twice |
 //! | `stopping` | requests in flight are answered; a second signal ends at once |
 //! | `refusals` | what keeps a process from starting, and what it says |
 //! | `commands` | the command line beside a running server |
@@ -21,6 +22,7 @@
     reason = "the whole program is tests, their helpers included; what they print is shown when one fails"
 )]
 
+mod batches;
 mod client;
 mod commands;
 mod deployment;

@@ -149,7 +149,7 @@ impl Input for NewProfile {
     }
 }
 
-fn all_optional(f: &mut Fields<'_>) -> Option<Members> {
+pub(super) fn all_optional(f: &mut Fields<'_>) -> Option<Members> {
     let first_name = f.change("first_name");
     let last_name = f.change("last_name");
     let members = members(f);

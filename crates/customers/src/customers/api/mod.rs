@@ -4,12 +4,14 @@
 //! |---|---|
 //! | here | lists, one customer, PUT, PATCH, DELETE |
 //! | [`input`], [`view`] | bodies, and a customer as it is shown |
+//! | [`bulk`] | many at once |
 //! | `status` | activation, verification, marks, services, logins |
 //! | `lookup` | by user, name, address |
 //! | `profile` | the own profile |
 //!
 //! `/api/v1/customers/health` is served by the crate `server`, which knows every part of the process.
 
+pub mod bulk;
 pub mod input;
 mod lookup;
 mod profile;
@@ -41,6 +43,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list, create))
         .routes(routes!(get, put, patch, deactivate))
         .routes(routes!(erase))
+        .merge(bulk::routes())
         .merge(status::routes())
         .merge(lookup::routes())
         .merge(profile::routes())

@@ -1,4 +1,4 @@
-use kernel::text::Line;
+use kernel::text::{Line, search_key};
 use serde::Serialize;
 
 use super::country::{country_code, country_key};
@@ -56,8 +56,13 @@ impl Address {
 
     /// The folded postal code without spaces and hyphens, for filters.
     pub fn postal_key(&self) -> Option<String> {
-        self.postal_code.as_ref().map(|code| code.key().replace([' ', '-'], ""))
+        self.postal_code.as_ref().map(|code| postal_key(code.as_str()))
     }
+}
+
+/// What postal codes are compared by: folded, without spaces and hyphens.
+pub fn postal_key(text: &str) -> String {
+    search_key(text).replace([' ', '-'], "")
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod number;
 mod person;
 mod tags;
 
-pub use address::Address;
+pub use address::{Address, postal_key};
 pub use country::{country_code, country_key, country_label};
 pub use metadata::Metadata;
 pub use number::{CustomerNumber, CustomerRef};

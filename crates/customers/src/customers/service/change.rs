@@ -1,15 +1,21 @@
-//! PUT and PATCH, by staff or by the customer.
+//! PUT and PATCH, by staff or by the customer; one or many at once. What could refuse one of many is looked up before
+//! anything is written, and each statement runs for all.
+
+use std::collections::HashSet;
 
 use kernel::access::{Permission, Scope};
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::{Error, Result, TextValue};
+use kernel::{Error, Kind, Result, TextValue};
+use uuid::Uuid;
 
 use super::members::{Draft, How, Members, Rights, draft};
-use super::{CustomerRow, find_in, save_in};
+use super::person::Person;
+use super::{CustomerRow, find_in, save_many_in};
 use crate::consent::service::{self as consent, MARKETING_EMAILS, Source};
 use crate::customers::model::{CustomerRef, Tags};
-use crate::tags::service as tags;
+use crate::customers::store::{self, write};
+use crate::tags::service::{self as tags, Retagged};
 
 /// Changes a customer after `check` has looked at it (`If-Match`).
 pub async fn change(
@@ -40,6 +46,50 @@ pub async fn change_in(
     members: Members,
     how: How,
 ) -> Result<CustomerRow> {
+    let changed = change_many_in(ctx, tx, scope, rights, vec![(before, members)], how).await?.pop();
+    changed.unwrap_or_else(|| Err(Error::internal("a changed customer is gone")))
+}
+
+/// Changes loaded customers in the caller's transaction, each once. The inner result says why one was refused, and the
+/// others are changed; the outer one fails all of them, and the transaction with them.
+pub async fn change_many_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    scope: &Scope,
+    rights: Rights,
+    changes: Vec<(CustomerRow, Members)>,
+    how: How,
+) -> Result<Vec<Result<CustomerRow>>> {
+    let mut plans: Vec<Result<Plan>> =
+        changes.into_iter().map(|(before, members)| plan(ctx, rights, before, members, how)).collect();
+    refuse_known_external_ids(tx, &mut plans).await?;
+    Box::pin(write_users(ctx, tx, scope, rights, &mut plans)).await?;
+    let accepted: Vec<&Plan> = plans.iter().flatten().collect();
+    write_consents(ctx, tx, rights, &accepted).await?;
+    let retagged = accepted.iter().filter(|plan| plan.row.tags != plan.before.tags).map(|plan| Retagged {
+        customer: plan.row.id,
+        before: tags_of(&plan.before),
+        after: tags_of(&plan.row),
+    });
+    tags::set_many_in(ctx, tx, &retagged.collect::<Vec<_>>()).await?;
+    let (mut changes, mut answers) = (Vec::new(), Vec::new());
+    for plan in plans {
+        answers.push(plan.map(|plan| changes.push((plan.before, plan.row))));
+    }
+    let mut saved = save_many_in(ctx, tx, scope, changes, "customer.updated").await?.into_iter();
+    let gone = || Error::internal("a changed customer is gone");
+    Ok(answers.into_iter().map(|answer| answer.and_then(|()| saved.next().ok_or_else(gone))).collect())
+}
+
+/// A customer that will be changed.
+struct Plan {
+    before: CustomerRow,
+    row: CustomerRow,
+    person: Person,
+    consents: Vec<(&'static str, bool)>,
+}
+
+fn plan(ctx: &Ctx, rights: Rights, before: CustomerRow, members: Members, how: How) -> Result<Plan> {
     if !rights.staff && !before.is_active {
         return Err(Error::forbidden(
             "CUSTOMER_INACTIVE",
@@ -47,20 +97,77 @@ pub async fn change_in(
         ));
     }
     let Draft { row, person, consents } = draft(ctx, rights, &before, members, how)?;
-    let row = person.save_in(ctx, tx, scope, rights, row).await?;
-    for (purpose, state) in consents {
-        let stored = if purpose == MARKETING_EMAILS { before.marketing_emails } else { before.marketing_sms };
-        if state != stored {
-            let source = if rights.staff { Source::Staff } else { Source::Customer };
-            consent::record_in(ctx, tx, row.id, purpose, state, source).await?;
-        } else if !rights.staff {
-            consent::confirm_in(ctx, tx, row.id, purpose, state).await?;
+    Ok(Plan { before, row, person, consents })
+}
+
+/// 409 for an id that another customer has or gets.
+async fn refuse_known_external_ids(tx: &mut Tx, plans: &mut [Result<Plan>]) -> Result<()> {
+    let new = |plan: &Plan| {
+        plan.row.external_id.clone().filter(|_| plan.row.external_id != plan.before.external_id)
+    };
+    let wanted = plans.iter().flatten().filter_map(new).collect();
+    let mut known: HashSet<String> = store::known_external_ids(tx, &wanted).await?.into_iter().collect();
+    for plan in plans {
+        if let Some(id) = plan.as_ref().ok().and_then(new)
+            && !known.insert(id)
+        {
+            *plan = Err(write::external_id_exists());
         }
     }
-    if row.tags != before.tags {
-        tags::set_in(ctx, tx, row.id, &tags_of(&before), &tags_of(&row)).await?;
+    Ok(())
+}
+
+/// Writes what belongs to the users, where it differs, in the order of their ids: two that change the same ones wait for
+/// each other and do not deadlock.
+async fn write_users(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    scope: &Scope,
+    rights: Rights,
+    plans: &mut [Result<Plan>],
+) -> Result<()> {
+    let mut differing: Vec<(Uuid, &mut Result<Plan>)> = plans
+        .iter_mut()
+        .filter_map(|plan| {
+            let user = plan.as_ref().ok().filter(|plan| plan.person.differs(&plan.row))?.row.user_id;
+            Some((user, plan))
+        })
+        .collect();
+    differing.sort_by_key(|(user, _)| *user);
+    for (_, slot) in differing {
+        let Ok(plan) = slot else { continue };
+        let (person, row) = (std::mem::take(&mut plan.person), plan.row.clone());
+        match person.save_in(ctx, tx, scope, rights, row).await {
+            Ok(row) => plan.row = row,
+            Err(e) if tx.has_failed() || !is_refusal(&e) => return Err(e),
+            Err(e) => *slot = Err(e),
+        }
     }
-    save_in(ctx, tx, scope, &before, row, "customer.updated").await
+    Ok(())
+}
+
+/// Does it concern this record alone?
+fn is_refusal(e: &Error) -> bool {
+    matches!(e.kind(), Kind::Forbidden | Kind::NotFound | Kind::Conflict | Kind::Invalid)
+}
+
+async fn write_consents(ctx: &Ctx, tx: &mut Tx, rights: Rights, plans: &[&Plan]) -> Result<()> {
+    let source = if rights.staff { Source::Staff } else { Source::Customer };
+    let mut changed = Vec::new();
+    for plan in plans {
+        for (purpose, state) in &plan.consents {
+            let stored = match *purpose {
+                MARKETING_EMAILS => plan.before.marketing_emails,
+                _ => plan.before.marketing_sms,
+            };
+            if *state != stored {
+                changed.push((plan.row.id, *purpose, *state, source));
+            } else if !rights.staff {
+                consent::confirm_in(ctx, tx, plan.row.id, purpose, *state).await?;
+            }
+        }
+    }
+    consent::record_many_in(ctx, tx, &changed).await
 }
 
 /// The tags of a stored customer, which were checked when they were written.

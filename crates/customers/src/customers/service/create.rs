@@ -1,7 +1,10 @@
-//! Creating by staff: user and customer in one transaction, with generated user name and public id.
+//! Creating by staff: user and customer in one transaction, with generated user name and public id. One or many at once:
+//! what could refuse one of them is looked up for all before anything is written, and each statement runs for all.
+
+use std::collections::{HashMap, HashSet};
 
 use identity::credentials::service as credentials;
-use identity::users::model::PersonName;
+use identity::users::model::{Email, PersonName};
 use identity::users::service::{self as users, NewUser, User};
 use kernel::access::{Permission, Scope};
 use kernel::ctx::Ctx;
@@ -9,18 +12,19 @@ use kernel::db::{Json, Tx};
 use kernel::web::Field;
 use kernel::{Error, Result};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::change::tags_of;
-use super::members::{Draft, How, Members, Rights, draft};
-use super::person::{email_exists, taken};
-use super::{CustomerRow, event, find_in};
+use super::members::{Draft, How, Members, Rights, draft, not_writable};
+use super::person::{Person, email_exists, taken};
+use super::{CustomerRow, event};
 use crate::consent::service::{self as consent, MARKETING_EMAILS, MARKETING_SMS, Source};
 use crate::customers::model::{
-    ContactMethod, CustomerNumber, CustomerRef, Tags, country_code, default_notification_preferences,
+    ContactMethod, CustomerNumber, Tags, country_code, default_notification_preferences,
 };
 use crate::customers::store::{self, write};
 use crate::statistics::service as statistics;
-use crate::tags::service as tags;
+use crate::tags::service::{self as tags, Retagged};
 
 /// Draws of a public id before giving up; with four billion of them the second draw is already rare.
 const DRAWS: usize = 16;
@@ -36,7 +40,7 @@ pub struct NewCustomer {
     pub members: Members,
 }
 
-/// Creates a customer. 409 `CUSTOMER_EMAIL_EXISTS`.
+/// Creates a customer. 409 `CUSTOMER_EMAIL_EXISTS`, `CUSTOMER_EXTERNAL_ID_EXISTS`.
 pub async fn create(ctx: &Ctx, new: NewCustomer) -> Result<CustomerRow> {
     let scope = ctx.require_staff(Permission::CustomersWrite)?;
     let mut tx = ctx.write().await?;
@@ -48,70 +52,211 @@ pub async fn create(ctx: &Ctx, new: NewCustomer) -> Result<CustomerRow> {
 /// Creates a customer in the caller's transaction. The address of somebody who registered and has no profile attaches
 /// the profile to that user.
 pub async fn create_in(ctx: &Ctx, tx: &mut Tx, scope: &Scope, new: NewCustomer) -> Result<CustomerRow> {
-    let caller = ctx.caller()?;
-    if !scope.all() && scope.company().is_none() {
-        return Err(Error::forbidden("NO_COMPANY", "Your role reaches one company, and you belong to none"));
-    }
-    let company = match caller.company_id {
-        Some(company) => Some(company),
-        None => users::default_company_in(ctx, tx).await?,
-    };
-    let NewCustomer { first_name, last_name, mut members } = new;
-    if let Field::Value(email) = &members.email
-        && let Some(user) = users::find_by_email_in(tx, scope, email).await?
-    {
-        let (user, members) = attach(
-            ctx,
-            tx,
-            scope,
-            user,
-            Members { first_name: Some(first_name), last_name: Some(last_name), ..members },
-        )
-        .await?;
-        let inserted = insert_in(ctx, tx, scope, Rights::of(ctx)?, &user, members).await;
-        // Somebody else created the profile of this user a moment ago.
-        return inserted.map_err(|e| if e.code() == "PROFILE_ALREADY_EXISTS" { email_exists() } else { e });
-    }
-    let country = match &members.country {
-        Field::Value(country) => country_code(country.as_str()).map(str::to_owned),
-        _ => None,
-    };
-    let new = NewUser {
-        email: std::mem::take(&mut members.email).value(),
-        phone: members.phone.clone().value(),
-        company,
-        region: country,
-        ..NewUser::named(first_name, last_name)
-    };
-    let user = users::create_in(ctx, tx, new).await.map_err(taken)?;
-    insert_in(ctx, tx, scope, Rights::of(ctx)?, &user, members).await
+    let created = create_many_in(ctx, tx, scope, vec![new]).await?.pop();
+    created.unwrap_or_else(|| Err(Error::internal("a new customer is gone")))
 }
 
-/// Whoever registered and has no profile gets this one. If nobody ever proved the address, somebody else may have
-/// registered it: what they set up is revoked, and the staff's words count. A proven account keeps its own.
-async fn attach(
+/// Creates customers in the caller's transaction, each as [`create_in`] would one after the other. The inner result says
+/// why one was refused, and the others are there; the outer one fails all of them, and the transaction with them. That
+/// is also what a neighbour on PostgreSQL does who writes the same address at the same moment: try again in parts.
+pub async fn create_many_in(
     ctx: &Ctx,
     tx: &mut Tx,
     scope: &Scope,
-    user: User,
-    members: Members,
-) -> Result<(User, Members)> {
-    let mine = scope.all() || (user.company.is_some() && user.company == scope.company());
-    if user.role != "customer" || !mine || store::number_of_user(tx, user.id).await?.is_some() {
-        return Err(email_exists());
+    new: Vec<NewCustomer>,
+) -> Result<Vec<Result<CustomerRow>>> {
+    let place = Place::of(ctx, tx, scope).await?;
+    let mut known = Known::of(tx, scope, &new).await?;
+    let mut plans: Vec<Result<Plan>> = new.into_iter().map(|new| known.plan(ctx, &place, new)).collect();
+    let accepted: Vec<&mut Plan> = plans.iter_mut().flatten().collect();
+    Box::pin(write_users(ctx, tx, scope, &place, accepted)).await?;
+    let (mut rows, mut refused) = (Vec::new(), Vec::new());
+    for plan in plans {
+        refused.push(plan.map(|plan| rows.push(plan.beginning)));
     }
-    if user.email_proven_at.is_some() {
-        let kept = Members {
-            email: Field::Absent,
-            phone: Field::Absent,
-            first_name: None,
-            last_name: None,
-            ..members
+    let created = insert_many_in(ctx, tx, place.rights, rows).await;
+    // Somebody else created the profile of this user a moment ago.
+    let created =
+        created.map_err(|e| if e.code() == "PROFILE_ALREADY_EXISTS" { email_exists() } else { e })?;
+    let mut created = created.into_iter();
+    let gone = || Error::internal("a new customer is gone");
+    Ok(refused.into_iter().map(|r| r.and_then(|()| created.next().ok_or_else(gone))).collect())
+}
+
+/// Where new customers belong, and what their creator may write.
+struct Place {
+    everywhere: bool,
+    reach: Option<Uuid>,
+    company: Option<Uuid>,
+    company_id: Option<String>,
+    rights: Rights,
+}
+
+impl Place {
+    async fn of(ctx: &Ctx, tx: &mut Tx, scope: &Scope) -> Result<Place> {
+        if !scope.all() && scope.company().is_none() {
+            return Err(Error::forbidden(
+                "NO_COMPANY",
+                "Your role reaches one company, and you belong to none",
+            ));
+        }
+        let company = match ctx.caller()?.company_id {
+            Some(company) => Some(company),
+            None => users::default_company_in(ctx, tx).await?,
         };
-        return Ok((user, kept));
+        let company_id = match company {
+            Some(company) => users::company_number_in(tx, company).await?,
+            None => None,
+        };
+        let rights = Rights::of(ctx)?;
+        Ok(Place { everywhere: scope.all(), reach: scope.company(), company, company_id, rights })
     }
-    credentials::revoke_in(ctx, tx, &user, "profile_created_by_staff").await?;
-    Ok((User { has_password: false, ..user }, members))
+}
+
+/// A customer that will be created.
+struct Plan {
+    beginning: Beginning,
+    person: Person,
+    /// The user to create, until it is.
+    new: Option<Box<users::Draft>>,
+    /// The user who set up a login on an address that nobody proved.
+    revoke: Option<Box<User>>,
+    /// The body named the user, which must come out.
+    named: bool,
+}
+
+/// A new customer, and for which purposes its consent was asked.
+struct Beginning {
+    row: CustomerRow,
+    asked: Vec<&'static str>,
+}
+
+/// What could refuse a new customer: read for all, and completed by each that is accepted.
+struct Known {
+    users: HashMap<String, User>,
+    profiles: HashSet<Uuid>,
+    emails: HashSet<String>,
+    external_ids: HashSet<String>,
+}
+
+impl Known {
+    async fn of(tx: &mut Tx, scope: &Scope, new: &[NewCustomer]) -> Result<Known> {
+        let emails: Vec<&Email> = new.iter().filter_map(|n| n.members.email.as_ref().value()).collect();
+        let ids = new.iter().filter_map(|n| n.members.external_id.as_ref().value());
+        let ids = ids.map(ToString::to_string).collect();
+        let users = users::find_by_emails_in(tx, scope, &emails).await?;
+        let profiles = store::with_profile(tx, &users.iter().map(|user| user.id).collect()).await?;
+        let keyed = users.into_iter().filter_map(|user| Some((user.email_key()?, user)));
+        Ok(Known {
+            users: keyed.collect(),
+            profiles: profiles.into_iter().collect(),
+            emails: HashSet::new(),
+            external_ids: store::known_external_ids(tx, &ids).await?.into_iter().collect(),
+        })
+    }
+
+    /// What creating this one means. 409, 422, 403.
+    fn plan(&mut self, ctx: &Ctx, place: &Place, new: NewCustomer) -> Result<Plan> {
+        let key = new.members.email.as_ref().value().map(|email| email.key().to_owned());
+        if key.as_ref().is_some_and(|key| self.emails.contains(key)) {
+            return Err(email_exists());
+        }
+        let plan = match key.as_ref().and_then(|key| self.users.remove(key)) {
+            Some(user) => {
+                let plan = self.attach(ctx, place, &user, new);
+                self.users.extend(key.clone().map(|key| (key, user)));
+                plan?
+            }
+            None => create_user(ctx, place, new)?,
+        };
+        let external_id = &plan.beginning.row.external_id;
+        if external_id.as_ref().is_some_and(|id| self.external_ids.contains(id)) {
+            return Err(write::external_id_exists());
+        }
+        self.external_ids.extend(external_id.clone());
+        self.emails.extend(key);
+        Ok(plan)
+    }
+
+    /// Whoever registered and has no profile gets this one. If nobody ever proved the address, somebody else may have
+    /// registered it: what they set up is revoked, and the staff's words count. A proven account keeps its own.
+    fn attach(&self, ctx: &Ctx, place: &Place, user: &User, new: NewCustomer) -> Result<Plan> {
+        let mine = place.everywhere || (user.company.is_some() && user.company == place.reach);
+        if user.role != "customer" || !mine || self.profiles.contains(&user.id) {
+            return Err(email_exists());
+        }
+        let NewCustomer { first_name, last_name, members } = new;
+        let proven = user.email_proven_at.is_some();
+        let members = match proven {
+            true => Members { email: Field::Absent, phone: Field::Absent, ..members },
+            false => Members { first_name: Some(first_name), last_name: Some(last_name), ..members },
+        };
+        if let Field::Value(phone) = &members.phone
+            && user.phone.as_deref() != Some(phone.as_str())
+        {
+            users::check_phone(ctx, phone, region(&members).as_deref())?;
+        }
+        let revoke = (!proven).then(|| Box::new(user.clone()));
+        let Draft { row, person, consents } = draft(ctx, place.rights, &blank(ctx, user), members, How::Put)?;
+        let asked = consents.into_iter().map(|(purpose, _)| purpose).collect();
+        Ok(Plan { beginning: Beginning { row, asked }, person, new: None, revoke, named: false })
+    }
+}
+
+fn create_user(ctx: &Ctx, place: &Place, new: NewCustomer) -> Result<Plan> {
+    let NewCustomer { first_name, last_name, mut members } = new;
+    let user = NewUser {
+        email: std::mem::take(&mut members.email).value(),
+        phone: members.phone.clone().value(),
+        company: place.company,
+        region: region(&members),
+        ..NewUser::named(first_name, last_name)
+    };
+    let mut user = users::draft(ctx, user)?;
+    user.user.company_id.clone_from(&place.company_id);
+    let mut stored = blank(ctx, &user.user);
+    let named = matches!(members.fixed.username, Field::Value(_));
+    if named {
+        stored.username = user.first_candidate(ctx);
+    }
+    let Draft { row, person, consents } = draft(ctx, place.rights, &stored, members, How::Put)?;
+    let asked = consents.into_iter().map(|(purpose, _)| purpose).collect();
+    let new = Some(Box::new(user));
+    Ok(Plan { beginning: Beginning { row, asked }, person, new, revoke: None, named })
+}
+
+/// Where national phone numbers are read.
+fn region(members: &Members) -> Option<String> {
+    let country = members.country.as_ref().value()?;
+    country_code(country.as_str()).map(str::to_owned)
+}
+
+/// Creates the users that are new, and changes those who get a profile.
+async fn write_users(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    scope: &Scope,
+    place: &Place,
+    mut plans: Vec<&mut Plan>,
+) -> Result<()> {
+    for plan in plans.iter_mut().filter(|plan| plan.new.is_none()) {
+        if let Some(user) = &plan.revoke {
+            credentials::revoke_in(ctx, tx, user, "profile_created_by_staff").await?;
+        }
+        let (person, row) = (std::mem::take(&mut plan.person), plan.beginning.row.clone());
+        plan.beginning.row = person.save_in(ctx, tx, scope, place.rights, row).await?;
+    }
+    let mut plans: Vec<_> = plans.into_iter().filter(|plan| plan.new.is_some()).collect();
+    let drafts = plans.iter_mut().filter_map(|plan| plan.new.take()).map(|draft| *draft).collect();
+    let created = users::create_many_in(ctx, tx, drafts).await.map_err(taken)?;
+    for (plan, user) in plans.into_iter().zip(created) {
+        if plan.named && plan.beginning.row.username != user.username {
+            // Somebody else has the name, and so it cannot be said.
+            return Err(not_writable(&["username"]));
+        }
+        plan.beginning.row.set_user(user);
+    }
+    Ok(())
 }
 
 /// Inserts the profile of a user in the caller's transaction, with consent, tags, figures and event.
@@ -123,34 +268,66 @@ pub(crate) async fn insert_in(
     user: &User,
     members: Members,
 ) -> Result<CustomerRow> {
-    let Draft { row, person, consents } = draft(ctx, rights, &blank(ctx, user), members, How::Put)?;
-    let mut row = person.save_in(ctx, tx, scope, rights, row).await?;
-    let mut draws = 0;
-    while !write::insert(tx, &row).await? {
-        draws += 1;
-        if draws == DRAWS {
-            return Err(Error::internal("no free customer id in many draws"));
-        }
-        row.customer_id = CustomerNumber::random(ctx.random()).to_string();
-    }
-    let states = [(MARKETING_EMAILS, row.marketing_emails), (MARKETING_SMS, row.marketing_sms)];
-    let states = states.map(|(purpose, state)| {
-        let source = match (consents.iter().any(|(p, _)| *p == purpose), rights.staff) {
-            (false, _) => Source::Default,
-            (true, true) => Source::Staff,
-            (true, false) => Source::Customer,
-        };
-        (purpose, state, source)
-    });
-    consent::begin_in(ctx, tx, row.id, states).await?;
-    tags::set_in(ctx, tx, row.id, &Tags::default(), &tags_of(&row)).await?;
-    statistics::changed_in(ctx, tx, None, Some(&row)).await?;
-    ctx.record(tx, event("customer.created", &row).created(row.snapshot())).await?;
-    if row.company.is_some() && row.company_id.is_none() {
+    let mut stored = blank(ctx, user);
+    if let (Some(company), None) = (user.company, &user.company_id) {
         // A user that was just created knows its company's row, not yet its public id.
-        return find_in(ctx, tx, &Scope::system("just written"), CustomerRef::Id(row.id)).await;
+        stored.company_id = users::company_number_in(tx, company).await?;
     }
-    Ok(row)
+    let Draft { row, person, consents } = draft(ctx, rights, &stored, members, How::Put)?;
+    let row = person.save_in(ctx, tx, scope, rights, row).await?;
+    let asked = consents.into_iter().map(|(purpose, _)| purpose).collect();
+    let created = insert_many_in(ctx, tx, rights, vec![Beginning { row, asked }]).await?.pop();
+    created.ok_or_else(|| Error::internal("a new customer is gone"))
+}
+
+async fn insert_many_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    rights: Rights,
+    mut new: Vec<Beginning>,
+) -> Result<Vec<CustomerRow>> {
+    insert_rows(ctx, tx, &mut new).await?;
+    let states = |b: &Beginning| {
+        let states = [(MARKETING_EMAILS, b.row.marketing_emails), (MARKETING_SMS, b.row.marketing_sms)];
+        states.map(|(purpose, state)| {
+            let source = match (b.asked.contains(&purpose), rights.staff) {
+                (false, _) => Source::Default,
+                (true, true) => Source::Staff,
+                (true, false) => Source::Customer,
+            };
+            (purpose, state, source)
+        })
+    };
+    consent::begin_many_in(ctx, tx, &new.iter().map(|b| (b.row.id, states(b))).collect::<Vec<_>>()).await?;
+    let rows: Vec<CustomerRow> = new.into_iter().map(|b| b.row).collect();
+    let tagged = rows.iter().filter(|row| !row.tags.is_empty()).map(|row| Retagged {
+        customer: row.id,
+        before: Tags::default(),
+        after: tags_of(row),
+    });
+    tags::set_many_in(ctx, tx, &tagged.collect::<Vec<_>>()).await?;
+    let changes: Vec<_> = rows.iter().map(|row| (None, Some(row))).collect();
+    statistics::changed_many_in(ctx, tx, &changes).await?;
+    let events = rows.iter().map(|row| event("customer.created", row).created(row.snapshot()));
+    ctx.record_many(tx, events.collect()).await?;
+    Ok(rows)
+}
+
+/// Inserts under public ids that are free: who finds theirs taken draws again.
+async fn insert_rows(ctx: &Ctx, tx: &mut Tx, new: &mut [Beginning]) -> Result<()> {
+    let mut waiting: Vec<usize> = (0..new.len()).collect();
+    for _ in 0..DRAWS {
+        let rows: Vec<&CustomerRow> = waiting.iter().map(|i| &new[*i].row).collect();
+        let inserted = write::insert(tx, &rows).await?;
+        waiting = waiting.into_iter().zip(inserted).filter(|(_, done)| !done).map(|(i, _)| i).collect();
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        for i in &waiting {
+            new[*i].row.customer_id = CustomerNumber::random(ctx.random()).to_string();
+        }
+    }
+    Err(Error::internal("no free customer id in many draws"))
 }
 
 /// A profile about which nothing is known but whose it is.

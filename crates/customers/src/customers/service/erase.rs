@@ -10,6 +10,7 @@ use kernel::{Result, event as events, idempotency, jobs};
 
 use super::{CustomerRow, find_in};
 use crate::avatars::service as avatars;
+use crate::batches::service as batches;
 use crate::consent::service as consent;
 use crate::customers::model::CustomerRef;
 use crate::customers::store::write;
@@ -45,6 +46,7 @@ pub async fn erase_in(
     let total_services = write::erase(tx, scope, row.id, row.version, ctx.now()).await?;
     tags::forget_in(tx, row.id).await?;
     consent::forget_in(tx, row.id).await?;
+    batches::forget_in(tx, row.id).await?;
     events::forget_customer(tx, row.id).await?;
     jobs::forget_customer(tx, row.id).await?;
     idempotency::forget_customer(tx, row.id).await?;

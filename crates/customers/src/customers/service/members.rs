@@ -22,7 +22,7 @@ use kernel::text::Line;
 pub const PREFERENCES_BYTES: usize = 16 * 1024;
 
 /// The members of a body. What is absent stays.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the members of the API, documented there")]
 pub struct Members {
     pub email: Field<Email>,
@@ -59,7 +59,7 @@ pub struct Members {
 }
 
 /// Members that no body changes: ignored when equal to what is stored, else 403.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the members of the API, documented there")]
 pub struct Fixed {
     pub username: Field<String>,
@@ -190,6 +190,25 @@ fn set_birth(ctx: &Ctx, row: &mut CustomerRow, field: &Field<CalendarDate>, faul
         Field::Null => row.date_of_birth = None,
         Field::Absent => {}
     }
+}
+
+/// What is wrong with a change whoever it is about: for many customers at once, before any of them is touched.
+pub(super) fn faults_of_any(ctx: &Ctx, m: &Members) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let today = ctx.now().to_jiff().to_zoned(ctx.app().config.time_zone.clone()).date();
+    if let Field::Value(date) = &m.date_of_birth
+        && let Err(flaw) = DateOfBirth::new(*date, today)
+    {
+        faults.push(Fault::new("date_of_birth", flaw.code, flaw.message));
+    }
+    if matches!(&m.customer_since, Field::Value(at) if *at > ctx.now()) {
+        faults.push(Fault::new("customer_since", "in_the_future", "must not be in the future"));
+    }
+    if let Field::Value(object) = &m.metadata {
+        let read = Metadata::from_json(&Value::Object(object.clone()), "metadata");
+        faults.extend(read.err().into_iter().flatten());
+    }
+    faults
 }
 
 fn set_since(ctx: &Ctx, row: &mut CustomerRow, field: Field<Timestamp>, faults: &mut Vec<Fault>) {

@@ -8,9 +8,12 @@
 //! | [`create`] | by staff: user and customer in one |
 //! | [`profile`] | by the customer: the own profile |
 //! | [`change`] | PUT and PATCH |
+//! | [`bulk`] | many at once: by ids, or as a job by filter |
+//! | [`tagged`] | listing by tags |
 //! | [`status`] | activate, verify, marks, services, logins |
 //! | [`erase`] | deleting for good |
 
+pub mod bulk;
 pub mod change;
 pub mod create;
 pub mod erase;
@@ -18,6 +21,7 @@ pub mod members;
 pub(crate) mod person;
 pub mod profile;
 pub mod status;
+pub mod tagged;
 
 use identity::users::model::{Email, Username};
 use kernel::access::{Permission, Scope};
@@ -28,10 +32,11 @@ use kernel::web::list::{FilterValue, ListRequest, Total};
 use kernel::{Error, Result, TextValue};
 use uuid::Uuid;
 
-use super::model::CustomerRef;
+use super::model::{CustomerRef, country_code};
 pub use super::store::CustomerRow;
 use super::store::{self, list, write};
-use crate::statistics::{model as counters, service as statistics};
+use crate::statistics::model::{self as counters, Place};
+use crate::statistics::service as statistics;
 
 /// Beyond this a filtered list is not counted.
 const COUNTED: u64 = 10_000;
@@ -120,24 +125,51 @@ pub async fn list(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<CustomerRow>,
         false => ctx.slow_read().await?,
     };
     let rows = list::page(&mut tx, &scope, request).await?;
-    let total = match counter(request) {
-        Some(metric) => {
-            let n = statistics::count_in(&mut tx, &scope, metric).await?;
-            Total::exact(u64::try_from(n).unwrap_or_default())
+    let total = match known(request) {
+        Some(Known::Counter(metric, key)) => {
+            Total::exact(statistics::count_in(&mut tx, &scope, metric, key).await?)
         }
+        Some(Known::Place(place)) => Total::exact(statistics::count_place_in(&mut tx, &scope, &place).await?),
         None => Total::bounded(list::count_up_to(&mut tx, &scope, request, COUNTED).await?, COUNTED),
     };
     Ok((rows, total))
 }
 
-/// The counter that knows the number already.
-fn counter(request: &ListRequest) -> Option<&'static str> {
+/// Lists whose number the counters know already.
+#[derive(Debug, PartialEq)]
+enum Known<'a> {
+    Counter(&'static str, &'a str),
+    Place(Place<'a>),
+}
+
+fn known(request: &ListRequest) -> Option<Known<'_>> {
     match request.filters.as_slice() {
-        [] => Some(counters::TOTAL),
-        [(filter, FilterValue::Bool(true))] if filter.name == "is_active" => Some(counters::ACTIVE),
-        [(filter, FilterValue::Bool(true))] if filter.name == "is_verified" => Some(counters::VERIFIED),
-        _ => None,
+        [] => return Some(Known::Counter(counters::TOTAL, "")),
+        [(filter, FilterValue::Bool(true))] => match filter.name {
+            "is_active" => return Some(Known::Counter(counters::ACTIVE, "")),
+            "is_verified" => return Some(Known::Counter(counters::VERIFIED, "")),
+            "is_business_customer" => return Some(Known::Counter(counters::BUSINESS, "")),
+            _ => {}
+        },
+        [(filter, FilterValue::Text(text))] => match filter.name {
+            "tag" => return Some(Known::Counter(counters::TAG, text)),
+            "gender" => return Some(Known::Counter(counters::GENDER, text)),
+            _ => {}
+        },
+        _ => {}
     }
+    let mut place = Place::default();
+    for (filter, value) in &request.filters {
+        let FilterValue::Text(text) = value else { return None };
+        match filter.name {
+            // A text that names no country has no counter of its own.
+            "country" => place.country = Some(country_code(text)?),
+            "state" if !text.is_empty() => place.state = Some(text),
+            "city" if !text.is_empty() => place.city = Some(text),
+            _ => return None,
+        }
+    }
+    Some(Known::Place(place))
 }
 
 pub(crate) fn event(action: &'static str, row: &CustomerRow) -> Event {
@@ -152,17 +184,41 @@ async fn save_in(
     tx: &mut Tx,
     scope: &Scope,
     before: &CustomerRow,
-    mut after: CustomerRow,
+    after: CustomerRow,
     action: &'static str,
 ) -> Result<CustomerRow> {
-    let event = event(action, &after).changed(before.snapshot(), after.snapshot());
-    if event.is_empty() {
-        return Ok(after);
+    let saved = save_many_in(ctx, tx, scope, vec![(before.clone(), after)], action).await?.pop();
+    saved.ok_or_else(|| Error::internal("a saved customer is gone"))
+}
+
+/// Writes changed customers, before and after, in the order of their ids; those that differ.
+async fn save_many_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    scope: &Scope,
+    mut changes: Vec<(CustomerRow, CustomerRow)>,
+    action: &'static str,
+) -> Result<Vec<CustomerRow>> {
+    let now = ctx.now();
+    let mut events = Vec::with_capacity(changes.len());
+    let mut differing = Vec::with_capacity(changes.len());
+    for (before, after) in &mut changes {
+        let (was, is) = before.difference(after);
+        let event = event(action, after).changed(was, is);
+        if !event.is_empty() {
+            after.updated_at = now;
+            events.push(event);
+            differing.push((&*before, after));
+        }
     }
-    after.updated_at = ctx.now();
-    write::update(tx, scope, &after).await?;
-    after.version += 1;
-    statistics::changed_in(ctx, tx, Some(before), Some(&after)).await?;
-    ctx.record(tx, event).await?;
-    Ok(after)
+    let mut rows: Vec<_> = differing.iter().map(|(_, after)| &**after).collect();
+    rows.sort_by_key(|row| row.id);
+    write::update(tx, scope, &rows).await?;
+    let figures: Vec<_> = differing.iter().map(|(before, after)| (Some(*before), Some(&**after))).collect();
+    statistics::changed_many_in(ctx, tx, &figures).await?;
+    ctx.record_many(tx, events).await?;
+    for (_, after) in differing {
+        after.version += 1;
+    }
+    Ok(changes.into_iter().map(|(_, after)| after).collect())
 }

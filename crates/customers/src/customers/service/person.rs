@@ -53,6 +53,11 @@ pub(crate) async fn require_over_user(
 }
 
 impl Person {
+    /// Does it say anything else than what is stored?
+    pub(super) fn differs(&self, row: &CustomerRow) -> bool {
+        !self.differing(row).is_empty()
+    }
+
     /// The members that differ from what is stored.
     fn differing(&self, row: &CustomerRow) -> Vec<&'static str> {
         fn differs(field: &Field<impl ToString>, stored: Option<&String>) -> bool {
@@ -132,16 +137,17 @@ impl Person {
                 let message = "this customer logs in with the address; it can be changed, not cleared";
                 return Err(Error::invalid_field("email", "required", message));
             }
-            Field::Value(email) if waits(&email, user, rights) => {
+            Field::Value(email) if Some(email.as_str()) != user.email.as_deref() => {
                 let other = users::find_by_email_in(tx, scope, &email).await?;
                 if other.is_some_and(|other| other.id != user.id) {
                     return Err(email_exists());
                 }
-                change.pending_email = Field::Value(email);
-            }
-            Field::Value(email) if Some(email.as_str()) != user.email.as_deref() => {
-                change.email = Field::Value(email);
-                change.pending_email = Field::Null;
+                if waits(&email, user, rights) {
+                    change.pending_email = Field::Value(email);
+                } else {
+                    change.email = Field::Value(email);
+                    change.pending_email = Field::Null;
+                }
             }
             Field::Null => change.email = Field::Null,
             Field::Value(_) | Field::Absent => {}

@@ -2,14 +2,15 @@
 
 use identity::users::model::Email;
 use kernel::access::Scope;
-use kernel::db::{Tx, Where};
+use kernel::db::{Sql, Tx, Where};
 use kernel::text::search_key;
 use kernel::web::list::{Accepts, Filter, FilterValue, Key, Keyed, Kind, ListRequest, ListSpec, Page, Sort};
 use kernel::{Result, TextValue, sql};
 use uuid::Uuid;
 
 use super::{CustomerRow, customers_where, select_customer};
-use crate::customers::model::country_code;
+use crate::customers::model::{country_code, postal_key};
+use crate::tags::service::Tagged;
 
 const fn sort(name: &'static str, column: &'static str, kind: Kind, nullable: bool) -> Sort {
     Sort { name, column, kind, nullable }
@@ -45,54 +46,71 @@ pub const SPEC: ListSpec = ListSpec {
             true,
         ),
     ],
-    filters: &[
-        filter("is_active", "c.is_active = ", Accepts::Bool, "Only active ones, or only deactivated ones."),
-        filter("is_verified", "c.is_verified = ", Accepts::Bool, "Only verified ones, or only the others."),
-        filter("email_verified", "u.email_verified = ", Accepts::Bool, "By the mark of the e-mail address."),
-        filter("phone_verified", "u.phone_verified = ", Accepts::Bool, "By the mark of the phone."),
-        filter("is_business_customer", "", Accepts::Bool, "With a company name or a tax number, or without."),
-        filter(
-            "email",
-            "u.email_key = ",
-            Accepts::Text(email_key),
-            "The whole address; case does not matter.",
-        ),
-        filter(
-            "username",
-            "u.username = ",
-            Accepts::Text(str::to_lowercase),
-            "The whole name; case does not matter.",
-        ),
-        filter("customer_id", "c.customer_id = ", Accepts::Text(str::to_uppercase), "The public id."),
-        filter("user_id", "c.user_id = ", Accepts::Uuid, "The user's id."),
-        filter("external_id", "c.external_id = ", Accepts::Text(str::to_owned), "The id in another program."),
-        filter("city", "c.city_key = ", Accepts::Text(search_key), "Case and accents do not matter."),
-        filter("state", "c.state_key = ", Accepts::Text(search_key), "Case and accents do not matter."),
-        filter("postal_code", "c.postal_code = ", Accepts::Text(str::to_owned), "As typed."),
-        filter(
-            "country",
-            "",
-            Accepts::Text(str::to_owned),
-            "Any spelling: USA, US and United States are one.",
-        ),
-        filter("company_name", "c.company_name = ", Accepts::Text(str::to_owned), "As typed."),
-        filter(
-            "gender",
-            "c.gender = ",
-            Accepts::OneOf(&["male", "female", "other"]),
-            "What the customer gave.",
-        ),
-        filter("tag", "", Accepts::Text(search_key), "With this tag; case and accents do not matter."),
-        filter("created_after", "c.created_at >= ", Accepts::Time, "Created at this time or later."),
-        filter("created_before", "c.created_at < ", Accepts::Time, "Created before this time."),
-    ],
+    filters: &FILTERS,
     default_sort: "-created_at",
 };
+
+/// How the tags of a path are meant.
+const MATCH: Filter = filter(
+    "match",
+    "",
+    Accepts::OneOf(&["any", "all"]),
+    "Customers with any of the tags (default), or with all.",
+);
+
+/// What a list by tags can be sorted and filtered by. Its order without `sort` is that of the rows of tags: the newest
+/// first, since ids sort by creation.
+pub const TAGGED: ListSpec = ListSpec { filters: &with(MATCH), default_sort: "-id", ..SPEC };
+
+const fn with(more: Filter) -> [Filter; FILTERS.len() + 1] {
+    let mut all = [more; FILTERS.len() + 1];
+    let mut i = 0;
+    while i < FILTERS.len() {
+        all[i] = FILTERS[i];
+        i += 1;
+    }
+    all
+}
+
+/// An empty text is written by [`conditions`].
+const FILTERS: [Filter; 19] = [
+    filter("is_active", "", Accepts::Bool, "Only active ones, or only deactivated ones."),
+    filter("is_verified", "c.is_verified = ", Accepts::Bool, "Only verified ones, or only the others."),
+    filter("email_verified", "u.email_verified = ", Accepts::Bool, "By the mark of the e-mail address."),
+    filter("phone_verified", "u.phone_verified = ", Accepts::Bool, "By the mark of the phone."),
+    filter("is_business_customer", "", Accepts::Bool, "With a company name or a tax number, or without."),
+    filter("email", "u.email_key = ", Accepts::Text(email_key), "The whole address; case does not matter."),
+    filter(
+        "username",
+        "u.username = ",
+        Accepts::Text(str::to_lowercase),
+        "The whole name; case does not matter.",
+    ),
+    filter("customer_id", "c.customer_id = ", Accepts::Text(str::to_uppercase), "The public id."),
+    filter("user_id", "c.user_id = ", Accepts::Uuid, "The user's id."),
+    filter("external_id", "c.external_id = ", Accepts::Text(str::to_owned), "The id in another program."),
+    filter("city", "", Accepts::Text(search_key), "Case and accents do not matter."),
+    filter("state", "", Accepts::Text(search_key), "Case and accents do not matter."),
+    filter(
+        "postal_code",
+        "c.postal_key = ",
+        Accepts::Text(postal_key),
+        "Case, spaces and hyphens do not matter.",
+    ),
+    filter("country", "", Accepts::Text(str::to_owned), "Any spelling: USA, US and United States are one."),
+    filter("company_name", "c.company_name = ", Accepts::Text(str::to_owned), "As typed."),
+    filter("gender", "c.gender = ", Accepts::OneOf(&["male", "female", "other"]), "What the customer gave."),
+    filter("tag", "", Accepts::Text(search_key), "With this tag; case and accents do not matter."),
+    filter("created_after", "c.created_at >= ", Accepts::Time, "Created at this time or later."),
+    filter("created_before", "c.created_at < ", Accepts::Time, "Created before this time."),
+];
 
 /// Filters that leave one customer at most, each by an index of its own.
 const NAMES_ONE: [&str; 5] = ["email", "username", "customer_id", "user_id", "external_id"];
 /// Filters that an index answers in the order of creation.
-const BY_CREATION: [&str; 3] = ["is_active", "city", "country"];
+const BY_CREATION: [&str; 5] = ["is_active", "city", "country", "state", "postal_code"];
+/// So many filters by place at once have an index of their own, too.
+const PLACES: [&[&str]; 2] = [&["city", "country"], &["city", "country", "state"]];
 /// Orders that an index gives, in either direction, as long as nothing is filtered.
 /// (What belongs to the user has indexes as well, but no planner goes through users in order to list customers.)
 const IN_ORDER: [&str; 4] = ["created_at", "updated_at", "customer_id", "id"];
@@ -121,7 +139,11 @@ pub fn is_quick(everything: bool, request: &ListRequest) -> bool {
         [] if narrowed.len() == request.filters.len() => IN_ORDER.contains(&order),
         [] => by_creation,
         [one] => by_creation && BY_CREATION.contains(one) && !is_text_of_country(request),
-        _ => false,
+        several => {
+            let mut several = several.to_vec();
+            several.sort_unstable();
+            by_creation && PLACES.contains(&several.as_slice()) && !is_text_of_country(request)
+        }
     };
     // Of one company's customers an index knows no order.
     near && served && everything
@@ -174,30 +196,101 @@ pub async fn page(tx: &mut Tx, scope: &Scope, request: &ListRequest) -> Result<V
 
 /// How many rows the filters leave, counted up to `bound` + 1.
 pub async fn count_up_to(tx: &mut Tx, scope: &Scope, request: &ListRequest, bound: u64) -> Result<u64> {
-    let base = sql!(
-        "SELECT c.total_services AS n FROM customer c JOIN user_account u ON u.id = c.user_id WHERE c.erased_at IS NULL" => i64
-    );
-    tx.count_up_to(base, request, conditions(scope, request), bound).await
+    tx.count_up_to(counted(), request, conditions(scope, request), bound).await
+}
+
+fn counted() -> &'static Sql<0, i64> {
+    sql!("SELECT c.total_services AS n FROM customer c JOIN user_account u ON u.id = c.user_id WHERE c.erased_at IS NULL" => i64)
 }
 
 /// The scope, and the filters that are more than a comparison.
 pub(super) fn conditions<'a>(scope: &Scope, request: &'a ListRequest) -> Where<'a> {
     let mut w = Where::new();
     w.within(scope, "u.company_id", "u.id");
-    if let Some(FilterValue::Text(country)) = request.filter("country") {
-        match country_code(country) {
-            Some(code) => w.and_one("c.country_code = ?", code),
-            None => w.and_one("c.country_code IS NULL AND c.country = ?", country.as_str()),
-        };
-    }
+    by_place(&mut w, request);
     if let Some(FilterValue::Text(tag)) = request.filter("tag") {
         w.and_one(
             "c.id IN (SELECT x.customer_id FROM customer_tag x JOIN tag t ON t.id = x.tag_id WHERE t.name_key = ?)",
             tag.as_str(),
         );
     }
+    by_flags(&mut w, request);
+    w
+}
+
+/// The parts of an address. Of several, one index answers in the order of creation; the others are written so that no
+/// index serves them, because SQLite, which knows no distribution, would take the one with more columns and sort.
+fn by_place<'a>(w: &mut Where<'a>, request: &'a ListRequest) {
+    let text = |name| match request.filter(name) {
+        Some(FilterValue::Text(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let (country, state, city) = (text("country"), text("state"), text("city"));
+    let by_postal = text("postal_code").is_some();
+    if let Some(city) = city {
+        w.and_one(if by_postal { "coalesce(c.city_key, '') = ?" } else { "c.city_key = ?" }, city);
+    }
+    if let Some(state) = state {
+        let aside = by_postal || (city.is_some() && country.is_none());
+        w.and_one(if aside { "coalesce(c.state_key, '') = ?" } else { "c.state_key = ?" }, state);
+    }
+    if let Some(country) = country {
+        let aside = by_postal || (state.is_some() && city.is_none());
+        match country_code(country) {
+            Some(code) if aside => w.and_one("coalesce(c.country_code, '') = ?", code),
+            Some(code) => w.and_one("c.country_code = ?", code),
+            None => w.and_one("c.country_code IS NULL AND c.country = ?", country),
+        };
+    }
+}
+
+fn by_flags<'a>(w: &mut Where<'a>, request: &'a ListRequest) {
+    if let Some(FilterValue::Bool(active)) = request.filter("is_active") {
+        let aside = ["city", "state", "country", "postal_code"].iter().any(|n| request.filter(n).is_some());
+        w.and_one(if aside { "(c.is_active AND true) = ?" } else { "c.is_active = ?" }, *active);
+    }
     if let Some(FilterValue::Bool(business)) = request.filter("is_business_customer") {
         w.and_one("(c.company_name IS NOT NULL OR c.tax_id IS NOT NULL) = ?", *business);
+    }
+}
+
+/// One page of those of these tags, for what [`ids_by_tags`](crate::tags::service) does not answer: with other filters,
+/// in another order, within a company.
+pub async fn page_tagged(
+    tx: &mut Tx,
+    scope: &Scope,
+    request: &ListRequest,
+    tags: &Tagged,
+) -> Result<Vec<CustomerRow>> {
+    tx.page(select_customer!(""), request, "c.id", tagged(scope, request, tags)).await
+}
+
+/// How many have these tags and pass the filters, counted up to `bound` + 1.
+pub async fn count_tagged(
+    tx: &mut Tx,
+    scope: &Scope,
+    request: &ListRequest,
+    tags: &Tagged,
+    bound: u64,
+) -> Result<u64> {
+    tx.count_up_to(counted(), request, tagged(scope, request, tags), bound).await
+}
+
+fn tagged<'a>(scope: &Scope, request: &'a ListRequest, tags: &Tagged) -> Where<'a> {
+    let mut w = conditions(scope, request);
+    match tags {
+        Tagged::Any(tags) => {
+            w.and_in(
+                "c.id IN (SELECT x.customer_id FROM customer_tag x WHERE x.tag_id IN (",
+                tags.clone(),
+                "))",
+            );
+        }
+        Tagged::All(tags) => {
+            for tag in tags {
+                w.and_one("c.id IN (SELECT x.customer_id FROM customer_tag x WHERE x.tag_id = ?)", *tag);
+            }
+        }
     }
     w
 }

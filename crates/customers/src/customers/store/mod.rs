@@ -1,10 +1,12 @@
 //! Every statement on `customer`. The user is always joined: names, address and phone stand there and nowhere else.
 //!
 //! - here: the row, and finding one;
+//! - [`many`]: finding many at once;
 //! - [`write`]: inserting, changing, counting, erasing;
 //! - [`list`]: what a list can be sorted and filtered by.
 
 pub mod list;
+pub mod many;
 #[cfg(test)]
 mod plans;
 pub mod write;
@@ -13,13 +15,13 @@ use identity::users::model::Email;
 use identity::users::service::User;
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
-use kernel::db::{Date, Json, Tx};
+use kernel::db::{Date, Ids, Json, Texts, Tx, Where};
 use kernel::text::search_key;
 use kernel::{Result, TextValue, args, row, sql};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::model::CustomerRef;
+use super::model::{CustomerRef, postal_key};
 
 row! {
     /// A customer with its user.
@@ -234,6 +236,45 @@ pub async fn number_of_user(tx: &mut Tx, user: Uuid) -> Result<Option<String>> {
     .await
 }
 
+/// Those of these users who have a profile.
+pub async fn with_profile(tx: &mut Tx, users: &Ids) -> Result<Vec<Uuid>> {
+    if users.0.is_empty() {
+        return Ok(Vec::new());
+    }
+    tx.all(
+        // Looking up many keys has no common spelling.
+        sql!(
+            sqlite: "SELECT user_id FROM customer
+                     WHERE user_id IN (SELECT unhex(value) FROM json_each($1)) AND erased_at IS NULL",
+            postgres: "SELECT user_id FROM customer WHERE user_id = ANY($1) AND erased_at IS NULL" => Uuid
+        ),
+        args![*users],
+    )
+    .await
+}
+
+/// Those of these ids of other programs that customers have.
+pub async fn known_external_ids(tx: &mut Tx, ids: &Texts) -> Result<Vec<String>> {
+    if ids.0.is_empty() {
+        return Ok(Vec::new());
+    }
+    tx.all(
+        sql!(
+            sqlite: "SELECT external_id FROM customer WHERE external_id IN (SELECT value FROM json_each($1))",
+            postgres: "SELECT external_id FROM customer WHERE external_id = ANY($1)" => String
+        ),
+        args![*ids],
+    )
+    .await
+}
+
+/// The customers with these ids, in any order; as many as a page has.
+pub async fn find_many(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<CustomerRow>> {
+    let mut conditions = Where::new();
+    conditions.and_in("c.id IN (", ids.to_vec(), ")");
+    tx.select(select_customer!(""), &conditions, "").await
+}
+
 /// A thousand customers in the order of their ids: a full count reads all in such pages.
 pub(crate) async fn page_for_counting(tx: &mut Tx, after: Uuid) -> Result<Vec<CustomerRow>> {
     tx.all(select_customer!("AND c.id > $1 ORDER BY c.id LIMIT 1000"), args![after]).await
@@ -242,23 +283,28 @@ pub(crate) async fn page_for_counting(tx: &mut Tx, after: Uuid) -> Result<Vec<Cu
 impl CustomerRow {
     /// The same customer after its user changed.
     pub fn with_user(mut self, user: &User) -> CustomerRow {
+        self.set_user(user.clone());
+        self
+    }
+
+    /// Takes over what stands with the user.
+    pub fn set_user(&mut self, user: User) {
         self.user_id = user.id;
-        self.username.clone_from(&user.username);
-        self.first_name.clone_from(&user.first_name);
-        self.last_name.clone_from(&user.last_name);
-        self.email.clone_from(&user.email);
+        self.username = user.username;
+        self.first_name = user.first_name;
+        self.last_name = user.last_name;
+        self.email = user.email;
         self.email_verified = user.email_verified;
-        self.pending_email.clone_from(&user.pending_email);
-        self.phone.clone_from(&user.phone);
-        self.phone_e164.clone_from(&user.phone_e164);
+        self.pending_email = user.pending_email;
+        self.phone = user.phone;
+        self.phone_e164 = user.phone_e164;
         self.phone_verified = user.phone_verified;
-        self.user_role.clone_from(&user.role);
+        self.user_role = user.role;
         self.company = user.company;
-        self.company_id.clone_from(&user.company_id);
-        self.avatar.clone_from(&user.avatar);
+        self.company_id = user.company_id;
+        self.avatar = user.avatar;
         self.user_last_login = user.last_login;
         self.user_version = user.version;
-        self
     }
 
     /// The folded city, for filters and figures.
@@ -269,6 +315,11 @@ impl CustomerRow {
     /// The folded state, for filters.
     pub fn state_key(&self) -> Option<String> {
         self.state.as_deref().map(search_key)
+    }
+
+    /// The postal code without what people write differently, for filters.
+    pub fn postal_key(&self) -> Option<String> {
+        self.postal_code.as_deref().map(postal_key)
     }
 
     /// The later of the user's own login and what another program reported.
@@ -289,11 +340,24 @@ impl CustomerRow {
         parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
     }
 
-    /// What the event log keeps of it, apart from the event itself, until the customer is erased.
+    /// What the event log keeps of it, apart from the event itself, until the customer is erased. Without what it has not.
     pub fn snapshot(&self) -> Map<String, Value> {
+        let there = self.members().into_iter().filter(|(_, value)| !value.is_null());
+        there.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// What of the same differs from `after`: as it is here, as it is there.
+    pub fn difference(&self, after: &CustomerRow) -> (Map<String, Value>, Map<String, Value>) {
+        let both = self.members().into_iter().zip(after.members());
+        both.filter(|((_, was), (_, is))| was != is)
+            .map(|((name, was), (_, is))| ((name.to_owned(), was), (name.to_owned(), is)))
+            .unzip()
+    }
+
+    fn members(&self) -> [(&'static str, Value); 36] {
         let text = |v: &Option<String>| v.clone().map_or(Value::Null, Value::String);
         let time = |v: Option<Timestamp>| v.map_or(Value::Null, |t| t.to_string().into());
-        let members = [
+        [
             ("username", self.username.clone().into()),
             ("first_name", self.first_name.clone().into()),
             ("last_name", self.last_name.clone().into()),
@@ -330,8 +394,7 @@ impl CustomerRow {
             ("tags", self.tags.clone().into()),
             ("external_id", text(&self.external_id)),
             ("metadata", self.metadata.0.clone()),
-        ];
-        members.into_iter().map(|(k, v): (&str, Value)| (k.to_owned(), v)).collect()
+        ]
     }
 
     /// The normalised address, which lists are sorted by.

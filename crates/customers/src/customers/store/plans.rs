@@ -72,6 +72,11 @@ async fn b4_the_lists_that_are_called_quick_use_an_index() {
         "city=lima",
         "country=us",
         "city=lima&sort=created_at",
+        "state=ny",
+        "postal_code=10001",
+        "city=lima&country=us",
+        "country=us&city=lima&state=ny&sort=created_at",
+        "country=us&created_after=2026-01-01",
         "created_after=2026-01-01",
         "created_before=2026-01-01&is_active=true",
         "email=a@example.com&sort=first_name",
@@ -111,12 +116,40 @@ fn b4_what_no_index_answers_is_read_apart() {
         "country=Atlantis",
         "skip=10001",
         "is_business_customer=true",
-        "postal_code=1",
+        "country=us&state=ny",
+        "city=lima&state=ny",
+        "postal_code=1&city=lima",
+        "country=Atlantis&city=lima",
     ] {
         assert!(!is_quick(true, &parse(&SPEC, query).unwrap()), "{query}");
     }
     assert!(!is_quick(false, &parse(&SPEC, "").unwrap()));
     assert!(is_quick(false, &parse(&SPEC, "email=a@example.com").unwrap()));
+}
+
+/// What shares an index with others is read apart, and in order all the same: never sorted, never the whole table.
+#[tokio::test]
+async fn a55_combined_places_walk_one_index_in_order() {
+    let app = sqlite().await;
+    let mut tx = app.system().read().await.unwrap();
+    for (query, index) in [
+        ("city=lima", "customer_city "),
+        ("country=us", "customer_country "),
+        ("state=ny", "customer_state "),
+        ("postal_code=10001", "customer_postal "),
+        ("country=us&city=lima", "customer_country_city "),
+        ("country=us&state=ny&city=lima", "customer_place "),
+        ("country=us&state=ny", "customer_state "),
+        ("state=ny&city=lima", "customer_city "),
+        ("country=us&postal_code=10001&city=lima", "customer_postal "),
+        ("city=lima&country=us&is_active=true", "customer_country_city "),
+        ("is_active=true", "customer_active "),
+    ] {
+        let request = parse(&SPEC, query).unwrap();
+        let plan = plan_of_list(&mut tx, &request).await;
+        assert_by_index(query, &plan);
+        assert!(plan.contains(index), "{query}: {plan}");
+    }
 }
 
 #[tokio::test]

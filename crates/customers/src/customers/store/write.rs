@@ -18,39 +18,127 @@ row! {
     }
 }
 
-/// Inserts, unless the public id is taken: `false`. A second profile of the same user violates the schema, see [`taken`].
-pub async fn insert(tx: &mut Tx, r: &CustomerRow) -> Result<bool> {
-    let rows = tx
-        .exec(
+/// Inserts each, unless its public id is taken: `false`. A second profile of the same user violates the schema, see
+/// [`taken`].
+pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
+    let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key(), r.postal_key())).collect();
+    let sets: Vec<_> = keyed
+        .iter()
+        .map(|(r, city_key, state_key, postal_key)| {
+            args![
+                r.id,
+                r.customer_id,
+                r.user_id,
+                r.address_line1,
+                r.address_line2,
+                r.city,
+                *city_key,
+                r.state,
+                *state_key,
+                r.postal_code,
+                r.country,
+                r.country_code,
+                r.date_of_birth,
+                r.gender,
+                r.company_name,
+                r.business_type,
+                r.tax_id,
+                r.emergency_contact_name,
+                r.emergency_contact_phone,
+                r.emergency_contact_relationship,
+                r.is_active,
+                r.is_verified,
+                r.customer_since,
+                r.last_service_date,
+                r.total_services,
+                r.last_login_at,
+                r.preferred_contact_method,
+                r.notification_preferences,
+                r.marketing_emails,
+                r.marketing_sms,
+                r.notes,
+                r.tags,
+                r.external_id,
+                r.metadata,
+                r.created_at,
+                r.updated_at,
+                r.version,
+                r.deactivated_at,
+                r.deactivation_reason,
+                r.verified_at,
+                r.verified_by,
+                *postal_key
+            ]
+        })
+        .collect();
+    let inserted = tx
+        .exec_many(
             sql!(
                 "INSERT INTO customer (id, customer_id, user_id, address_line1, address_line2, city, city_key, state, state_key,
                    postal_code, country, country_code, date_of_birth, gender, company_name, business_type, tax_id,
                    emergency_contact_name, emergency_contact_phone, emergency_contact_relationship, is_active, is_verified,
                    customer_since, last_service_date, total_services, last_login_at, preferred_contact_method,
                    notification_preferences, marketing_emails, marketing_sms, notes, tags, external_id, metadata, created_at,
-                   updated_at, version, deactivated_at, deactivation_reason, verified_at, verified_by)
+                   updated_at, version, deactivated_at, deactivation_reason, verified_at, verified_by, postal_key)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                   $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)
+                   $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)
                  ON CONFLICT (customer_id) DO NOTHING"
             ),
-            args![
-                r.id, r.customer_id, r.user_id, r.address_line1, r.address_line2, r.city, r.city_key(), r.state, r.state_key(),
-                r.postal_code, r.country, r.country_code, r.date_of_birth, r.gender, r.company_name, r.business_type, r.tax_id,
-                r.emergency_contact_name, r.emergency_contact_phone, r.emergency_contact_relationship, r.is_active,
-                r.is_verified, r.customer_since, r.last_service_date, r.total_services, r.last_login_at,
-                r.preferred_contact_method, r.notification_preferences, r.marketing_emails, r.marketing_sms, r.notes, r.tags,
-                r.external_id, r.metadata, r.created_at, r.updated_at, r.version, r.deactivated_at, r.deactivation_reason,
-                r.verified_at, r.verified_by
-            ],
+            &sets,
         )
         .await
         .map_err(taken)?;
-    Ok(rows == 1)
+    Ok(inserted.into_iter().map(|n| n == 1).collect())
 }
 
-/// Writes a loaded customer back, all but its counters; `Stale` if somebody else was faster. The version goes up by one.
-pub async fn update(tx: &mut Tx, _: &Scope, r: &CustomerRow) -> Result<()> {
-    tx.exec_versioned(
+/// Writes loaded customers back, all but their counters; `Stale` if somebody else was faster with one of them. The
+/// versions go up by one.
+pub async fn update(tx: &mut Tx, _: &Scope, rows: &[&CustomerRow]) -> Result<()> {
+    let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key(), r.postal_key())).collect();
+    let sets: Vec<_> = keyed
+        .iter()
+        .map(|(r, city_key, state_key, postal_key)| {
+            args![
+                r.id,
+                r.version,
+                r.address_line1,
+                r.address_line2,
+                r.city,
+                *city_key,
+                r.state,
+                *state_key,
+                r.postal_code,
+                r.country,
+                r.country_code,
+                r.date_of_birth,
+                r.gender,
+                r.company_name,
+                r.business_type,
+                r.tax_id,
+                r.emergency_contact_name,
+                r.emergency_contact_phone,
+                r.emergency_contact_relationship,
+                r.is_active,
+                r.deactivated_at,
+                r.deactivation_reason,
+                r.is_verified,
+                r.verified_at,
+                r.verified_by,
+                r.customer_since,
+                r.preferred_contact_method,
+                r.notification_preferences,
+                r.marketing_emails,
+                r.marketing_sms,
+                r.notes,
+                r.tags,
+                r.external_id,
+                r.metadata,
+                r.updated_at,
+                *postal_key
+            ]
+        })
+        .collect();
+    tx.exec_many_versioned(
         sql!(
             "UPDATE customer SET address_line1 = $3, address_line2 = $4, city = $5, city_key = $6, state = $7, state_key = $8,
                postal_code = $9, country = $10, country_code = $11, date_of_birth = $12, gender = $13, company_name = $14,
@@ -58,17 +146,10 @@ pub async fn update(tx: &mut Tx, _: &Scope, r: &CustomerRow) -> Result<()> {
                emergency_contact_relationship = $19, is_active = $20, deactivated_at = $21, deactivation_reason = $22,
                is_verified = $23, verified_at = $24, verified_by = $25, customer_since = $26, preferred_contact_method = $27,
                notification_preferences = $28, marketing_emails = $29, marketing_sms = $30, notes = $31, tags = $32,
-               external_id = $33, metadata = $34, updated_at = $35, version = version + 1
+               external_id = $33, metadata = $34, updated_at = $35, postal_key = $36, version = version + 1
              WHERE id = $1 AND version = $2 AND erased_at IS NULL"
         ),
-        args![
-            r.id, r.version, r.address_line1, r.address_line2, r.city, r.city_key(), r.state, r.state_key(), r.postal_code,
-            r.country, r.country_code, r.date_of_birth, r.gender, r.company_name, r.business_type, r.tax_id,
-            r.emergency_contact_name, r.emergency_contact_phone, r.emergency_contact_relationship, r.is_active,
-            r.deactivated_at, r.deactivation_reason, r.is_verified, r.verified_at, r.verified_by, r.customer_since,
-            r.preferred_contact_method, r.notification_preferences, r.marketing_emails, r.marketing_sms, r.notes, r.tags,
-            r.external_id, r.metadata, r.updated_at
-        ],
+        &sets,
     )
     .await
     .map_err(taken)
@@ -105,7 +186,7 @@ pub async fn erase(tx: &mut Tx, _: &Scope, id: Uuid, version: i64, at: Timestamp
     let services = tx.opt(
         sql!(
             "UPDATE customer SET user_id = NULL, address_line1 = NULL, address_line2 = NULL, city = NULL, city_key = NULL,
-               state = NULL, state_key = NULL, postal_code = NULL, country = NULL, country_code = NULL, date_of_birth = NULL,
+               state = NULL, state_key = NULL, postal_code = NULL, postal_key = NULL, country = NULL, country_code = NULL, date_of_birth = NULL,
                gender = NULL, company_name = NULL, business_type = NULL, tax_id = NULL, emergency_contact_name = NULL,
                emergency_contact_phone = NULL, emergency_contact_relationship = NULL, is_active = false,
                deactivated_at = NULL, deactivation_reason = NULL, is_verified = false, verified_at = NULL, verified_by = NULL,
@@ -143,11 +224,15 @@ pub fn taken(e: Error) -> Error {
     if e.violates("customer_user_id_key") {
         already_exists().with_source(e)
     } else if e.violates("customer_external_id_key") {
-        Error::conflict("CUSTOMER_EXTERNAL_ID_EXISTS", "Customer with this external_id already exists")
-            .with_source(e)
+        external_id_exists().with_source(e)
     } else {
         e
     }
+}
+
+/// 409 for an id of another program that somebody has.
+pub fn external_id_exists() -> Error {
+    Error::conflict("CUSTOMER_EXTERNAL_ID_EXISTS", "Customer with this external_id already exists")
 }
 
 /// 409 for a second profile.

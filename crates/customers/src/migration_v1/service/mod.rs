@@ -115,7 +115,8 @@ impl<'a> Migration<'a> {
     pub async fn counts(&self) -> Result<Counts> {
         let mut tx = self.ctx.slow_read().await?;
         let users = legacy::count_in(&mut tx).await?;
-        let customers = statistics::count_in(&mut tx, &self.scope, counters::TOTAL).await?;
+        let customers = statistics::count_in(&mut tx, &self.scope, counters::TOTAL, "").await?;
+        let customers = i64::try_from(customers).unwrap_or(i64::MAX);
         Ok(Counts { users: users.users, customers, legacy_users: users.legacy })
     }
 

@@ -218,3 +218,38 @@ fn execute(conn: &Connection, text: &str, args: &[&dyn Param]) -> Result<u64> {
     }
     statement.raw_execute().map(|n| n as u64).map_err(error::lite)
 }
+
+/// Runs one prepared statement with each set of arguments; `answer` makes something of each run.
+fn run_many<const N: usize, T>(
+    conn: &Connection,
+    text: &str,
+    sets: &[[&dyn Param; N]],
+    out: &mut Vec<T>,
+    answer: impl Fn(&mut rusqlite::Statement<'_>) -> Result<T>,
+) -> Result<()> {
+    let mut statement = conn.prepare_cached(text).map_err(error::lite)?;
+    for set in sets {
+        for (i, arg) in set.iter().enumerate() {
+            statement.raw_bind_parameter(i + 1, arg.lite()).map_err(error::lite)?;
+        }
+        out.push(answer(&mut statement)?);
+    }
+    Ok(())
+}
+
+/// How many rows a statement changed.
+fn changed(statement: &mut rusqlite::Statement<'_>) -> Result<u64> {
+    statement.raw_execute().map(|n| n as u64).map_err(error::lite)
+}
+
+/// The first row of a statement. It is run to its end, so that all of its work is done.
+fn first_row<R: FromRow>(statement: &mut rusqlite::Statement<'_>) -> Result<Option<R>> {
+    let mut rows = statement.raw_query();
+    let mut first = None;
+    while let Some(row) = rows.next().map_err(error::lite)? {
+        if first.is_none() {
+            first = Some(R::from_row(&Row::Lite(row))?);
+        }
+    }
+    Ok(first)
+}

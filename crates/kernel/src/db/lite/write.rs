@@ -13,7 +13,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
-use super::{CHECKPOINT_BYTES, Lite, connect, execute, query};
+use super::{CHECKPOINT_BYTES, Lite, changed, connect, execute, first_row, query, run_many};
 use crate::db::error;
 use crate::db::row::FromRow;
 use crate::db::value::Param;
@@ -23,6 +23,8 @@ use crate::error::{Error, Result};
 const WAL_LIMIT_BYTES: u64 = 256 << 20;
 /// Time between two checkpoints.
 const CHECKPOINT_PAUSE: Duration = Duration::from_millis(500);
+/// Sets of arguments after which a long statement lets the other tasks of its worker thread run: about a millisecond.
+const SETS_AT_ONCE: usize = 128;
 
 pub(super) struct Writer {
     conn: Connection,
@@ -75,6 +77,42 @@ impl LiteTx {
     pub fn exec(&mut self, text: &str, args: &[&dyn Param]) -> Result<u64> {
         let done = execute(&self.writer.conn, text, args);
         self.seen(done)
+    }
+
+    /// The same statement with each set: how many rows each changed.
+    pub async fn exec_many<const N: usize>(
+        &mut self,
+        text: &str,
+        sets: &[[&dyn Param; N]],
+    ) -> Result<Vec<u64>> {
+        self.many(text, sets, changed).await
+    }
+
+    /// The same statement with each set: the first row of each.
+    pub async fn opt_many<const N: usize, R: FromRow>(
+        &mut self,
+        text: &str,
+        sets: &[[&dyn Param; N]],
+    ) -> Result<Vec<Option<R>>> {
+        self.many(text, sets, first_row).await
+    }
+
+    /// In the pauses the transaction and the place as the writer stay ours.
+    async fn many<const N: usize, T>(
+        &mut self,
+        text: &str,
+        sets: &[[&dyn Param; N]],
+        answer: fn(&mut rusqlite::Statement<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut answers = Vec::with_capacity(sets.len());
+        for (i, sets) in sets.chunks(SETS_AT_ONCE).enumerate() {
+            if i > 0 {
+                tokio::task::yield_now().await;
+            }
+            let done = run_many(&self.writer.conn, text, sets, &mut answers, answer);
+            self.seen(done)?;
+        }
+        Ok(answers)
     }
 
     pub fn read<R: FromRow>(&mut self, text: &str, args: &[&dyn Param], limit: usize) -> Result<Vec<R>> {

@@ -71,7 +71,7 @@ pub struct ListSpec {
 }
 
 /// A field to sort by.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Sort {
     /// Its name in `sort`.
     pub name: &'static str,
@@ -99,7 +99,7 @@ pub enum Kind {
 }
 
 /// A query parameter that narrows the list.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Filter {
     /// Its name in the query.
     pub name: &'static str,

@@ -1,4 +1,9 @@
 //! Every statement on the counters. A number is the sum of its counter and its differences.
+//!
+//! - here: writing, folding, the figures of an overview;
+//! - `places`: countries, states, cities and tags.
+
+mod places;
 
 use kernel::access::Scope;
 use kernel::db::Tx;
@@ -6,6 +11,7 @@ use kernel::{Result, args, row, sql};
 use uuid::Uuid;
 
 use super::model::Counter;
+pub use places::{cities_of, count_beginning, count_in_countries, countries, states, tags};
 
 row! {
     /// A counter, summed over the companies of a scope.
@@ -18,19 +24,39 @@ row! {
 }
 
 row! {
-    /// A city as most recently counted, with one of its spellings.
-    pub struct City { pub label: Option<String>, pub key: String, pub n: i64 }
+    /// A city, state or tag with one of its spellings, and how many customers it has.
+    pub struct Named {
+        /// One of its spellings, if somebody has it still.
+        pub label: Option<String>,
+        /// Folded.
+        pub key: String,
+        /// How many customers.
+        pub n: i64,
+    }
 }
 
 /// Differences that one statement takes; what is not used counts nothing.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 16;
 
 /// Adds differences to the counters.
 pub async fn add(tx: &mut Tx, differences: &[(Uuid, Counter, i64)]) -> Result<()> {
     let none = (Uuid::nil(), ("total", String::new()), 0);
-    for chunk in differences.chunks(AT_ONCE) {
-        let d: [&(Uuid, Counter, i64); AT_ONCE] = std::array::from_fn(|i| chunk.get(i).unwrap_or(&none));
-        tx.exec(
+    let sets: Vec<_> = differences
+        .chunks(AT_ONCE)
+        .map(|chunk| {
+            let d: [&(Uuid, Counter, i64); AT_ONCE] = std::array::from_fn(|i| chunk.get(i).unwrap_or(&none));
+            args![
+                d[0].1.0, d[0].1.1, d[0].0, d[0].2, d[1].1.0, d[1].1.1, d[1].0, d[1].2, d[2].1.0, d[2].1.1,
+                d[2].0, d[2].2, d[3].1.0, d[3].1.1, d[3].0, d[3].2, d[4].1.0, d[4].1.1, d[4].0, d[4].2,
+                d[5].1.0, d[5].1.1, d[5].0, d[5].2, d[6].1.0, d[6].1.1, d[6].0, d[6].2, d[7].1.0, d[7].1.1,
+                d[7].0, d[7].2, d[8].1.0, d[8].1.1, d[8].0, d[8].2, d[9].1.0, d[9].1.1, d[9].0, d[9].2,
+                d[10].1.0, d[10].1.1, d[10].0, d[10].2, d[11].1.0, d[11].1.1, d[11].0, d[11].2, d[12].1.0,
+                d[12].1.1, d[12].0, d[12].2, d[13].1.0, d[13].1.1, d[13].0, d[13].2, d[14].1.0, d[14].1.1,
+                d[14].0, d[14].2, d[15].1.0, d[15].1.1, d[15].0, d[15].2,
+            ]
+        })
+        .collect();
+    tx.exec_many(
             // SQLite has one writer, which adds at once. On PostgreSQL every transaction would wait for the row of the
             // total, so it appends, and `fold` adds later.
             sql!(
@@ -38,28 +64,22 @@ pub async fn add(tx: &mut Tx, differences: &[(Uuid, Counter, i64)]) -> Result<()
                          SELECT column1, column2, column3, column4 FROM (VALUES
                            ($1, $2, $3, $4), ($5, $6, $7, $8), ($9, $10, $11, $12), ($13, $14, $15, $16),
                            ($17, $18, $19, $20), ($21, $22, $23, $24), ($25, $26, $27, $28), ($29, $30, $31, $32),
-                           ($33, $34, $35, $36), ($37, $38, $39, $40), ($41, $42, $43, $44), ($45, $46, $47, $48))
+                           ($33, $34, $35, $36), ($37, $38, $39, $40), ($41, $42, $43, $44), ($45, $46, $47, $48),
+                           ($49, $50, $51, $52), ($53, $54, $55, $56), ($57, $58, $59, $60), ($61, $62, $63, $64))
                          WHERE column4 <> 0
                          ON CONFLICT (metric, key, company) DO UPDATE SET n = n + excluded.n",
                 postgres: "INSERT INTO stat_delta (metric, key, company, n)
                            SELECT column1, column2, column3, column4 FROM (VALUES
                              ($1::text, $2::text, $3::uuid, $4::bigint), ($5, $6, $7, $8), ($9, $10, $11, $12), ($13, $14, $15, $16),
                              ($17, $18, $19, $20), ($21, $22, $23, $24), ($25, $26, $27, $28), ($29, $30, $31, $32),
-                             ($33, $34, $35, $36), ($37, $38, $39, $40), ($41, $42, $43, $44), ($45, $46, $47, $48)) d
+                             ($33, $34, $35, $36), ($37, $38, $39, $40), ($41, $42, $43, $44), ($45, $46, $47, $48),
+                             ($49, $50, $51, $52), ($53, $54, $55, $56), ($57, $58, $59, $60), ($61, $62, $63, $64)) d
                            WHERE column4 <> 0"
             ),
-            args![
-                d[0].1.0, d[0].1.1, d[0].0, d[0].2, d[1].1.0, d[1].1.1, d[1].0, d[1].2,
-                d[2].1.0, d[2].1.1, d[2].0, d[2].2, d[3].1.0, d[3].1.1, d[3].0, d[3].2,
-                d[4].1.0, d[4].1.1, d[4].0, d[4].2, d[5].1.0, d[5].1.1, d[5].0, d[5].2,
-                d[6].1.0, d[6].1.1, d[6].0, d[6].2, d[7].1.0, d[7].1.1, d[7].0, d[7].2,
-                d[8].1.0, d[8].1.1, d[8].0, d[8].2, d[9].1.0, d[9].1.1, d[9].0, d[9].2,
-                d[10].1.0, d[10].1.1, d[10].0, d[10].2, d[11].1.0, d[11].1.1, d[11].0, d[11].2,
-            ],
+            &sets,
         )
-        .await?;
-    }
-    Ok(())
+        .await
+        .map(drop)
 }
 
 /// Is there something to fold or to sweep?
@@ -110,14 +130,14 @@ pub async fn fold(tx: &mut Tx) -> Result<u64> {
 }
 
 /// One number.
-pub async fn count(tx: &mut Tx, scope: &Scope, metric: &str) -> Result<i64> {
+pub async fn count(tx: &mut Tx, scope: &Scope, metric: &str, key: &str) -> Result<i64> {
     tx.one(
         sql!(
             "SELECT CAST(coalesce(sum(n), 0) AS bigint) AS n FROM (
-               SELECT n FROM stat_counter WHERE metric = $1 AND key = '' AND ($2 OR company = $3)
-               UNION ALL SELECT n FROM stat_delta WHERE metric = $1 AND key = '' AND ($2 OR company = $3)) s" => i64
+               SELECT n FROM stat_counter WHERE metric = $1 AND key = $4 AND ($2 OR company = $3)
+               UNION ALL SELECT n FROM stat_delta WHERE metric = $1 AND key = $4 AND ($2 OR company = $3)) s" => i64
         ),
-        args![metric, scope.all(), scope.company()],
+        args![metric, scope.all(), scope.company(), key],
     )
     .await
 }
@@ -143,7 +163,7 @@ pub async fn sums(tx: &mut Tx, scope: &Scope, since: &str) -> Result<Vec<Sum>> {
 
 /// The cities with the most customers, and the customers without one under the empty key. A city is shown as the
 /// first of its customers spelled it.
-pub async fn cities(tx: &mut Tx, scope: &Scope, top: i64) -> Result<Vec<City>> {
+pub async fn cities(tx: &mut Tx, scope: &Scope, top: i64) -> Result<Vec<Named>> {
     tx.all(
         sql!(
             "SELECT (SELECT c.city FROM customer c WHERE c.city_key = s.key AND c.erased_at IS NULL
@@ -152,7 +172,7 @@ pub async fn cities(tx: &mut Tx, scope: &Scope, top: i64) -> Result<Vec<City>> {
                      SELECT key, n FROM stat_counter WHERE metric = 'city' AND ($1 OR company = $2)
                      UNION ALL SELECT key, n FROM stat_delta WHERE metric = 'city' AND ($1 OR company = $2)) b
                    GROUP BY key HAVING sum(n) > 0 ORDER BY (key = '') DESC, sum(n) DESC, key LIMIT $3) s
-             ORDER BY s.n DESC, s.key" => City
+             ORDER BY s.n DESC, s.key" => Named
         ),
         args![scope.all(), scope.company(), top + 1],
     )

@@ -1,0 +1,384 @@
+//! Every statement on `batch` and `batch_row`.
+
+use kernel::access::Actor;
+use kernel::clock::Timestamp;
+use kernel::db::{Json, Tx, Where};
+use kernel::web::list::{Accepts, Filter, Key, Keyed, Kind, ListRequest, ListSpec, Sort};
+use kernel::{Result, args, row, sql};
+use uuid::Uuid;
+
+use super::model::{Counts, NewRow};
+
+row! {
+    /// Long work that somebody asked for.
+    #[derive(Debug, Clone)]
+    pub struct Batch {
+        /// UUIDv7.
+        pub id: Uuid,
+        /// Such as `bulk_update`.
+        pub kind: String,
+        /// waiting, running, done, failed, cancelled, reverting, reverted.
+        pub state: String,
+        /// Only says what would be done.
+        pub dry_run: bool,
+        /// `user`, `api_key` or `system`.
+        pub requester_kind: String,
+        /// The user or the key.
+        pub requester_id: Option<Uuid>,
+        /// As whom they appeared when they asked.
+        pub requester_name: String,
+        /// Their role then.
+        pub requester_role: String,
+        /// Their company then.
+        pub company_id: Option<Uuid>,
+        /// In the words of the kind.
+        pub spec: Json,
+        /// The file that is worked on.
+        pub input: Option<String>,
+        /// Where to go on, in the words of the kind; empty at the beginning.
+        pub position: String,
+        /// Rows, once that is known.
+        pub total: Option<i64>,
+        /// Rows that have a verdict.
+        pub processed: i64,
+        /// New customers.
+        pub created: i64,
+        /// Changed customers.
+        pub updated: i64,
+        /// Rows that say what is stored.
+        pub unchanged: i64,
+        /// Rows left out on purpose.
+        pub skipped: i64,
+        /// Rows that mean the same customer as one before.
+        pub duplicate: i64,
+        /// Rows refused.
+        pub failed: i64,
+        /// Tries in a row that got no further.
+        pub faults: i64,
+        /// Why it failed as a whole.
+        pub error_code: Option<String>,
+        /// The same for people.
+        pub error: Option<String>,
+        /// When the work began.
+        pub started_at: Option<Timestamp>,
+        /// When it ended.
+        pub finished_at: Option<Timestamp>,
+        /// When it was asked for.
+        pub created_at: Timestamp,
+        /// The latest progress.
+        pub updated_at: Timestamp,
+        /// Counts changes.
+        pub version: i64,
+    }
+}
+
+row! {
+    /// A line of the report.
+    pub struct Line {
+        /// Its number.
+        pub n: i64,
+        /// What became of it.
+        pub verdict: String,
+        /// `CUST_…`, unless the customer was erased.
+        pub customer_id: Option<String>,
+        /// Error code.
+        pub code: Option<String>,
+        /// For people.
+        pub message: Option<String>,
+    }
+}
+
+row! {
+    /// What a revert needs of a line.
+    #[derive(Debug, Clone)]
+    pub struct Kept {
+        /// Its number.
+        pub n: i64,
+        /// What became of it.
+        pub verdict: String,
+        /// The customer.
+        pub customer_id: Option<Uuid>,
+        /// The version that the work left.
+        pub customer_version: Option<i64>,
+        /// What it was before.
+        pub before: Option<Json>,
+    }
+}
+
+/// What a list of jobs can be sorted and filtered by.
+pub const SPEC: ListSpec = ListSpec {
+    resource: "jobs",
+    sorts: &[Sort { name: "created_at", column: "b.created_at", kind: Kind::Time, nullable: false }],
+    filters: &[
+        Filter {
+            name: "state",
+            sql: "b.state = ",
+            kind: Accepts::OneOf(&[
+                "waiting",
+                "running",
+                "done",
+                "failed",
+                "cancelled",
+                "reverting",
+                "reverted",
+            ]),
+            doc: "Only jobs in this state.",
+        },
+        Filter {
+            name: "kind",
+            sql: "b.kind = ",
+            kind: Accepts::Text(str::to_owned),
+            doc: "Only jobs of this kind, such as bulk_update.",
+        },
+    ],
+    default_sort: "-created_at",
+};
+
+impl Keyed for Batch {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+    fn sort_key(&self, _: &str) -> Key {
+        Key::Time(self.created_at)
+    }
+}
+
+macro_rules! batches_where {
+    ($rest:literal) => {
+        concat!(
+            "SELECT b.id, b.kind, b.state, b.dry_run, b.requester_kind, b.requester_id, b.requester_name, b.requester_role,
+               b.company_id, b.spec, b.input, b.position, b.total, b.processed, b.created, b.updated, b.unchanged, b.skipped,
+               b.duplicate, b.failed, b.faults, b.error_code, b.error, b.started_at, b.finished_at, b.created_at,
+               b.updated_at, b.version
+             FROM batch b WHERE true ",
+            $rest
+        )
+    };
+}
+
+/// Whose jobs somebody may see: their own, or everybody's.
+#[derive(Debug, Clone, Copy)]
+pub struct Viewer {
+    /// Everybody's.
+    pub all: bool,
+    /// Their own.
+    pub actor: Actor,
+}
+
+pub async fn insert(tx: &mut Tx, b: &Batch) -> Result<()> {
+    tx.exec(
+        sql!(
+            "INSERT INTO batch (id, kind, state, dry_run, requester_kind, requester_id, requester_name, requester_role,
+               company_id, spec, input, position, total, processed, created, updated, unchanged, skipped, duplicate, failed,
+               faults, created_at, updated_at, version)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', $12, 0, 0, 0, 0, 0, 0, 0, 0, $13, $13, 1)"
+        ),
+        args![
+            b.id, b.kind, b.state, b.dry_run, b.requester_kind, b.requester_id, b.requester_name, b.requester_role,
+            b.company_id, b.spec, b.input, b.total, b.created_at
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+/// A job that the viewer may see.
+pub async fn find(tx: &mut Tx, viewer: Viewer, id: Uuid) -> Result<Option<Batch>> {
+    tx.opt(
+        sql!(batches_where!("AND b.id = $1 AND ($2 OR (b.requester_kind = $3 AND b.requester_id = $4))") => Batch),
+        args![id, viewer.all, viewer.actor.kind(), viewer.actor.id()],
+    )
+    .await
+}
+
+/// Is it at work, and still as it was loaded? Then nobody else moves it until the transaction ends.
+pub async fn lock(tx: &mut Tx, id: Uuid, version: i64) -> Result<bool> {
+    let found = tx.opt(
+        // SQLite has one writer.
+        sql!(
+            sqlite: "SELECT id FROM batch WHERE id = $1 AND version = $2 AND state IN ('running', 'reverting')",
+            postgres: "SELECT id FROM batch WHERE id = $1 AND version = $2 AND state IN ('running', 'reverting') FOR UPDATE" => Uuid
+        ),
+        args![id, version],
+    );
+    Ok(found.await?.is_some())
+}
+
+/// Moves a batch on. `Stale` if somebody else did.
+pub async fn advance(
+    tx: &mut Tx,
+    batch: &Batch,
+    position: &str,
+    total: Option<i64>,
+    counts: &Counts,
+    now: Timestamp,
+) -> Result<()> {
+    tx.exec_versioned(
+        sql!(
+            "UPDATE batch SET position = $3, total = $4, processed = processed + $5, created = created + $6,
+               updated = updated + $7, unchanged = unchanged + $8, skipped = skipped + $9, duplicate = duplicate + $10,
+               failed = failed + $11, faults = 0, updated_at = $12, version = version + 1
+             WHERE id = $1 AND version = $2"
+        ),
+        args![
+            batch.id, batch.version, position, total, counts.sum(), counts.created, counts.updated, counts.unchanged,
+            counts.skipped, counts.duplicate, counts.failed, now
+        ],
+    )
+    .await
+}
+
+/// Writes state, position, spec, error and times of a loaded batch. `Stale` if somebody else was faster.
+pub async fn update(tx: &mut Tx, b: &Batch) -> Result<()> {
+    tx.exec_versioned(
+        sql!(
+            "UPDATE batch SET state = $3, position = $4, spec = $5, total = $6, faults = $7, error_code = $8, error = $9,
+               started_at = $10, finished_at = $11, updated_at = $12, version = version + 1
+             WHERE id = $1 AND version = $2"
+        ),
+        args![
+            b.id, b.version, b.state, b.position, b.spec, b.total, b.faults, b.error_code, b.error, b.started_at,
+            b.finished_at, b.updated_at
+        ],
+    )
+    .await
+}
+
+pub async fn insert_rows(tx: &mut Tx, batch: Uuid, rows: &[NewRow]) -> Result<()> {
+    let verdicts: Vec<&str> = rows.iter().map(|row| row.verdict.as_str()).collect();
+    let sets: Vec<_> = rows
+        .iter()
+        .zip(&verdicts)
+        .map(|(r, verdict)| {
+            args![batch, r.n, *verdict, r.customer, r.version, r.key_hash, r.before, r.code, r.message]
+        })
+        .collect();
+    tx.exec_many(
+        sql!(
+            "INSERT INTO batch_row (batch_id, n, verdict, customer_id, customer_version, key_hash, before, code, message)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        ),
+        &sets,
+    )
+    .await
+    .map(drop)
+}
+
+fn seen_by(viewer: Viewer) -> Where<'static> {
+    let mut conditions = Where::new();
+    if !viewer.all {
+        let (kind, id) = (viewer.actor.kind(), viewer.actor.id());
+        conditions.and_one("b.requester_kind = ?", kind).and_one("b.requester_id = ?", id);
+    }
+    conditions
+}
+
+/// A page of jobs and one more.
+pub async fn page(tx: &mut Tx, viewer: Viewer, request: &ListRequest) -> Result<Vec<Batch>> {
+    tx.page(sql!(batches_where!("") => Batch), request, "b.id", seen_by(viewer)).await
+}
+
+/// How many there are, counted up to `bound` + 1.
+pub async fn count_up_to(tx: &mut Tx, viewer: Viewer, request: &ListRequest, bound: u64) -> Result<u64> {
+    let base = sql!("SELECT b.version AS n FROM batch b WHERE true" => i64);
+    tx.count_up_to(base, request, seen_by(viewer), bound).await
+}
+
+/// Lines after `after`, of one verdict or of all (empty).
+pub async fn lines(tx: &mut Tx, batch: Uuid, after: i64, verdict: &str) -> Result<Vec<Line>> {
+    tx.all(
+        sql!(
+            "SELECT r.n, r.verdict, c.customer_id, r.code, r.message
+             FROM batch_row r LEFT JOIN customer c ON c.id = r.customer_id
+             WHERE r.batch_id = $1 AND r.n > $2 AND ($3 = '' OR r.verdict = $3) ORDER BY r.n LIMIT 1000" => Line
+        ),
+        args![batch, after, verdict],
+    )
+    .await
+}
+
+/// Up to 500 lines before `before`, last first: the way a revert goes.
+pub async fn kept_before(tx: &mut Tx, batch: Uuid, before: i64) -> Result<Vec<Kept>> {
+    tx.all(
+        sql!(
+            "SELECT n, verdict, customer_id, customer_version, before FROM batch_row
+             WHERE batch_id = $1 AND n < $2 ORDER BY n DESC LIMIT 500" => Kept
+        ),
+        args![batch, before],
+    )
+    .await
+}
+
+/// Writes what a revert did into a line.
+pub async fn set_verdicts(tx: &mut Tx, batch: Uuid, rows: &[NewRow]) -> Result<()> {
+    let verdicts: Vec<&str> = rows.iter().map(|row| row.verdict.as_str()).collect();
+    let sets: Vec<_> = rows
+        .iter()
+        .zip(&verdicts)
+        .map(|(r, verdict)| args![batch, r.n, *verdict, r.customer, r.version, r.code, r.message])
+        .collect();
+    tx.exec_many(
+        sql!(
+            "UPDATE batch_row SET verdict = $3, customer_id = $4, customer_version = $5, code = $6, message = $7, before = NULL
+             WHERE batch_id = $1 AND n = $2"
+        ),
+        &sets,
+    )
+    .await
+    .map(drop)
+}
+
+/// Takes a customer out of every report; the lines stay, so that their numbers add up.
+pub async fn forget(tx: &mut Tx, customer: Uuid) -> Result<()> {
+    tx.exec(
+        sql!(
+            "UPDATE batch_row SET customer_id = NULL, customer_version = NULL, key_hash = NULL, before = NULL, message = NULL
+             WHERE customer_id = $1"
+        ),
+        args![customer],
+    )
+    .await
+    .map(drop)
+}
+
+/// Batches that should be at work and have not moved since `before`.
+pub async fn stuck(tx: &mut Tx, before: Timestamp) -> Result<Vec<Batch>> {
+    tx.all(
+        sql!(
+            batches_where!(
+                "AND b.state IN ('waiting', 'running', 'reverting') AND b.updated_at <= $1 ORDER BY b.updated_at LIMIT 100"
+            ) => Batch
+        ),
+        args![before],
+    )
+    .await
+}
+
+/// A batch that ended before this time.
+pub async fn expired(tx: &mut Tx, before: Timestamp) -> Result<Option<Batch>> {
+    tx.opt(
+        sql!(
+            batches_where!(
+                "AND b.finished_at <= $1 AND b.state NOT IN ('waiting', 'running', 'reverting') ORDER BY b.finished_at LIMIT 1"
+            ) => Batch
+        ),
+        args![before],
+    )
+    .await
+}
+
+/// Deletes up to 5000 lines of a batch; says how many.
+pub async fn delete_lines(tx: &mut Tx, batch: Uuid) -> Result<u64> {
+    tx.exec(
+        sql!(
+            "DELETE FROM batch_row WHERE batch_id = $1
+               AND n IN (SELECT n FROM batch_row WHERE batch_id = $1 ORDER BY n LIMIT 5000)"
+        ),
+        args![batch],
+    )
+    .await
+}
+
+pub async fn delete(tx: &mut Tx, batch: Uuid) -> Result<()> {
+    tx.exec(sql!("DELETE FROM batch WHERE id = $1"), args![batch]).await.map(drop)
+}
