@@ -28,6 +28,12 @@ fn tagged(ctx: &Ctx, row: &CustomerRow) -> Result<Tagged<AvatarPaths>> {
     Ok(Tagged(tag(row, ctx.caller()?.is_customer()), paths))
 }
 
+/// The image itself.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "it describes a body that is read as bytes")]
+struct ImageFile(Vec<u8>);
+
 /// Where a customer's picture is found, in three sizes.
 #[utoipa::path(get, path = "/api/v1/customers/{ref}/avatar", tag = "customers", security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
@@ -41,7 +47,7 @@ async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<Tagged<AvatarPat
 /// and kept in three sizes without anything else that was in the file. By staff or by the customer.
 #[utoipa::path(put, path = "/api/v1/customers/{ref}/avatar", tag = "customers", security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
-    request_body(content = Vec<u8>, content_type = "image/*"),
+    request_body(content = ImageFile, content_type = "image/*"),
     responses((status = 200, body = AvatarPaths), Problems))]
 async fn put(
     ctx: Ctx,

@@ -233,13 +233,14 @@ impl OldCustomer {
     fn take_own(&mut self, key: &str, value: &Value) -> bool {
         let found = text(value);
         match key {
-            "userid" | "user" | "authuserid" => match found {
-                Some(text) => match OldUserId::parse(&text) {
-                    Some(user) => self.user = Some(user),
-                    None => self.unreadable.push(("user_id".to_owned(), text)),
-                },
-                None => {}
-            },
+            "userid" | "user" | "authuserid" => {
+                if let Some(text) = found {
+                    self.user = OldUserId::parse(&text);
+                    if self.user.is_none() {
+                        self.unreadable.push(("user_id".to_owned(), text));
+                    }
+                }
+            }
             "id" | "pk" | "customerid" => self.id = self.id.take().or(found),
             "address" => self.address = found,
             "totalservices" | "servicecount" => match found.as_deref().map(str::parse::<i64>) {
@@ -250,7 +251,7 @@ impl OldCustomer {
             "lastservicedate" | "lastservice" => match found.as_deref().map(time) {
                 Some(Some(at)) => self.last_service_date = Some(at),
                 Some(None) => {
-                    self.unreadable.push(("last_service_date".to_owned(), found.unwrap_or_default()))
+                    self.unreadable.push(("last_service_date".to_owned(), found.unwrap_or_default()));
                 }
                 None => {}
             },
