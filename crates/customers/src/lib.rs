@@ -7,17 +7,23 @@
 //! | [`batches`] | long work that somebody asked for: `/api/v1/jobs` |
 //! | [`tags`] | tags as rows, and lists by them |
 //! | [`places`] | lists by place, and the places there are |
+//! | [`exports`] | customers in a file |
 //! | [`consent`] | the ledger behind `marketing_*` |
 //! | [`migration_v1`] | customers of the first version of the services |
+//! | [`search`] | finding customers: the index and what it is asked |
 //! | [`statistics`] | exact figures without counting |
+//! | [`imports`] | customers from files |
 
 pub mod avatars;
 pub mod batches;
 pub mod consent;
 pub mod customers;
+pub mod exports;
+pub mod imports;
 pub mod migration_v1;
 pub mod places;
 mod query;
+pub mod search;
 pub mod statistics;
 pub mod tags;
 
@@ -41,6 +47,9 @@ pub fn feature() -> Feature {
                 .merge(tags::api::routes())
                 .merge(places::api::routes())
                 .merge(avatars::api::routes())
+                .merge(search::api::routes())
+                .merge(exports::api::routes())
+                .merge(imports::api::routes())
         },
         jobs: JOBS,
         periodic: PERIODIC,
@@ -64,6 +73,16 @@ const JOBS: &[JobKind] = &[
 
 const PERIODIC: &[Periodic] = &[
     Periodic {
+        name: "search.fill",
+        every: Duration::from_secs(5),
+        run: |ctx| Box::pin(search::service::index::fill(ctx)),
+    },
+    Periodic {
+        name: "search.merge",
+        every: Duration::from_secs(60),
+        run: |ctx| Box::pin(search::service::index::merge(ctx)),
+    },
+    Periodic {
         name: "statistics.fold",
         every: Duration::from_secs(2),
         run: |ctx| Box::pin(statistics::service::fold(ctx)),
@@ -84,6 +103,11 @@ const PERIODIC: &[Periodic] = &[
         run: |ctx| Box::pin(batches::jobs::revive(ctx)),
     },
     Periodic {
+        name: "imports.sweep",
+        every: Duration::from_secs(3600),
+        run: |ctx| Box::pin(imports::service::sweep(ctx)),
+    },
+    Periodic {
         name: "batches.purge",
         every: Duration::from_secs(3600),
         run: |ctx| Box::pin(batches::jobs::purge(ctx)),
@@ -92,11 +116,13 @@ const PERIODIC: &[Periodic] = &[
 
 async fn start(parts: &mut Parts) -> Result<()> {
     parts.keep(Arc::new(avatars::model::Studio::default()));
+    parts.keep(Arc::new(exports::service::Places::default()));
     parts.keep(Arc::new(ProfileHook {
         find: |tx, user| Box::pin(customers::service::profile::number_in(tx, user)),
         create: |ctx, tx, user, body| {
             Box::pin(customers::service::profile::create_for_in(ctx, tx, user, body))
         },
+        changed: |tx, before, after| Box::pin(search::service::index::user_changed_in(tx, before, after)),
     }));
     Ok(())
 }

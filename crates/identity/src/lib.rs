@@ -48,6 +48,8 @@ pub struct ProfileHook {
         &'a User,
         &'a serde_json::Value,
     ) -> BoxFuture<'a, Result<serde_json::Value>>,
+    /// A user was changed, in the transaction that changes it: what is kept of it beside the profile follows.
+    pub changed: for<'a> fn(&'a mut Tx, &'a User, &'a User) -> BoxFuture<'a, Result<()>>,
 }
 
 /// The public id of a user's profile, if this process knows customers and there is one.

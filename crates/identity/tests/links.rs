@@ -108,6 +108,7 @@ fn profile_with_email() -> Feature {
                             Ok(json!({}))
                         })
                     },
+                    changed: |_, _, _| Box::pin(async { Ok(()) }),
                 }));
                 Ok(())
             })

@@ -1,16 +1,16 @@
 //! The routes of pictures.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use identity::users::model::AvatarPaths;
 use kernel::Result;
 use kernel::app::App;
 use kernel::ctx::Ctx;
-use kernel::web::body::read_upload;
 use kernel::web::guard::Public;
 use kernel::web::problem::Problems;
 use kernel::web::reply::{NoContent, Tagged};
+use kernel::web::upload::Upload;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -56,11 +56,12 @@ async fn put(
     request: Request,
 ) -> Result<Tagged<AvatarPaths>> {
     let row = service::target(&ctx, &reference).await?;
-    let kind = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    if !kind.to_ascii_lowercase().starts_with(b"image/") {
+    // Read only now: a stranger cannot make us take a file.
+    let upload = Upload::from_request(request, &app).await?;
+    if !upload.media_type.starts_with("image/") {
         return Err(model::unsupported());
     }
-    let image = read_upload(request, app.config.limits.avatar_bytes).await?;
+    let image = upload.whole(app.config.limits.avatar_bytes).await?;
     let row = service::replace(&ctx, &row, image).await?;
     tagged(&ctx, &row)
 }

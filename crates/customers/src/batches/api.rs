@@ -10,7 +10,7 @@ use kernel::web::list::{ListOf, ListReply, ListSpec, Listing};
 use kernel::web::problem::Problems;
 use kernel::web::reply::json;
 use kernel::{Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,6 +20,7 @@ use super::report::{self, Format};
 use super::service::{self, Batch, Verdict};
 use super::store::SPEC;
 use crate::customers::api::input::NothingBody;
+use crate::imports::model::columns::Column;
 use crate::query::Query;
 
 /// The routes of this feature.
@@ -50,6 +51,9 @@ pub struct JobView {
     requested_by: String,
     /// How far it is.
     progress: ProgressView,
+    /// Of the table that is imported: what became of each column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    columns: Option<Vec<Column>>,
     /// Why it failed as a whole.
     error: Option<JobError>,
     /// One line per row: `?format=csv` or `ndjson`, `&verdict=failed`.
@@ -111,6 +115,7 @@ impl From<Batch> for JobView {
             percent: b.percent(),
         };
         let detail = b.error.unwrap_or_default();
+        let columns = b.spec.0.get("columns").and_then(|columns| Vec::deserialize(columns).ok());
         JobView {
             id: b.id,
             kind: b.kind,
@@ -118,6 +123,7 @@ impl From<Batch> for JobView {
             dry_run: b.dry_run,
             requested_by: b.requester_name,
             progress,
+            columns,
             error: b.error_code.map(|error_code| JobError { error_code, detail }),
             report: format!("/api/v1/jobs/{}/report", b.id),
             created_at: b.created_at,

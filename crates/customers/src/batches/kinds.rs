@@ -2,8 +2,9 @@
 
 use super::model::Kind;
 use crate::customers::service::bulk;
+use crate::imports::service as imports;
 
-const KINDS: &[Kind] = &[bulk::KIND];
+const KINDS: &[Kind] = &[bulk::KIND, imports::KIND];
 
 /// The kind of this name; `None` for one of a newer release.
 pub(super) fn find(name: &str) -> Option<&'static Kind> {

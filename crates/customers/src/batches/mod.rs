@@ -10,13 +10,13 @@
 //! | `store` | the statements on `batch` and `batch_row` |
 //! | [`service`] | asking for work, looking at it, cancelling, reverting; the chunks' own functions |
 //! | [`jobs`] | working on a batch, and housekeeping |
-//! | `report` | one line per row, as CSV or NDJSON |
+//! | [`report`] | one line per row, as CSV or NDJSON |
 //! | [`api`] | `/api/v1/jobs` |
 
 pub mod api;
 pub mod jobs;
 mod kinds;
 pub mod model;
-mod report;
+pub mod report;
 pub mod service;
 mod store;

@@ -208,7 +208,12 @@ impl Batch {
         match self.total {
             Some(total) if total > 0 => Some((self.processed.saturating_mul(100) / total).min(99)),
             Some(_) => Some(0),
-            None => None,
+            // Of a file the size is known before the rows are.
+            None => {
+                let size = self.spec.0.get("size").and_then(Value::as_i64).filter(|size| *size > 0)?;
+                let place: Value = serde_json::from_str(&self.position).unwrap_or_default();
+                Some((place["offset"].as_i64().unwrap_or(0).saturating_mul(100) / size).min(99))
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use futures_util::stream;
+use futures_util::stream::{self, Stream};
 use kernel::ctx::Ctx;
 use kernel::{Error, Result};
 use serde::Serialize;
@@ -110,15 +110,19 @@ fn csv_cell(cell: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// The report of a job as a reply that is read while it is sent. `verdict`: only these lines; empty is all.
-pub fn reply(ctx: Ctx, batch: Batch, format: Format, verdict: &'static str) -> Response {
+/// The report of a job in pieces, each read when it is asked for. `verdict`: only these lines; empty is all.
+pub fn pages(
+    ctx: Ctx,
+    batch: Batch,
+    format: Format,
+    verdict: &'static str,
+) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
     let mut head = Vec::new();
     if format == Format::Csv {
         csv_line(["row", "verdict", "customer_id", "error_code", "detail"], &mut head);
     }
-    let name = format!("attachment; filename=\"job-{}.{}\"", batch.id, format.extension());
     let first = VecDeque::from_iter((!head.is_empty()).then(|| Bytes::from(head)));
-    let pages = stream::try_unfold((first, Some(0)), move |(mut ready, after)| {
+    stream::try_unfold((first, Some(0)), move |(mut ready, after)| {
         let (ctx, batch) = (ctx.clone(), batch.clone());
         async move {
             if let Some(bytes) = ready.pop_front() {
@@ -131,8 +135,13 @@ pub fn reply(ctx: Ctx, batch: Batch, format: Format, verdict: &'static str) -> R
             lines.iter().for_each(|line| format.write(line, &mut out));
             Ok::<_, Error>(Some((Bytes::from(out), (ready, Some(last)))))
         }
-    });
-    let mut response = Response::new(Body::from_stream(pages));
+    })
+}
+
+/// The report of a job as a reply that is read while it is sent.
+pub fn reply(ctx: Ctx, batch: Batch, format: Format, verdict: &'static str) -> Response {
+    let name = format!("attachment; filename=\"job-{}.{}\"", batch.id, format.extension());
+    let mut response = Response::new(Body::from_stream(pages(ctx, batch, format, verdict)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     if let Ok(name) = HeaderValue::from_str(&name) {

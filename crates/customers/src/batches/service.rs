@@ -3,7 +3,7 @@
 use kernel::access::{Actor, Permission};
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
-use kernel::db::{Json, Tx};
+use kernel::db::{Ids, Json, Texts, Tx};
 use kernel::event::Event;
 use kernel::jobs::{self as queue, NewJob};
 use kernel::web::list::{ListRequest, Total};
@@ -247,6 +247,17 @@ pub async fn advance_in(ctx: &Ctx, tx: &mut Tx, mut batch: Batch, done: Done) ->
     batch.faults = 0;
     batch.version += 1;
     Ok(batch)
+}
+
+/// Which of these keys (hexadecimal) and customers earlier rows of the batch have.
+pub async fn seen_in(
+    tx: &mut Tx,
+    batch: &Batch,
+    keys: Texts,
+    customers: Ids,
+) -> Result<(Vec<String>, Vec<Uuid>)> {
+    let keys = store::known_keys(tx, batch.id, keys).await?;
+    Ok((keys, store::known_customers(tx, batch.id, customers).await?))
 }
 
 /// The lines that a revert comes to next: 500 before line `before`, last first. Begin with `i64::MAX`.

@@ -2,7 +2,7 @@
 
 use kernel::access::Actor;
 use kernel::clock::Timestamp;
-use kernel::db::{Json, Tx, Where};
+use kernel::db::{Ids, Json, Texts, Tx, Where};
 use kernel::web::list::{Accepts, Filter, Key, Keyed, Kind, ListRequest, ListSpec, Sort};
 use kernel::{Result, args, row, sql};
 use uuid::Uuid;
@@ -282,6 +282,37 @@ pub async fn page(tx: &mut Tx, viewer: Viewer, request: &ListRequest) -> Result<
 pub async fn count_up_to(tx: &mut Tx, viewer: Viewer, request: &ListRequest, bound: u64) -> Result<u64> {
     let base = sql!("SELECT b.version AS n FROM batch b WHERE true" => i64);
     tx.count_up_to(base, request, seen_by(viewer), bound).await
+}
+
+/// Those of these keys (hexadecimal) that lines of the batch have.
+pub async fn known_keys(tx: &mut Tx, batch: Uuid, keys: Texts) -> Result<Vec<String>> {
+    tx.all(
+        // A list as one argument: see `kernel::db::Texts`.
+        sql!(
+            sqlite: "SELECT lower(hex(key_hash)) AS key FROM batch_row
+                     WHERE batch_id = $1 AND key_hash IN (SELECT unhex(value) FROM json_each($2))",
+            postgres: "SELECT encode(key_hash, 'hex') AS key FROM batch_row
+                       WHERE batch_id = $1 AND key_hash IN (SELECT decode(v, 'hex') FROM unnest($2::text[]) v)" => String
+        ),
+        args![batch, keys],
+    )
+    .await
+}
+
+/// Those of these customers about whom a line of the batch says that the row had its effect.
+pub async fn known_customers(tx: &mut Tx, batch: Uuid, customers: Ids) -> Result<Vec<Uuid>> {
+    tx.all(
+        // A list as one argument: see `kernel::db::Ids`.
+        sql!(
+            sqlite: "SELECT DISTINCT customer_id FROM batch_row
+                     WHERE customer_id IN (SELECT unhex(value) FROM json_each($2)) AND batch_id = $1
+                       AND verdict IN ('created', 'updated', 'unchanged')",
+            postgres: "SELECT DISTINCT customer_id FROM batch_row
+                       WHERE customer_id = ANY($2) AND batch_id = $1 AND verdict IN ('created', 'updated', 'unchanged')" => Uuid
+        ),
+        args![batch, customers],
+    )
+    .await
 }
 
 /// Lines after `after`, of one verdict or of all (empty).

@@ -35,7 +35,7 @@ pub async fn search(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<CustomerRow
         let detail = format!("Say where: give at least one of {}", WHERE.join(", "));
         return Err(Error::bad_request("LOCATION_REQUIRED", detail));
     }
-    customers::list(ctx, request).await
+    customers::list(ctx, request.clone()).await
 }
 
 /// The countries of the customers that the caller may see, by name. A text that names no country we know is none.

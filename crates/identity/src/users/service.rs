@@ -19,6 +19,7 @@ use super::model::{
 };
 use super::store::{self, Written};
 pub use super::store::{User, taken};
+use crate::ProfileHook;
 use crate::tokens;
 
 /// A change of a user: what is absent stays.
@@ -272,6 +273,9 @@ pub(crate) async fn save_in(
     };
     store::update(tx, &written).await.map_err(taken)?;
     user.version += 1;
+    if let Some(hook) = ctx.app().try_part::<ProfileHook>() {
+        (hook.changed)(tx, before, &user).await?;
+    }
     ctx.record(tx, event).await?;
     Ok(user)
 }

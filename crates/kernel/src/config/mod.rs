@@ -80,6 +80,8 @@ pub struct Config {
     pub outbound: OutboundConfig,
     /// Registration with Consul.
     pub consul: ConsulConfig,
+    /// Largest file of an import over HTTP.
+    pub import_bytes: u64,
     /// How long jobs and their reports are kept after their end.
     pub jobs_kept: Duration,
     /// Serve the API documentation.
@@ -122,6 +124,8 @@ pub struct Limits {
     pub avatar_bytes: usize,
     /// After this a request is given up.
     pub request_timeout: Duration,
+    /// The same when a file is uploaded.
+    pub upload_timeout: Duration,
     /// What running requests get when the server stops.
     pub shutdown: Duration,
     /// Requests of one address to open routes; 0 is no limit.

@@ -157,6 +157,7 @@ fn read(r: &mut Reader, notices: Vec<String>) -> Config {
             host: r.one("consul.host", values::host),
             port: u16::try_from(r.number("consul.port", 1..=65_535)).unwrap_or(8500),
         },
+        import_bytes: r.number("imports.most_bytes", 1024..=1 << 40),
         jobs_kept: r.time("jobs.keep_days", DAY, 3650),
         docs_enabled: r.flag("docs.enabled"),
         notices,
@@ -169,6 +170,7 @@ fn limits(r: &mut Reader) -> Limits {
         body_bytes: r.size("limits.body_bytes", 1024..=1 << 30),
         avatar_bytes: r.size("limits.avatar_bytes", 1024..=100 << 20),
         request_timeout: r.time("limits.request_timeout_s", SECOND, 3600),
+        upload_timeout: r.time("limits.upload_timeout_s", SECOND, 86_400),
         shutdown: r.time("limits.shutdown_s", SECOND, 3600),
         open_per_minute: u32::try_from(r.size("limits.open_per_minute", 0..=1_000_000)).unwrap_or(u32::MAX),
     }

@@ -195,7 +195,7 @@ impl<'a> Where<'a> {
     }
 
     /// The next placeholder's number for what follows the conditions, and the argument behind it.
-    pub(crate) fn bind(&mut self, arg: impl Param + 'a) -> usize {
+    pub fn bind(&mut self, arg: impl Param + 'a) -> usize {
         self.args.push(Box::new(arg));
         self.args.len()
     }

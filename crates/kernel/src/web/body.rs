@@ -111,13 +111,6 @@ pub async fn read_json(request: Request, empty_ok: bool) -> Result<Value> {
     json::parse(&bytes)
 }
 
-/// Reads a file that is the whole body, at most `limit` bytes, in the time that a request has. 413, or 400 if it is cut off.
-pub async fn read_upload(request: Request, limit: usize) -> Result<Bytes> {
-    let (parts, body) = request.into_parts();
-    check_announced_length(&parts.headers, limit)?;
-    read_bytes(body, limit).await
-}
-
 /// The bytes of a body, within the limits of size and time: 408 or 413 beyond them.
 pub(super) async fn collect(parts: &Parts, body: axum::body::Body) -> Result<Bytes> {
     let fallback = WebSettings::default;
@@ -164,7 +157,7 @@ async fn read_bytes(mut body: axum::body::Body, limit: usize) -> Result<Bytes> {
     Ok([first.as_ref(), rest.as_ref()].concat().into())
 }
 
-fn too_large(limit: usize) -> Error {
+pub(super) fn too_large(limit: usize) -> Error {
     let detail = format!("The body is larger than {limit} bytes");
     Error::new(Kind::TooLarge, "BODY_TOO_LARGE", detail).with_member("limit_bytes", limit)
 }

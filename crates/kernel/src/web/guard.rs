@@ -22,6 +22,7 @@ use super::limit::Left;
 use super::problem::error_of;
 use super::request::RequestInfo;
 use super::server::PeerAddr;
+use super::upload::is_upload;
 use crate::access::Caller;
 use crate::app::App;
 use crate::ctx::{Ctx, RequestState};
@@ -153,13 +154,6 @@ fn client_ip(app: &App, parts: &Parts) -> Option<IpAddr> {
         }
     }
     Some(seen)
-}
-
-/// Is it a file, which its handler reads, within a limit of its own?
-fn is_upload(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let begins = |with: &str| kind.get(..with.len()).is_some_and(|k| k.eq_ignore_ascii_case(with));
-    begins("multipart/") || begins("image/")
 }
 
 /// The key of an unsafe request. None under `/api/auth/`, where answers hold tokens, and none without a caller,

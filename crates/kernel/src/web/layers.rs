@@ -32,6 +32,7 @@ use super::problem;
 use super::reply;
 use super::request::RequestInfo;
 use super::settings::WebSettings;
+use super::upload::is_upload;
 use crate::Error;
 use crate::clock::Clock;
 use crate::id::Random;
@@ -96,6 +97,10 @@ impl Service<Request> for Edge {
         let shared = Arc::clone(&self.shared);
         let asked = shared.receive(&mut request);
         let preflight = shared.cors.preflight(request.method(), request.headers());
+        let limit = match is_upload(request.headers()) {
+            true => shared.settings.upload_timeout,
+            false => shared.settings.request_timeout,
+        };
         let mut router = self.router.clone();
         Box::pin(async move {
             let response = match preflight {
@@ -103,7 +108,7 @@ impl Service<Request> for Edge {
                 None => {
                     let run = async move { router.call(request).await };
                     let guarded = AssertUnwindSafe(run).catch_unwind();
-                    match tokio::time::timeout(shared.settings.request_timeout, guarded).await {
+                    match tokio::time::timeout(limit, guarded).await {
                         Ok(Ok(Ok(response))) => response,
                         Ok(Ok(Err(never))) => match never {},
                         Ok(Err(panic)) => panicked(panic.as_ref()).into_response(),

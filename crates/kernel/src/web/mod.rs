@@ -3,6 +3,7 @@
 //! | to … | use |
 //! |---|---|
 //! | read a JSON body | [`body::Input`], [`body::Body`], [`field::Field`] |
+//! | take a file | [`upload::Upload`] |
 //! | fail | [`crate::Error`]; [`problem`] makes the reply, [`problem::Problems`] documents it |
 //! | answer with one resource | [`reply::Tagged`], [`reply::Created`], [`reply::NoContent`]; `If-Match`: [`reply::IfMatch`] |
 //! | answer with a list | [`list::ListSpec`], [`list::Listing`], [`list::ListReply`] |
@@ -30,6 +31,7 @@ pub mod settings;
 mod stall;
 #[cfg(test)]
 mod tests;
+pub mod upload;
 mod values;
 
 pub use body::{Body, Fields, Input};

@@ -11,7 +11,9 @@ pub struct WebSettings {
     /// what was not committed is undone.
     /// A body that is streamed afterwards is not counted.
     pub request_timeout: Duration,
-    /// Longest time that a JSON body may take to arrive; then 408.
+    /// The same for requests whose body is a file.
+    pub upload_timeout: Duration,
+    /// Longest time that a JSON body may take to arrive, or the next piece of a file; then 408.
     pub body_timeout: Duration,
     /// Largest JSON body in bytes; uploads have their own limit.
     pub body_limit: usize,
@@ -25,6 +27,7 @@ impl Default for WebSettings {
     fn default() -> WebSettings {
         WebSettings {
             request_timeout: Duration::from_secs(30),
+            upload_timeout: Duration::from_secs(3600),
             body_timeout: Duration::from_secs(15),
             body_limit: 1024 * 1024,
             compress_from: 1024,
@@ -38,6 +41,7 @@ impl WebSettings {
     pub fn of(config: &Config) -> WebSettings {
         WebSettings {
             request_timeout: config.limits.request_timeout,
+            upload_timeout: config.limits.upload_timeout,
             body_limit: config.limits.body_bytes,
             cors_origins: config.cors_origins.clone(),
             ..WebSettings::default()

@@ -7,6 +7,8 @@ mod admin;
 mod api_key;
 mod config;
 mod doctor;
+mod export;
+mod import;
 mod migrate;
 mod migrate_v1;
 mod openapi;
@@ -61,12 +63,16 @@ enum Command {
     /// Keys for programs
     #[command(subcommand)]
     ApiKey(api_key::Verb),
+    /// Import customers from a CSV or NDJSON file
+    Import(Box<import::Flags>),
     /// Bring the database up to this release
     Migrate,
     /// Bring over the customers of the first version of the services: number for a user, address in one text
     MigrateV1(migrate_v1::Flags),
     /// Print the effective configuration, secrets masked, and where each value came from
     Config(config::Flags),
+    /// Write customers to a file or to standard output
+    Export(export::Flags),
     /// Print the OpenAPI document
     Openapi,
     /// Check database, files, keys, clock and mail, and say what to do
@@ -120,9 +126,11 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(_) => serve::run(config).await,
         Command::Admin(verb) => admin::run(config, verb).await,
         Command::ApiKey(verb) => api_key::run(config, verb).await,
+        Command::Import(flags) => import::run(config, *flags).await,
         Command::Migrate => migrate::run(&config).await,
         Command::MigrateV1(flags) => Box::pin(migrate_v1::run(config, flags)).await,
         Command::Config(flags) => config::run(&config, &flags),
+        Command::Export(flags) => export::run(config, flags).await,
         Command::Openapi => openapi::run(),
         Command::Doctor(flags) => doctor::run(config, &flags).await,
     }

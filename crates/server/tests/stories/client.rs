@@ -48,6 +48,17 @@ impl Client {
         Some(Reply { what: format!("{method} {path}"), status, headers, text })
     }
 
+    /// Sends a file.
+    pub async fn upload(&self, path: &str, media_type: &str, file: Vec<u8>) -> Reply {
+        let mut request = self.http.post(format!("{}{path}", self.base)).header("content-type", media_type);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.body(file).send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Reply { what: format!("POST {path}"), status, headers, text: response.text().await.unwrap() }
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
         let what = format!("{method} {path}");
         self.attempt(method, path, body).await.unwrap_or_else(|| panic!("no reply to {what}"))

@@ -125,3 +125,47 @@ async fn config_shows_values_places_and_no_secret() {
     })
     .await;
 }
+
+/// `regulars export`, beside a running server.
+#[tokio::test]
+async fn export_writes_a_whole_file_or_none() {
+    on_both_engines(async |deployment| {
+        let server = deployment.serve(&[]).await;
+        let staff = server.client().with(&deployment.api_key("admin", "exporter").await);
+        for name in ["ada", "eva"] {
+            let body = json!({
+                "first_name": name, "last_name": "Rey", "email": format!("{name}@example.com"),
+                "country": if name == "eva" { "USA" } else { "Peru" }
+            });
+            staff.post("/api/v1/customers/", body).await.expect(201);
+        }
+        let done = deployment.run(&["export", "--columns", "email,country"], "").await;
+        assert_eq!(done.code, Some(0), "{}", done.err);
+        assert_eq!(done.out, "email,country\r\nada@example.com,Peru\r\neva@example.com,USA\r\n");
+        assert!(done.err.contains("2 customers exported"), "{}", done.err);
+        let file = deployment.folder().join("out.ndjson");
+        let path = file.display().to_string();
+        let to_file =
+            ["export", "--format", "ndjson", "--filter", "country=United States", "--output", path.as_str()];
+        let done = deployment.run(&to_file, "").await;
+        assert_eq!((done.code, done.out.as_str()), (Some(0), ""), "{}", done.err);
+        let line: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        assert_eq!(line["email"], "eva@example.com");
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        for wrong in [
+            ["--filter", "colour=red"],
+            ["--filter", "limit=5"],
+            ["--columns", "password"],
+            ["--output", "/"],
+        ] {
+            let done = deployment.run(&["export", wrong[0], wrong[1]], "").await;
+            assert_eq!((done.code, done.out.as_str()), (Some(1), ""), "{wrong:?}: {}", done.err);
+        }
+        let over_http = staff.get("/api/v1/customers/export?columns=email").await;
+        assert_eq!(over_http.text, "email\r\nada@example.com\r\neva@example.com\r\n");
+        assert!(over_http.header("content-disposition").starts_with("attachment"));
+        server.stop().await;
+    })
+    .await;
+}

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `seeds` | the flows of seeds 000 and 001, in one process and split over two |
 //! | `together` | processes that start at once; a logout that others see |
+//! | `imports` | a file imported, killed in the middle; the command beside a server |
 //! | `killed` | `kill -9` under load: what was acknowledged is there |
 //! | `batches` | `kill -9` in the middle of a bulk update: it finishes, and nothing is done twice |
 //! | `stopping` | requests in flight are answered; a second signal ends at once |
@@ -26,6 +27,7 @@ mod batches;
 mod client;
 mod commands;
 mod deployment;
+mod imports;
 mod killed;
 mod malformed;
 mod migrate_v1;

@@ -43,7 +43,7 @@ const READ_ONLY: &[&str] = &[
 ];
 
 /// Tags as one text with commas or as a list.
-struct AnyTags(Tags);
+pub(crate) struct AnyTags(pub(crate) Tags);
 
 impl FieldValue for AnyTags {
     fn from_json(value: &Value) -> Result<AnyTags, Flaw> {

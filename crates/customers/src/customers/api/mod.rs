@@ -71,7 +71,7 @@ fn unchanged(ctx: &Ctx, wanted: &IfMatch) -> Result<impl FnOnce(&CustomerRow) ->
 #[utoipa::path(get, path = "/api/v1/customers", tag = "customers", security(("bearer" = [])),
     params(Listing<Customers>), responses((status = 200, body = CustomerList), Problems))]
 async fn list(ctx: Ctx, Listing(request, ..): Listing<Customers>) -> Result<CustomerList> {
-    let (rows, total) = service::list(&ctx, &request).await?;
+    let (rows, total) = service::list(&ctx, request.clone()).await?;
     Ok(ListReply::new(&request, rows, total, |row| CustomerView::of(row, false)))
 }
 

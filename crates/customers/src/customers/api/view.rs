@@ -232,5 +232,5 @@ pub struct Customers;
 
 impl ListOf for Customers {
     type Item = CustomerView;
-    const SPEC: &'static ListSpec = &list::SPEC;
+    const SPEC: &'static ListSpec = &list::SEARCHABLE;
 }

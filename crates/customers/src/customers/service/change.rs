@@ -7,7 +7,6 @@ use kernel::access::{Permission, Scope};
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
 use kernel::{Error, Kind, Result, TextValue};
-use uuid::Uuid;
 
 use super::members::{Draft, How, Members, Rights, draft};
 use super::person::Person;
@@ -117,8 +116,7 @@ async fn refuse_known_external_ids(tx: &mut Tx, plans: &mut [Result<Plan>]) -> R
     Ok(())
 }
 
-/// Writes what belongs to the users, where it differs, in the order of their ids: two that change the same ones wait for
-/// each other and do not deadlock.
+/// Writes what belongs to the users, where it differs.
 async fn write_users(
     ctx: &Ctx,
     tx: &mut Tx,
@@ -126,21 +124,20 @@ async fn write_users(
     rights: Rights,
     plans: &mut [Result<Plan>],
 ) -> Result<()> {
-    let mut differing: Vec<(Uuid, &mut Result<Plan>)> = plans
-        .iter_mut()
-        .filter_map(|plan| {
-            let user = plan.as_ref().ok().filter(|plan| plan.person.differs(&plan.row))?.row.user_id;
-            Some((user, plan))
-        })
-        .collect();
-    differing.sort_by_key(|(user, _)| *user);
-    for (_, slot) in differing {
+    let differing = |plan: &&mut Result<Plan>| plan.as_ref().is_ok_and(|plan| plan.person.differs(&plan.row));
+    let mut differing: Vec<_> = plans.iter_mut().filter(differing).collect();
+    if differing.len() > 1 {
+        // In one order: two that change the same ones wait for each other and do not deadlock.
+        let users = differing.iter().flat_map(|plan| plan.as_ref().ok()).map(|plan| plan.row.user_id);
+        write::lock_users(tx, scope, &users.collect()).await?;
+    }
+    for slot in &mut differing {
         let Ok(plan) = slot else { continue };
         let (person, row) = (std::mem::take(&mut plan.person), plan.row.clone());
         match person.save_in(ctx, tx, scope, rights, row).await {
             Ok(row) => plan.row = row,
             Err(e) if tx.has_failed() || !is_refusal(&e) => return Err(e),
-            Err(e) => *slot = Err(e),
+            Err(e) => **slot = Err(e),
         }
     }
     Ok(())

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use identity::credentials::service as credentials;
-use identity::users::model::{Email, PersonName};
+use identity::users::model::{Email, PersonName, UserRef};
 use identity::users::service::{self as users, NewUser, User};
 use kernel::access::{Permission, Scope};
 use kernel::ctx::Ctx;
@@ -23,6 +23,7 @@ use crate::customers::model::{
     ContactMethod, CustomerNumber, Tags, country_code, default_notification_preferences,
 };
 use crate::customers::store::{self, write};
+use crate::search::service::index;
 use crate::statistics::service as statistics;
 use crate::tags::service::{self as tags, Retagged};
 
@@ -243,6 +244,12 @@ async fn write_users(
         if let Some(user) = &plan.revoke {
             credentials::revoke_in(ctx, tx, user, "profile_created_by_staff").await?;
         }
+        // Until we commit nobody else changes the names under which the new profile is found.
+        let user = plan.beginning.row.user_id;
+        write::lock_user(tx, scope, user).await?;
+        if let Some(user) = users::find_in(tx, scope, UserRef::Id(user)).await? {
+            plan.beginning.row.set_user(user);
+        }
         let (person, row) = (std::mem::take(&mut plan.person), plan.beginning.row.clone());
         plan.beginning.row = person.save_in(ctx, tx, scope, place.rights, row).await?;
     }
@@ -308,6 +315,7 @@ async fn insert_many_in(
     tags::set_many_in(ctx, tx, &tagged.collect::<Vec<_>>()).await?;
     let changes: Vec<_> = rows.iter().map(|row| (None, Some(row))).collect();
     statistics::changed_many_in(ctx, tx, &changes).await?;
+    index::put_many_in(tx, &rows).await?;
     let events = rows.iter().map(|row| event("customer.created", row).created(row.snapshot()));
     ctx.record_many(tx, events.collect()).await?;
     Ok(rows)

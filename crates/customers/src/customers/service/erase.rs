@@ -14,6 +14,7 @@ use crate::batches::service as batches;
 use crate::consent::service as consent;
 use crate::customers::model::CustomerRef;
 use crate::customers::store::write;
+use crate::search::service::index;
 use crate::statistics::service as statistics;
 use crate::tags::service as tags;
 
@@ -44,6 +45,7 @@ pub async fn erase_in(
     write::lock_user(tx, scope, row.user_id).await?;
     avatars::forget_in(ctx, tx, scope, row).await?;
     let total_services = write::erase(tx, scope, row.id, row.version, ctx.now()).await?;
+    index::forget_in(tx, row.id).await?;
     tags::forget_in(tx, row.id).await?;
     consent::forget_in(tx, row.id).await?;
     batches::forget_in(tx, row.id).await?;

@@ -35,6 +35,7 @@ use uuid::Uuid;
 use super::model::{CustomerRef, country_code};
 pub use super::store::CustomerRow;
 use super::store::{self, list, write};
+use crate::search::service::{self as search, Wanted, index};
 use crate::statistics::model::{self as counters, Place};
 use crate::statistics::service as statistics;
 
@@ -117,22 +118,34 @@ pub async fn get_by_email(ctx: &Ctx, email: &str) -> Result<CustomerRow> {
     store::find_by_email(&mut tx, &scope, &email).await?.ok_or_else(not_found)
 }
 
-/// A page of customers and a row more if there is another, and how many there are. For staff.
-pub async fn list(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
+/// A page of customers and a row more if there is another, and how many there are; those whom `q` finds, if it is
+/// there. For staff.
+pub async fn list(ctx: &Ctx, request: ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
+    search::find(ctx, &Wanted::of_list(request)).await
+}
+
+/// The same without `q`.
+pub async fn listed(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
     let scope = ctx.require_staff(Permission::CustomersRead)?;
     let mut tx = match list::is_quick(scope.all(), request) {
         true => ctx.read().await?,
         false => ctx.slow_read().await?,
     };
     let rows = list::page(&mut tx, &scope, request).await?;
-    let total = match known(request) {
-        Some(Known::Counter(metric, key)) => {
-            Total::exact(statistics::count_in(&mut tx, &scope, metric, key).await?)
-        }
-        Some(Known::Place(place)) => Total::exact(statistics::count_place_in(&mut tx, &scope, &place).await?),
+    let total = match known_total_in(&mut tx, &scope, request).await? {
+        Some(n) => Total::exact(n),
         None => Total::bounded(list::count_up_to(&mut tx, &scope, request, COUNTED).await?, COUNTED),
     };
     Ok((rows, total))
+}
+
+/// How many customers a list has, if the counters know it.
+pub async fn known_total_in(tx: &mut Tx, scope: &Scope, request: &ListRequest) -> Result<Option<u64>> {
+    match known(request) {
+        Some(Known::Counter(metric, key)) => statistics::count_in(tx, scope, metric, key).await.map(Some),
+        Some(Known::Place(place)) => statistics::count_place_in(tx, scope, &place).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Lists whose number the counters know already.
@@ -211,10 +224,11 @@ async fn save_many_in(
             differing.push((&*before, after));
         }
     }
-    let mut rows: Vec<_> = differing.iter().map(|(_, after)| &**after).collect();
-    rows.sort_by_key(|row| row.id);
+    let mut rows: Vec<_> = differing.iter().map(|(before, after)| (*before, &**after)).collect();
+    rows.sort_by_key(|(_, after)| after.id);
     write::update(tx, scope, &rows).await?;
-    let figures: Vec<_> = differing.iter().map(|(before, after)| (Some(*before), Some(&**after))).collect();
+    index::change_many_in(tx, &rows).await?;
+    let figures: Vec<_> = rows.into_iter().map(|(before, after)| (Some(before), Some(after))).collect();
     statistics::changed_many_in(ctx, tx, &figures).await?;
     ctx.record_many(tx, events).await?;
     for (_, after) in differing {

@@ -17,7 +17,7 @@ use super::members::{How, Members, Rights};
 use super::{CustomerRow, no_profile};
 use crate::customers::api::input::NewProfile;
 use crate::customers::api::view::CustomerView;
-use crate::customers::store::{self, write::already_exists};
+use crate::customers::store::{self, write, write::already_exists};
 
 /// The caller's profile. 403 for staff, 404 `PROFILE_NOT_FOUND` before it is created.
 pub async fn get(ctx: &Ctx) -> Result<CustomerRow> {
@@ -35,6 +35,8 @@ pub async fn create(ctx: &Ctx, members: Members) -> Result<CustomerRow> {
     if store::number_of_user(&mut tx, user).await?.is_some() {
         return Err(already_exists());
     }
+    // From here on nobody else changes the names under which the new profile is found.
+    write::lock_user(&mut tx, &scope, user).await?;
     let user = users::find_in(&mut tx, &scope, UserRef::Id(user)).await?.ok_or_else(no_profile)?;
     let row = Box::pin(insert_in(ctx, &mut tx, &scope, Rights::OWN, &user, members)).await?;
     tx.commit().await?;

@@ -50,6 +50,18 @@ pub const SPEC: ListSpec = ListSpec {
     default_sort: "-created_at",
 };
 
+/// What the list of customers takes: the filters, and a text to search for. Whatever else takes the filters must not
+/// take this one and leave it unanswered.
+pub const SEARCHABLE: ListSpec = ListSpec {
+    filters: &with::<1, { FILTERS.len() + 1 }>([filter(
+        "q",
+        "",
+        Accepts::Text(str::to_owned),
+        "Words, parts of words, e-mail, phone, ids, tags; see `POST /api/v1/customers/search`. By relevance unless sorted.",
+    )]),
+    ..SPEC
+};
+
 /// How the tags of a path are meant.
 const MATCH: Filter = filter(
     "match",
@@ -60,13 +72,35 @@ const MATCH: Filter = filter(
 
 /// What a list by tags can be sorted and filtered by. Its order without `sort` is that of the rows of tags: the newest
 /// first, since ids sort by creation.
-pub const TAGGED: ListSpec = ListSpec { filters: &with(MATCH), default_sort: "-id", ..SPEC };
+pub const TAGGED: ListSpec =
+    ListSpec { filters: &with::<1, { FILTERS.len() + 1 }>([MATCH]), default_sort: "-id", ..SPEC };
 
-const fn with(more: Filter) -> [Filter; FILTERS.len() + 1] {
-    let mut all = [more; FILTERS.len() + 1];
+/// What an export takes: the filters, and how the file is to be.
+pub const EXPORTED: ListSpec = ListSpec {
+    filters: &with::<3, { FILTERS.len() + 3 }>([
+        filter(
+            "format",
+            "",
+            Accepts::OneOf(&["csv", "ndjson"]),
+            "CSV (default), or one JSON object per line.",
+        ),
+        filter("columns", "", Accepts::Text(str::to_owned), "Columns separated by commas, in this order."),
+        filter(
+            "bom",
+            "",
+            Accepts::Bool,
+            "Begins the file with a byte order mark, which some spreadsheets need.",
+        ),
+    ]),
+    ..SPEC
+};
+
+/// The filters and some more.
+const fn with<const N: usize, const M: usize>(more: [Filter; N]) -> [Filter; M] {
+    let mut all = [FILTERS[0]; M];
     let mut i = 0;
-    while i < FILTERS.len() {
-        all[i] = FILTERS[i];
+    while i < M {
+        all[i] = if i < FILTERS.len() { FILTERS[i] } else { more[i - FILTERS.len()] };
         i += 1;
     }
     all
@@ -191,12 +225,27 @@ impl Keyed for CustomerRow {
 
 /// One page, and a row more if there is another.
 pub async fn page(tx: &mut Tx, scope: &Scope, request: &ListRequest) -> Result<Vec<CustomerRow>> {
-    tx.page(select_customer!(""), request, "c.id", conditions(scope, request)).await
+    page_of(tx, request, conditions(scope, request)).await
+}
+
+/// The same with conditions that began as [`conditions`].
+pub async fn page_of<'a>(tx: &mut Tx, request: &'a ListRequest, w: Where<'a>) -> Result<Vec<CustomerRow>> {
+    tx.page(select_customer!(""), request, "c.id", w).await
+}
+
+/// All rows under conditions that leave few.
+pub async fn all_of(tx: &mut Tx, w: Where<'_>) -> Result<Vec<CustomerRow>> {
+    tx.select(select_customer!(""), &w, "").await
 }
 
 /// How many rows the filters leave, counted up to `bound` + 1.
 pub async fn count_up_to(tx: &mut Tx, scope: &Scope, request: &ListRequest, bound: u64) -> Result<u64> {
-    tx.count_up_to(counted(), request, conditions(scope, request), bound).await
+    count_of(tx, request, conditions(scope, request), bound).await
+}
+
+/// The same with conditions that began as [`conditions`].
+pub async fn count_of<'a>(tx: &mut Tx, request: &'a ListRequest, w: Where<'a>, bound: u64) -> Result<u64> {
+    tx.count_up_to(counted(), request, w, bound).await
 }
 
 fn counted() -> &'static Sql<0, i64> {
@@ -204,13 +253,39 @@ fn counted() -> &'static Sql<0, i64> {
 }
 
 /// The scope, and the filters that are more than a comparison.
-pub(super) fn conditions<'a>(scope: &Scope, request: &'a ListRequest) -> Where<'a> {
+pub fn conditions<'a>(scope: &Scope, request: &'a ListRequest) -> Where<'a> {
     let mut w = Where::new();
     w.within(scope, "u.company_id", "u.id");
-    by_place(&mut w, request);
+    beside_comparisons(&mut w, request);
+    w
+}
+
+/// The filters that are more than a comparison.
+pub fn beside_comparisons<'a>(w: &mut Where<'a>, request: &'a ListRequest) {
+    by_place(w, request);
     if let Some(FilterValue::Text(tag)) = request.filter("tag") {
         w.and_one(
             "c.id IN (SELECT x.customer_id FROM customer_tag x JOIN tag t ON t.id = x.tag_id WHERE t.name_key = ?)",
+            tag.as_str(),
+        );
+    }
+    by_flags(w, request);
+}
+
+/// One page of an export, and a row more, after the request's cursor.
+pub async fn page_to_export(tx: &mut Tx, scope: &Scope, request: &ListRequest) -> Result<Vec<CustomerRow>> {
+    tx.page(select_customer!(""), request, "c.id", to_export(scope, request)).await
+}
+
+/// Like [`conditions`], and nothing leads SQLite from the order of creation to another, for which it would sort what it
+/// finds for every page anew: a whole export passes over every customer once at most.
+pub(super) fn to_export<'a>(scope: &Scope, request: &'a ListRequest) -> Where<'a> {
+    let mut w = Where::new();
+    w.within(scope, "coalesce(u.company_id, NULL)", "u.id");
+    by_place(&mut w, request);
+    if let Some(FilterValue::Text(tag)) = request.filter("tag") {
+        w.and_one(
+            "(SELECT count(*) FROM customer_tag x JOIN tag t ON t.id = x.tag_id WHERE x.customer_id = c.id AND t.name_key = ?) > 0",
             tag.as_str(),
         );
     }

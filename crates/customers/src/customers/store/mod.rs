@@ -3,10 +3,12 @@
 //! - here: the row, and finding one;
 //! - [`many`]: finding many at once;
 //! - [`write`]: inserting, changing, counting, erasing;
-//! - [`list`]: what a list can be sorted and filtered by.
+//! - [`list`]: what a list can be sorted and filtered by;
+//! - [`matching`]: whom the rows of a file mean.
 
 pub mod list;
 pub mod many;
+pub mod matching;
 #[cfg(test)]
 mod plans;
 pub mod write;
@@ -278,6 +280,21 @@ pub async fn find_many(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<CustomerRow>> {
 /// A thousand customers in the order of their ids: a full count reads all in such pages.
 pub(crate) async fn page_for_counting(tx: &mut Tx, after: Uuid) -> Result<Vec<CustomerRow>> {
     tx.all(select_customer!("AND c.id > $1 ORDER BY c.id LIMIT 1000"), args![after]).await
+}
+
+/// Customers in the order of creation, after one place and up to another; the caller keeps the two close.
+pub(crate) async fn created_between(
+    tx: &mut Tx,
+    after: (Timestamp, Uuid),
+    until: (Timestamp, Uuid),
+) -> Result<Vec<CustomerRow>> {
+    tx.all(
+        select_customer!(
+            "AND (c.created_at, c.id) > ($1, $2) AND (c.created_at, c.id) <= ($3, $4) ORDER BY c.created_at, c.id LIMIT 1000"
+        ),
+        args![after.0, after.1, until.0, until.1],
+    )
+    .await
 }
 
 impl CustomerRow {

@@ -1,7 +1,10 @@
 //! How SQLite answers what is asked most: by an index, never by reading every customer.
 
-use kernel::access::Scope;
+use std::sync::Arc;
+
+use kernel::access::{Caller, Permission, Reach, Scope};
 use kernel::app::Feature;
+use kernel::ctx::{Ctx, RequestState};
 use kernel::db::{Engine, Sql, Tx};
 use kernel::test::TestApp;
 use kernel::web::list::{Cursor, Key, ListRequest, Page, parse};
@@ -9,7 +12,7 @@ use kernel::{args, row};
 use uuid::Uuid;
 
 use super::customers_where;
-use super::list::{SPEC, conditions, is_quick};
+use super::list::{EXPORTED, SPEC, conditions, is_quick, to_export};
 
 row! {
     /// A line of `EXPLAIN QUERY PLAN`.
@@ -149,6 +152,40 @@ async fn a55_combined_places_walk_one_index_in_order() {
         let plan = plan_of_list(&mut tx, &request).await;
         assert_by_index(query, &plan);
         assert!(plan.contains(index), "{query}: {plan}");
+    }
+}
+
+/// Every page of an export begins where the last ended.
+#[tokio::test]
+async fn exports_never_sort_and_never_begin_anew() {
+    let app = sqlite().await;
+    let mut tx = app.system().read().await.unwrap();
+    let everything = Scope::system("a test of plans");
+    let mut manager = Caller::system("a manager");
+    (manager.reach, manager.company_id) = (Reach::Company, Some(Uuid::nil()));
+    let mut request = RequestState::new("plans".to_owned());
+    request.caller = Ok(Some(Arc::new(manager)));
+    let manager = Ctx::new(app.app.clone(), Arc::new(request));
+    let company = manager.require(Permission::CustomersExport).unwrap();
+    for query in [
+        "",
+        "tag=vip",
+        "city=lima",
+        "country=us&state=ny",
+        "postal_code=1&city=x",
+        "is_active=true",
+        "is_verified=true&gender=male",
+        "email_verified=true",
+        "created_after=2026-01-01&tag=vip",
+    ] {
+        let mut request = parse(&EXPORTED, &format!("{query}&sort=created_at&limit=1000")).unwrap();
+        let keys = vec![Key::Time(app.app.clock.now())];
+        request.page = Page::Cursor(Cursor { keys, id: Uuid::nil(), position: 0 });
+        for scope in [&everything, &company] {
+            let plan = text(tx.page(&LIST, &request, "c.id", to_export(scope, &request)).await.unwrap());
+            assert!(!plan.contains("USE TEMP B-TREE") && !plan.contains("SCAN c"), "{query}: {plan}");
+            assert!(plan.starts_with("SEARCH c USING INDEX"), "{query}: {plan}");
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
-use kernel::db::Tx;
+use kernel::db::{Engine, Ids, Tx};
 use kernel::{Error, Kind, Result, args, row, sql};
 use uuid::Uuid;
 
@@ -91,53 +91,79 @@ pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
     Ok(inserted.into_iter().map(|n| n == 1).collect())
 }
 
-/// Writes loaded customers back, all but their counters; `Stale` if somebody else was faster with one of them. The
-/// versions go up by one.
-pub async fn update(tx: &mut Tx, _: &Scope, rows: &[&CustomerRow]) -> Result<()> {
+/// Writes loaded customers back, before and after, all but their counters; `Stale` if somebody else was faster with one
+/// of them. The versions go up by one.
+pub async fn update(tx: &mut Tx, _: &Scope, changes: &[(&CustomerRow, &CustomerRow)]) -> Result<()> {
+    // PostgreSQL compares the values itself, and two statements would lock the rows in two orders.
+    let whole = tx.engine() == Engine::Postgres;
+    let (mut elsewhere, mut alike) = (Vec::new(), Vec::new());
+    for (before, after) in changes {
+        match whole || !before.is_found_like(after) {
+            true => elsewhere.push(*after),
+            false => alike.push(*after),
+        }
+    }
+    update_found_elsewhere(tx, &elsewhere).await?;
+    update_found_alike(tx, &alike).await
+}
+
+impl CustomerRow {
+    /// Is every column the same that lists are looked up by? SQLite writes the entries of an index anew for each column
+    /// that a statement names, whether it differs or not, and that is most of what an update costs.
+    fn is_found_like(&self, other: &CustomerRow) -> bool {
+        self.city == other.city
+            && self.state == other.state
+            && self.postal_code == other.postal_code
+            && self.country == other.country
+            && self.country_code == other.country_code
+            && self.postal_code == other.postal_code
+            && self.is_active == other.is_active
+            && self.external_id == other.external_id
+    }
+}
+
+async fn update_found_elsewhere(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()> {
     let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key(), r.postal_key())).collect();
-    let sets: Vec<_> = keyed
-        .iter()
-        .map(|(r, city_key, state_key, postal_key)| {
-            args![
-                r.id,
-                r.version,
-                r.address_line1,
-                r.address_line2,
-                r.city,
-                *city_key,
-                r.state,
-                *state_key,
-                r.postal_code,
-                r.country,
-                r.country_code,
-                r.date_of_birth,
-                r.gender,
-                r.company_name,
-                r.business_type,
-                r.tax_id,
-                r.emergency_contact_name,
-                r.emergency_contact_phone,
-                r.emergency_contact_relationship,
-                r.is_active,
-                r.deactivated_at,
-                r.deactivation_reason,
-                r.is_verified,
-                r.verified_at,
-                r.verified_by,
-                r.customer_since,
-                r.preferred_contact_method,
-                r.notification_preferences,
-                r.marketing_emails,
-                r.marketing_sms,
-                r.notes,
-                r.tags,
-                r.external_id,
-                r.metadata,
-                r.updated_at,
-                *postal_key
-            ]
-        })
-        .collect();
+    let sets = keyed.iter().map(|(r, city_key, state_key, postal_key)| {
+        args![
+            r.id,
+            r.version,
+            r.address_line1,
+            r.address_line2,
+            r.city,
+            *city_key,
+            r.state,
+            *state_key,
+            r.postal_code,
+            r.country,
+            r.country_code,
+            r.date_of_birth,
+            r.gender,
+            r.company_name,
+            r.business_type,
+            r.tax_id,
+            r.emergency_contact_name,
+            r.emergency_contact_phone,
+            r.emergency_contact_relationship,
+            r.is_active,
+            r.deactivated_at,
+            r.deactivation_reason,
+            r.is_verified,
+            r.verified_at,
+            r.verified_by,
+            r.customer_since,
+            r.preferred_contact_method,
+            r.notification_preferences,
+            r.marketing_emails,
+            r.marketing_sms,
+            r.notes,
+            r.tags,
+            r.external_id,
+            r.metadata,
+            r.updated_at,
+            *postal_key
+        ]
+    });
     tx.exec_many_versioned(
         sql!(
             "UPDATE customer SET address_line1 = $3, address_line2 = $4, city = $5, city_key = $6, state = $7, state_key = $8,
@@ -149,7 +175,56 @@ pub async fn update(tx: &mut Tx, _: &Scope, rows: &[&CustomerRow]) -> Result<()>
                external_id = $33, metadata = $34, updated_at = $35, postal_key = $36, version = version + 1
              WHERE id = $1 AND version = $2 AND erased_at IS NULL"
         ),
-        &sets,
+        &sets.collect::<Vec<_>>(),
+    )
+    .await
+    .map_err(taken)
+}
+
+/// The same without the columns of [`CustomerRow::is_found_like`].
+async fn update_found_alike(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()> {
+    let sets = rows.iter().map(|r| {
+        args![
+            r.id,
+            r.version,
+            r.address_line1,
+            r.address_line2,
+            r.postal_code,
+            r.date_of_birth,
+            r.gender,
+            r.company_name,
+            r.business_type,
+            r.tax_id,
+            r.emergency_contact_name,
+            r.emergency_contact_phone,
+            r.emergency_contact_relationship,
+            r.deactivated_at,
+            r.deactivation_reason,
+            r.is_verified,
+            r.verified_at,
+            r.verified_by,
+            r.customer_since,
+            r.preferred_contact_method,
+            r.notification_preferences,
+            r.marketing_emails,
+            r.marketing_sms,
+            r.notes,
+            r.tags,
+            r.metadata,
+            r.updated_at
+        ]
+    });
+    tx.exec_many_versioned(
+        sql!(
+            "UPDATE customer SET address_line1 = $3, address_line2 = $4, postal_code = $5, date_of_birth = $6, gender = $7,
+               company_name = $8, business_type = $9, tax_id = $10, emergency_contact_name = $11,
+               emergency_contact_phone = $12, emergency_contact_relationship = $13, deactivated_at = $14,
+               deactivation_reason = $15, is_verified = $16, verified_at = $17, verified_by = $18, customer_since = $19,
+               preferred_contact_method = $20, notification_preferences = $21, marketing_emails = $22, marketing_sms = $23,
+               notes = $24, tags = $25, metadata = $26, updated_at = $27, version = version + 1
+             WHERE id = $1 AND version = $2 AND erased_at IS NULL"
+        ),
+        &sets.collect::<Vec<_>>(),
     )
     .await
     .map_err(taken)
@@ -214,6 +289,20 @@ pub async fn lock_user(tx: &mut Tx, _: &Scope, user: Uuid) -> Result<()> {
             postgres: "SELECT id FROM user_account WHERE id = $1 FOR UPDATE" => Uuid
         ),
         args![user],
+    )
+    .await
+    .map(drop)
+}
+
+/// Locks the users of many customers, in one order.
+pub async fn lock_users(tx: &mut Tx, _: &Scope, users: &Ids) -> Result<()> {
+    tx.all(
+        // SQLite has one writer, and nothing to lock.
+        sql!(
+            sqlite: "SELECT id FROM user_account WHERE id IS NULL AND $1 IS NULL",
+            postgres: "SELECT id FROM user_account WHERE id = ANY($1) ORDER BY id FOR UPDATE" => Uuid
+        ),
+        args![*users],
     )
     .await
     .map(drop)

@@ -219,6 +219,8 @@ pub struct ListRequest {
     pub page: Page,
     /// Elements per page, 1 to [`MAX_LIMIT`].
     pub limit: u32,
+    /// Did the caller say how to sort? Without, a search answers by relevance.
+    pub is_sorted: bool,
     id_descending: bool,
     style: Style,
     uri: Option<Uri>,

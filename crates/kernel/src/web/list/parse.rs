@@ -139,6 +139,7 @@ impl<'q> Said<'q> {
             order,
             page: Page::Offset(0),
             limit,
+            is_sorted: ["sort", "sort_by", "sort_order"].iter().any(|name| self.common(name).is_some()),
             id_descending,
             style: Style::Cursor,
             uri: None,

@@ -1,0 +1,141 @@
+//! `GET /api/v1/customers/export`: a file, written while it is read.
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, Uri, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use kernel::access::Permission;
+use kernel::app::App;
+use kernel::ctx::Ctx;
+use kernel::web::list::{FilterValue, ListOf, ListRequest, ListSpec, Listing, parse};
+use kernel::web::problem::Problems;
+use kernel::{Error, Result};
+use tokio::sync::mpsc;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{Columns, Format};
+use super::service::{Export, PAGE, Wanted};
+use crate::customers::api::view::CustomerView;
+use crate::customers::store::list::EXPORTED;
+
+/// Pieces that wait for a slow client, besides the one it is reading.
+const WAITING: usize = 1;
+/// A file has neither pages nor another order than that of creation.
+const NOT_HERE: [&str; 8] = ["limit", "offset", "skip", "page", "cursor", "sort", "sort_by", "sort_order"];
+
+/// Files of customers.
+struct Exported;
+
+impl ListOf for Exported {
+    type Item = CustomerView;
+    const SPEC: &'static ListSpec = &EXPORTED;
+}
+
+/// The parameters: those of the list but for order and pages.
+struct ExportParams;
+
+impl utoipa::IntoParams for ExportParams {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut all = <Listing<Exported> as utoipa::IntoParams>::into_params(place);
+        all.retain(|parameter| !NOT_HERE.contains(&parameter.name.as_str()));
+        all
+    }
+}
+
+/// The routes of this feature.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(export))
+}
+
+/// The customers that the filters find, as a file in the order of creation. A body that ends before its end, without
+/// the last chunk, is an export that failed.
+#[utoipa::path(get, path = "/api/v1/customers/export", tag = "customers", security(("bearer" = [])),
+    params(ExportParams),
+    responses((status = 200, description = "The file.", content((String = "text/csv"), (String = "application/x-ndjson"))), Problems))]
+async fn export(ctx: Ctx, uri: Uri) -> Result<Response> {
+    ctx.require_staff(Permission::CustomersExport)?;
+    let wanted = wanted(uri.query().unwrap_or_default())?;
+    let format = wanted.format;
+    let export = Export::begin(&ctx, wanted).await?;
+    let name =
+        format!("attachment; filename=\"customers-{}.{}\"", &ctx.now().to_string()[..10], format.name());
+    let mut response = body(export).await?.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    let name = HeaderValue::from_str(&name).map_err(|e| Error::internal("a file name").with_source(e))?;
+    headers.insert(header::CONTENT_DISPOSITION, name);
+    Ok(response)
+}
+
+/// Reads the query of an export, also what the command line was given in its form.
+pub fn wanted(query: &str) -> Result<Wanted> {
+    let names = query.split('&').filter_map(|part| part.split('=').next());
+    if let Some(name) = names.into_iter().find(|name| NOT_HERE.contains(name)) {
+        let detail = format!("{name}: an export has all rows in the order of creation; leave it out");
+        return Err(Error::bad_request("UNKNOWN_PARAMETER", detail));
+    }
+    // The newest last: what is created meanwhile is found at the end.
+    let separator = if query.is_empty() { "" } else { "&" };
+    let mut filters = parse(&EXPORTED, &format!("{query}{separator}sort=created_at"))?;
+    let text = |request: &ListRequest, name| match request.filter(name) {
+        Some(FilterValue::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let format = text(&filters, "format").map_or(Ok(Format::Csv), |name| Format::parse(&name))?;
+    let columns = text(&filters, "columns").map_or(Ok(Columns::usual()), |names| Columns::parse(&names))?;
+    let bom = matches!(filters.filter("bom"), Some(FilterValue::Bool(true)));
+    filters.filters.retain(|(filter, _)| !["format", "columns", "bom"].contains(&filter.name));
+    Ok(Wanted { format, columns, bom, filters, page: PAGE })
+}
+
+/// What the writing task tells the reply.
+enum Piece {
+    Bytes(Vec<u8>),
+    End,
+    Failed(Error),
+}
+
+/// The body of a reply. Its first piece is made before, so that what fails at once is an error like any other; what fails
+/// later breaks the connection off, and no client takes a part for the whole.
+pub async fn body(mut export: Export) -> Result<Body> {
+    let first = export.next().await?.unwrap_or_default();
+    let (pieces, waiting) = mpsc::channel(WAITING);
+    tokio::spawn(write(export, first, pieces));
+    let stream = stream::unfold(Some(waiting), |waiting| async {
+        let mut waiting = waiting?;
+        match waiting.recv().await {
+            Some(Piece::Bytes(bytes)) => Some((Ok(Bytes::from(bytes)), Some(waiting))),
+            Some(Piece::End) => None,
+            Some(Piece::Failed(e)) => Some((Err(std::io::Error::other(e)), None)),
+            // The task is gone without a word.
+            None => Some((Err(std::io::Error::other("the export broke off")), None)),
+        }
+    });
+    Ok(Body::from_stream(stream))
+}
+
+async fn write(mut export: Export, first: Vec<u8>, pieces: mpsc::Sender<Piece>) {
+    let mut piece = Ok(Some(first));
+    let complete = loop {
+        match piece {
+            Ok(Some(bytes)) if bytes.is_empty() => {}
+            // A client that went away wants no more.
+            Ok(Some(bytes)) => match pieces.send(Piece::Bytes(bytes)).await {
+                Ok(()) => {}
+                Err(_) => break false,
+            },
+            Ok(None) => break pieces.send(Piece::End).await.is_ok(),
+            Err(e) => {
+                tracing::error!(rows = export.rows(), error = ?e, "an export broke off");
+                let _ = pieces.send(Piece::Failed(e)).await;
+                break false;
+            }
+        }
+        piece = export.next().await;
+    };
+    if let Err(e) = export.end(complete).await {
+        tracing::error!(error = ?e, "the end of an export could not be recorded");
+    }
+}

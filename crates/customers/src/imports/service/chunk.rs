@@ -1,0 +1,392 @@
+//! What becomes of the rows of a chunk. Whom they mean is looked up for all at once; what refuses one is known before
+//! anything is written.
+
+use std::collections::{HashMap, HashSet};
+
+use kernel::access::Scope;
+use kernel::ctx::Ctx;
+use kernel::db::{Ids, Json, Texts, Tx};
+use kernel::{Error, Fault, Result};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::matched::{Found, Matched};
+use crate::batches::service::{self as batches, Batch, NewRow, Verdict};
+use crate::customers::service::CustomerRow;
+use crate::customers::service::change::change_many_in;
+use crate::customers::service::create::{NewCustomer, create_many_in};
+use crate::customers::service::members::{How, Members, Rights};
+use crate::customers::store::many;
+use crate::imports::model::options::{MatchKey, Mode, Spec};
+use crate::imports::model::record::{Content, Key, Record, Said, missing};
+use crate::imports::store;
+
+/// What became of the rows, in their order.
+pub(super) struct Verdicts {
+    /// Lines of the report.
+    pub lines: Vec<NewRow>,
+    /// Hashes of everything unique in the rows that had an effect.
+    pub keys: Vec<String>,
+}
+
+/// A row that means a customer and has no verdict yet.
+struct Candidate {
+    /// Its place in the chunk.
+    at: usize,
+    row: i64,
+    said: Said,
+    /// By what it is looked for.
+    keys: Vec<Key>,
+    /// The hashes of these, of everything unique that it says, and of what no two customers can have.
+    sought: Vec<String>,
+    own: Vec<String>,
+    unique: Vec<(String, &'static str)>,
+}
+
+/// Works on the rows in the caller's transaction.
+pub(super) async fn work_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    scope: &Scope,
+    spec: &Spec,
+    batch: &Batch,
+    records: Vec<Record>,
+) -> Result<Verdicts> {
+    let mut lines: Vec<Option<NewRow>> = Vec::with_capacity(records.len());
+    let mut waiting = Vec::new();
+    for (at, record) in records.into_iter().enumerate() {
+        let row = record.row;
+        lines.push(match record.content {
+            Content::Customer(said) => {
+                waiting.push(Candidate::new(ctx, spec, at, row, *said));
+                None
+            }
+            Content::Blank => Some(line(row, Verdict::Skipped, None, "blank_row", "The row is empty")),
+            Content::Faulty(faults) => Some(NewRow::failed(row, None, &told(faults))),
+            Content::Unclosed => {
+                let fault = Fault::new("row", "unclosed_quote", "opens a quote that is never closed");
+                Some(NewRow::failed(row, None, &told(vec![fault])))
+            }
+        });
+    }
+    let found = Found::of(tx, scope, waiting.iter().flat_map(|c| &c.keys)).await?;
+    let mut taken = Taken::of(tx, batch, &waiting, &found).await?;
+    let mut keys = Vec::new();
+    // A second round is for rows that gave way to one before them that was then refused.
+    while !waiting.is_empty() {
+        let round = Round::decide(ctx, spec, std::mem::take(&mut waiting), &found, &mut taken, &mut lines);
+        let effective = round.write(ctx, tx, scope, &mut lines, &mut keys).await?;
+        for (candidate, first) in effective.later {
+            match lines[first].as_ref().is_some_and(|line| line.verdict == Verdict::Failed) {
+                true => waiting.push(candidate),
+                false => lines[candidate.at] = Some(duplicate(candidate.row, &lines[first])),
+            }
+        }
+        taken.give_back(&effective.refused);
+    }
+    Ok(Verdicts { lines: lines.into_iter().flatten().collect(), keys })
+}
+
+impl Candidate {
+    fn new(ctx: &Ctx, spec: &Spec, at: usize, row: i64, said: Said) -> Candidate {
+        let hash = |key: &Key| hash(ctx, key);
+        let keys = said.keys(spec.match_by);
+        let all = [MatchKey::ExternalId, MatchKey::Email, MatchKey::Phone];
+        let own: Vec<Key> = all.into_iter().flat_map(|key| said.keys(Some(key))).collect();
+        let unique = own.iter().filter_map(|key| match key {
+            Key::External(_) => Some((hash(key), "external_id")),
+            Key::Email(_) => Some((hash(key), "email")),
+            Key::Customer(_) | Key::Phone(_) => None,
+        });
+        let unique = unique.collect();
+        let sought = keys.iter().map(hash).collect();
+        let own = own.iter().map(hash).collect();
+        Candidate { at, row, said, keys, sought, own, unique }
+    }
+
+    /// What it claims for itself in the report: the last of its keys, which is there in every row that means the same.
+    fn claim(&self) -> Option<Vec<u8>> {
+        let hash = self.sought.last()?;
+        data_encoding::HEXLOWER.decode(hash.as_bytes()).ok()
+    }
+}
+
+/// Half a digest under a key of ours, so that nobody can try addresses against it.
+fn hash(ctx: &Ctx, key: &Key) -> String {
+    let digest = ctx.app().keys.hmac("import keys", key.text().as_bytes());
+    data_encoding::HEXLOWER.encode(&digest[..16])
+}
+
+/// What earlier rows of the file have: the place in this chunk, or none for earlier chunks.
+struct Taken {
+    keys: HashMap<String, Option<usize>>,
+    customers: HashMap<Uuid, Option<usize>>,
+    dry: HashSet<String>,
+}
+
+impl Taken {
+    async fn of(tx: &mut Tx, batch: &Batch, waiting: &[Candidate], found: &Found) -> Result<Taken> {
+        let sought: Texts = waiting.iter().flat_map(|c| c.sought.iter().map(String::as_str)).collect();
+        let customers: Ids = found.customers().collect();
+        let (keys, customers) = batches::seen_in(tx, batch, sought, customers).await?;
+        let mut keys: HashMap<String, Option<usize>> = keys.into_iter().map(|key| (key, None)).collect();
+        let mut dry = HashSet::new();
+        if batch.dry_run {
+            let own: Texts =
+                waiting.iter().flat_map(|c| c.own.iter().chain(&c.sought)).map(String::as_str).collect();
+            dry.extend(store::known(tx, batch.id, own).await?);
+            keys.extend(dry.iter().map(|key| (key.clone(), None)));
+        }
+        Ok(Taken { keys, customers: customers.into_iter().map(|id| (id, None)).collect(), dry })
+    }
+
+    /// The earlier row that means the same customer.
+    fn before(&self, candidate: &Candidate, customer: Option<Uuid>) -> Option<Option<usize>> {
+        let by_key = candidate.sought.iter().find_map(|key| self.keys.get(key));
+        by_key.or_else(|| customer.and_then(|id| self.customers.get(&id))).copied()
+    }
+
+    fn take(&mut self, candidate: &Candidate, customer: Option<Uuid>) {
+        for key in candidate.sought.iter().chain(&candidate.own) {
+            self.keys.entry(key.clone()).or_insert(Some(candidate.at));
+        }
+        if let Some(id) = customer {
+            self.customers.entry(id).or_insert(Some(candidate.at));
+        }
+    }
+
+    /// Rows that were refused after all have nothing.
+    fn give_back(&mut self, refused: &HashSet<usize>) {
+        self.keys.retain(|_, at| at.is_none_or(|at| !refused.contains(&at)));
+        self.customers.retain(|_, at| at.is_none_or(|at| !refused.contains(&at)));
+    }
+}
+
+/// What shall be written, and which rows wait for what becomes of others.
+#[derive(Default)]
+struct Round {
+    creates: Vec<(Line, NewCustomer)>,
+    changes: Vec<(Line, Uuid, Members)>,
+    later: Vec<(Candidate, usize)>,
+}
+
+/// What a written row leaves in the report.
+struct Line {
+    at: usize,
+    row: i64,
+    claim: Option<Vec<u8>>,
+    keys: Vec<String>,
+}
+
+/// What a round came to.
+struct Effective {
+    later: Vec<(Candidate, usize)>,
+    refused: HashSet<usize>,
+}
+
+impl Round {
+    fn decide(
+        ctx: &Ctx,
+        spec: &Spec,
+        waiting: Vec<Candidate>,
+        found: &Found,
+        taken: &mut Taken,
+        lines: &mut [Option<NewRow>],
+    ) -> Round {
+        let mut round = Round::default();
+        for candidate in waiting {
+            let matched = found.matched(&candidate.keys);
+            let customer = matched.as_ref().and_then(Matched::one);
+            match taken.before(&candidate, customer) {
+                Some(Some(first)) => round.later.push((candidate, first)),
+                Some(None) => lines[candidate.at] = Some(duplicate(candidate.row, &None)),
+                None => match verdict(ctx, spec, &candidate, matched.as_ref(), taken) {
+                    Some(line) => lines[candidate.at] = Some(line),
+                    None => {
+                        taken.take(&candidate, customer);
+                        round.add(candidate, customer);
+                    }
+                },
+            }
+        }
+        round
+    }
+
+    fn add(&mut self, candidate: Candidate, customer: Option<Uuid>) {
+        let claim = candidate.claim();
+        let Candidate { at, row, said, own, sought, .. } = candidate;
+        let line = Line { at, row, claim, keys: own.into_iter().chain(sought).collect() };
+        let mut members = said.members;
+        if let Some(id) = customer {
+            self.changes.push((line, id, members));
+        } else if let (Some(first_name), Some(last_name)) =
+            (members.first_name.take(), members.last_name.take())
+        {
+            // Both are there: a row without one has its verdict already.
+            self.creates.push((line, NewCustomer { first_name, last_name, members }));
+        }
+    }
+
+    async fn write(
+        self,
+        ctx: &Ctx,
+        tx: &mut Tx,
+        scope: &Scope,
+        lines: &mut [Option<NewRow>],
+        keys: &mut Vec<String>,
+    ) -> Result<Effective> {
+        let mut refused = HashSet::new();
+        let mut keep = |line: Line, new: NewRow| {
+            match new.verdict == Verdict::Failed {
+                true => drop(refused.insert(line.at)),
+                false => keys.extend(line.keys),
+            }
+            lines[line.at] = Some(new);
+        };
+        let (places, news): (Vec<Line>, Vec<NewCustomer>) = self.creates.into_iter().unzip();
+        let created = Box::pin(create_many_in(ctx, tx, scope, news)).await?;
+        for (mut place, created) in places.into_iter().zip(created) {
+            let new = match created {
+                Ok(row) => written(&mut place, Verdict::Created, &row),
+                Err(e) => NewRow::failed(place.row, None, &told_of(e)),
+            };
+            keep(place, new);
+        }
+        let ids = self.changes.iter().map(|(_, id, _)| *id).collect();
+        let rows = many::by_ids(tx, scope, ids).await?;
+        let mut rows: HashMap<Uuid, CustomerRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let (mut places, mut changes) = (Vec::new(), Vec::new());
+        for (place, id, members) in self.changes {
+            match rows.remove(&id) {
+                Some(row) => {
+                    places.push((place, row.clone()));
+                    changes.push((row, members));
+                }
+                None => {
+                    let message = "The customer was erased meanwhile";
+                    let gone = line(place.row, Verdict::Skipped, None, "CUSTOMER_NOT_FOUND", message);
+                    keep(place, gone);
+                }
+            }
+        }
+        let changed = Box::pin(change_many_in(ctx, tx, scope, Rights::of(ctx)?, changes, How::Patch)).await?;
+        for ((mut place, before), changed) in places.into_iter().zip(changed) {
+            let new = match changed {
+                Ok(after) if state(&after) == state(&before) => {
+                    written(&mut place, Verdict::Unchanged, &after)
+                }
+                Ok(after) => {
+                    let before = Some(Json(Value::Object(differences(&before, &after))));
+                    NewRow { before, ..written(&mut place, Verdict::Updated, &after) }
+                }
+                Err(e) => NewRow::failed(place.row, Some(before.id), &told_of(e)),
+            };
+            keep(place, new);
+        }
+        Ok(Effective { later: self.later, refused })
+    }
+}
+
+/// What the row comes to without anything being written; `None` if it shall be.
+fn verdict(
+    ctx: &Ctx,
+    spec: &Spec,
+    candidate: &Candidate,
+    matched: Option<&Matched>,
+    taken: &Taken,
+) -> Option<NewRow> {
+    let row = candidate.row;
+    let failed = |e: Error| Some(NewRow::failed(row, None, &e));
+    if candidate.keys.is_empty() && spec.mode != Mode::Create {
+        let message = "The row has nothing by which its customer could be found; fill in the match key";
+        return failed(Error::bad_request("MATCH_KEY_MISSING", message));
+    }
+    match (matched, spec.mode) {
+        (Some(Matched::Several), _) => {
+            let message = "Several customers have this telephone number; match by another key";
+            return failed(Error::conflict("MATCH_AMBIGUOUS", message));
+        }
+        (Some(Matched::One(id)), Mode::Create) => {
+            ctx.concerns(*id);
+            let message = "There is such a customer already, and the import only creates";
+            return Some(line(row, Verdict::Skipped, Some(*id), "ALREADY_EXISTS", message));
+        }
+        (Some(Matched::One(_)), Mode::Update | Mode::Upsert) => return None,
+        (None, Mode::Update) => {
+            let message = "There is no such customer, and the import only changes";
+            return Some(line(row, Verdict::Skipped, None, "CUSTOMER_NOT_FOUND", message));
+        }
+        (None, Mode::Upsert) if spec.match_by == Some(MatchKey::CustomerId) => {
+            let message = "There is no customer with this customer_id, and new ones get their own";
+            return failed(Error::not_found("CUSTOMER_NOT_FOUND", message));
+        }
+        (None, Mode::Create | Mode::Upsert) => {}
+    }
+    let faults = missing(&candidate.said.members);
+    if !faults.is_empty() {
+        return failed(told(faults));
+    }
+    // In a dry run the customers of earlier chunks are not there to be in the way.
+    let clash = candidate.unique.iter().find(|(key, _)| taken.dry.contains(key))?;
+    let (code, detail) = match clash.1 {
+        "email" => ("CUSTOMER_EMAIL_EXISTS", "Customer with this email already exists"),
+        _ => ("CUSTOMER_EXTERNAL_ID_EXISTS", "Customer with this external_id already exists"),
+    };
+    failed(Error::conflict(code, detail))
+}
+
+fn line(row: i64, verdict: Verdict, customer: Option<Uuid>, code: &str, message: &str) -> NewRow {
+    let (code, message) = (Some(code.to_owned()), Some(message.to_owned()));
+    NewRow { code, message, ..NewRow::new(row, verdict, customer) }
+}
+
+fn duplicate(row: i64, first: &Option<NewRow>) -> NewRow {
+    let message = match first {
+        Some(first) => format!("Means the same customer as row {}", first.n),
+        None => "Means the same customer as an earlier row".to_owned(),
+    };
+    line(row, Verdict::Duplicate, None, "DUPLICATE_ROW", &message)
+}
+
+fn written(place: &mut Line, verdict: Verdict, row: &CustomerRow) -> NewRow {
+    let key_hash = place.claim.take();
+    NewRow { key_hash, version: Some(state(row)), ..NewRow::new(place.row, verdict, Some(row.id)) }
+}
+
+/// What any change of the customer or its user raises.
+pub(super) fn state(row: &CustomerRow) -> i64 {
+    row.version + row.user_version
+}
+
+/// The faults of a row in one sentence, for the line of the report.
+fn told(faults: Vec<Fault>) -> Error {
+    let code = match faults.as_slice() {
+        [one] => one.code,
+        _ => "VALIDATION_FAILED",
+    };
+    let each: Vec<String> = faults.iter().map(|f| format!("{}: {}", f.field, f.message)).collect();
+    Error::new(kernel::Kind::Invalid, code, each.join("; "))
+}
+
+/// An error with all its faults in its sentence.
+fn told_of(e: Error) -> Error {
+    if e.faults().is_empty() { e } else { told(e.faults().to_vec()) }
+}
+
+/// Members that follow from others, or that nobody writes.
+const NOT_RESTORED: &[&str] = &[
+    "username",
+    "email_verified",
+    "pending_email",
+    "phone_verified",
+    "deactivation_reason",
+    "last_service_date",
+    "total_services",
+];
+
+/// What was there before of the members that differ: a body that takes the change back.
+fn differences(before: &CustomerRow, after: &CustomerRow) -> Map<String, Value> {
+    let (mut body, _) = before.difference(after);
+    body.retain(|name, _| !NOT_RESTORED.contains(&name.as_str()));
+    body
+}

@@ -1,0 +1,136 @@
+//! `POST /api/v1/customers/search`.
+
+use kernel::Result;
+use kernel::app::App;
+use kernel::clock::Timestamp;
+use kernel::ctx::Ctx;
+use kernel::text::search_key;
+use kernel::web::list::{ListReply, parse_pairs};
+use kernel::web::problem::Problems;
+use kernel::web::{Body, Fields, Input};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::query::Query;
+use super::service::{self, Field, Wanted};
+use crate::customers::api::CustomerList;
+use crate::customers::api::input::AnyTags;
+use crate::customers::api::view::CustomerView;
+use crate::customers::model::{Gender, Tag};
+use crate::customers::store::list::SPEC;
+
+/// Longest text of a query.
+const QUERY_CHARS: usize = 200;
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(search))
+}
+
+/// What is looked for, as it was sent.
+pub struct CustomerSearch {
+    query: Option<String>,
+    contains: Vec<(Field, String)>,
+    tags: Vec<String>,
+    all_tags: bool,
+    /// Filters, order and page, under the names that the list has for them.
+    pairs: Vec<(&'static str, String)>,
+}
+
+impl Input for CustomerSearch {
+    const NAME: &'static str = "CustomerSearch";
+    fn read(f: &mut Fields<'_>) -> Option<CustomerSearch> {
+        let query = f.text("query", QUERY_CHARS).value();
+        f.note(
+            "Names, e-mail, phone in any spelling, user name, ids, company, city, tags: words, beginnings, parts; case, \
+             accents and small misspellings do not matter.",
+        );
+        let contains = contains(f);
+        let tags = f.get::<AnyTags>("tags").value();
+        f.note("Separated by commas, or a list; any of them.");
+        let all_tags = f.choice("tags_match", &["any", "all"]).value() == Some("all");
+        let mut pairs = filters(f);
+        pairs.extend(order_and_page(f));
+        f.build(|| CustomerSearch {
+            query,
+            contains,
+            tags: tags.map(|tags| tags.0.iter().map(Tag::key).collect()).unwrap_or_default(),
+            all_tags,
+            pairs,
+        })
+    }
+}
+
+/// Texts that are contained, whatever their case and accents.
+fn contains(f: &mut Fields<'_>) -> Vec<(Field, String)> {
+    let mut all = Vec::new();
+    for (name, field) in [
+        ("first_name", Field::FirstName),
+        ("last_name", Field::LastName),
+        ("email", Field::Email),
+        ("company_name", Field::CompanyName),
+        ("city", Field::City),
+    ] {
+        let text = f.text(name, QUERY_CHARS).value();
+        f.note("Contains this; case and accents do not matter.");
+        all.extend(text.map(|text| (field, search_key(&text))));
+    }
+    let phone = f.text(["phone", "phone_number"], 40).value();
+    f.note("Contains these digits.");
+    let digits = |text: String| search_key(&text).chars().filter(char::is_ascii_digit).collect::<String>();
+    all.extend(phone.map(|text| (Field::Phone, digits(text))));
+    all
+}
+
+fn filters(f: &mut Fields<'_>) -> Vec<(&'static str, String)> {
+    let mut pairs = Vec::new();
+    for name in ["username", "external_id", "customer_id", "state", "postal_code", "country"] {
+        pairs.extend(f.text(name, QUERY_CHARS).value().map(|text| (name, text)));
+    }
+    for name in ["is_active", "is_verified", "email_verified", "phone_verified", "is_business_customer"] {
+        pairs.extend(f.get::<bool>(name).value().map(|yes| (name, yes.to_string())));
+    }
+    pairs.extend(f.get::<Gender>("gender").value().map(|gender| ("gender", gender.to_string())));
+    for name in ["created_after", "created_before"] {
+        pairs.extend(f.get::<Timestamp>(name).value().map(|time| (name, time.to_string())));
+    }
+    pairs
+}
+
+fn order_and_page(f: &mut Fields<'_>) -> Vec<(&'static str, String)> {
+    let mut pairs = Vec::new();
+    for name in ["sort", "sort_by", "sort_order", "cursor"] {
+        pairs.extend(f.text(name, 4000).value().map(|text| (name, text)));
+        f.note(
+            "As in the list of customers. Without an order, a search with a query is answered by relevance.",
+        );
+    }
+    for name in ["page", "limit", "offset", "skip"] {
+        pairs.extend(f.int(name, 0..=1_000_000_000_000).value().map(|n| (name, n.to_string())));
+    }
+    pairs
+}
+
+impl CustomerSearch {
+    fn wanted(self) -> Result<Wanted> {
+        let pairs = self.pairs.iter().map(|(name, value)| (*name, value.as_str()));
+        Ok(Wanted {
+            query: self.query.as_deref().map(Query::parse),
+            contains: self.contains,
+            tags: self.tags,
+            all_tags: self.all_tags,
+            list: parse_pairs(&SPEC, pairs)?,
+        })
+    }
+}
+
+/// Body of a search.
+pub type CustomerSearchBody = Body<CustomerSearch>;
+
+/// Finds customers. All members are optional, and all that are given must hold.
+#[utoipa::path(post, path = "/api/v1/customers/search", tag = "customers", security(("bearer" = [])),
+    request_body = CustomerSearchBody, responses((status = 200, body = CustomerList), Problems))]
+async fn search(ctx: Ctx, Body(search): CustomerSearchBody) -> Result<CustomerList> {
+    let wanted = search.wanted()?;
+    let (rows, total) = service::find(&ctx, &wanted).await?;
+    Ok(ListReply::new(&wanted.list, rows, total, |row| CustomerView::of(row, false)))
+}

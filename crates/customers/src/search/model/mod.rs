@@ -1,0 +1,15 @@
+//! Pure rules of searching: no SQL, no request.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`words`] | where a word ends |
+//! | [`tokens`] | what the index holds of a customer |
+//! | [`expr`] | what it is asked, for both engines |
+//! | [`query`] | what somebody typed, tier by tier |
+//! | [`rank`] | looking at candidates |
+
+pub mod expr;
+pub mod query;
+pub mod rank;
+pub mod tokens;
+pub mod words;

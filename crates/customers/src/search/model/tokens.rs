@@ -1,0 +1,340 @@
+//! What the index holds of a customer: tokens. One letter says what kind a token is, so that no text of a user can pose
+//! as another kind; the rest is folded text. No token has a space: inside a tag it is written as [`GAP`].
+//!
+//! | kind | of | for |
+//! |---|---|---|
+//! | `n` | words of the names, and their ends in scripts without spaces | words and prefixes of names |
+//! | `q` | the first one, two, three letters of those | short prefixes without reading half the vocabulary |
+//! | `w` | other words: e-mail (before the @), user name, company, city, state, postal code, tags, external id | words and prefixes |
+//! | `r` | the first three letters of names and other words | short prefixes |
+//! | `s` | other words that end in digits, whole (`w` has their letters) | a million `person123` are no million words that begin with `per` |
+//! | `c` | the public id behind its `CUST_` | its beginning |
+//! | `d` | words of the e-mail's domain, and the domain | words |
+//! | `g` | three letters in a row of names, e-mail, company, city | substrings |
+//! | `f` | four digits in a row of the phone | parts of phones |
+//! | `p` | the phone's digits from the last to the first | phones by their end |
+//! | `x` | words of names, and these with a letter left out | misspellings |
+//! | `t` | tags, whole | filter |
+//! | `o` | the company to whom the user belongs | who may see it |
+//! | `k` | the country's code | filter |
+//! | `a`, `v` | inactive; verified | filter |
+
+use identity::users::model::Phone;
+use kernel::TextValue;
+use kernel::text::search_key;
+use uuid::Uuid;
+
+use super::words::{all_words, chunks, deletions, grams, is_unspaced, parts, prefix, stem};
+use crate::customers::model::Tags;
+
+/// A space inside a token: a character that folding removes from whatever people type.
+const GAP: &str = "\u{a0}";
+/// Tokens of one customer, so that a text of 255 characters costs no more than a usual one in bulk.
+const MOST: usize = 400;
+/// Bytes of one token; both engines take more.
+const LONGEST: usize = 600;
+/// Characters of a text that are cut into runs of three.
+const CUT: usize = 60;
+/// Letters of the shortest word that may be misspelt.
+pub const SHORTEST_MISSPELT: usize = 4;
+
+/// What is indexed of a customer. Changing what [`tokens_of`] makes of it needs a new [`VERSION`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subject<'a> {
+    /// Given name.
+    pub first_name: &'a str,
+    /// Family name.
+    pub last_name: &'a str,
+    /// As it was typed.
+    pub email: Option<&'a str>,
+    /// The user's name.
+    pub username: &'a str,
+    /// `CUST_…`.
+    pub customer_id: &'a str,
+    /// As it was typed.
+    pub phone: Option<&'a str>,
+    /// The customer's own business.
+    pub company_name: Option<&'a str>,
+    /// City.
+    pub city: Option<&'a str>,
+    /// State.
+    pub state: Option<&'a str>,
+    /// Postal code.
+    pub postal_code: Option<&'a str>,
+    /// Two letters.
+    pub country_code: Option<&'a str>,
+    /// With commas between.
+    pub tags: &'a str,
+    /// Id in another program.
+    pub external_id: Option<&'a str>,
+    /// Whose customer it is.
+    pub company: Option<Uuid>,
+    /// Not deactivated.
+    pub is_active: bool,
+    /// Verified by staff.
+    pub is_verified: bool,
+}
+
+/// Goes up whenever the same customer would get other tokens: every entry is then written again.
+pub const VERSION: i64 = 1;
+
+/// The tokens of a customer: sorted, each once, with spaces between.
+pub fn tokens_of(s: &Subject<'_>) -> String {
+    let mut t = Tokens(Vec::with_capacity(96));
+    t.names(s.first_name);
+    t.names(s.last_name);
+    if let Some(email) = s.email {
+        t.email(email);
+    }
+    t.words(s.username);
+    let number = search_key(s.customer_id);
+    t.add('c', number.strip_prefix("cust_").unwrap_or(&number));
+    for text in [s.company_name, s.city].into_iter().flatten() {
+        t.words(text);
+        t.grams(text);
+    }
+    for text in [s.state, s.postal_code, s.external_id].into_iter().flatten() {
+        t.words(text);
+    }
+    if let Some(phone) = s.phone.and_then(|phone| Phone::parse(phone).ok()) {
+        t.phone(phone.digits());
+    }
+    for tag in Tags::parse(s.tags).unwrap_or_default().iter() {
+        t.0.push(tag_token(&tag.key()));
+        t.words(tag.as_str());
+    }
+    t.facts(s);
+    t.finish()
+}
+
+/// The token of a whole tag, from its folded form.
+pub fn tag_token(key: &str) -> String {
+    format!("t{}", key.replace(' ', GAP))
+}
+
+/// The token of those who are a company's customers.
+pub fn company_token(company: Uuid) -> String {
+    format!("o{}", company.simple())
+}
+
+/// The token of a country.
+pub fn country_token(code: &str) -> String {
+    format!("k{}", code.to_ascii_lowercase())
+}
+
+/// The last digits first.
+pub fn reversed(digits: &str) -> String {
+    digits.chars().rev().collect()
+}
+
+struct Tokens(Vec<String>);
+
+impl Tokens {
+    fn add(&mut self, kind: char, text: &str) {
+        if text.is_empty() || text.len() > LONGEST {
+            return;
+        }
+        let mut token = String::with_capacity(text.len() + 1);
+        token.push(kind);
+        token.push_str(text);
+        self.0.push(if token.contains(' ') { token.replace(' ', GAP) } else { token });
+    }
+
+    fn names(&mut self, name: &str) {
+        for word in all_words(name) {
+            self.add('n', &word);
+            for end in ends(&word) {
+                self.add('n', end);
+            }
+            for start in ends(&word).chain([word.as_str()]) {
+                for n in 1..=3 {
+                    if let Some(start) = exactly(start, n) {
+                        self.add('q', start);
+                    }
+                }
+                self.start(start);
+            }
+            if !word.chars().any(is_unspaced) {
+                let depth = usize::from(word.chars().count() >= SHORTEST_MISSPELT);
+                for form in deletions(&word, depth) {
+                    self.add('x', &form);
+                }
+            }
+        }
+        self.grams(name);
+    }
+
+    /// Words that are no names.
+    fn words(&mut self, text: &str) {
+        for word in all_words(text) {
+            match stem(&word) {
+                Some(stem) => {
+                    self.add('s', &word);
+                    self.add('w', stem);
+                    self.start(stem);
+                }
+                None => {
+                    self.add('w', &word);
+                    self.start(&word);
+                }
+            }
+            for end in ends(&word) {
+                self.add('w', end);
+                self.start(end);
+            }
+        }
+    }
+
+    fn start(&mut self, word: &str) {
+        if let Some(start) = exactly(word, 3) {
+            self.add('r', start);
+        }
+    }
+
+    fn grams(&mut self, text: &str) {
+        let key = search_key(text);
+        for part in chunks(prefix(&key, CUT)).flat_map(parts).filter(|part| !part.chars().any(is_unspaced)) {
+            for gram in grams(part, 3) {
+                self.add('g', gram);
+            }
+        }
+    }
+
+    fn email(&mut self, email: &str) {
+        let key = search_key(email);
+        let (local, domain) = key.rsplit_once('@').unwrap_or((&key, ""));
+        self.words(local);
+        self.grams(local);
+        self.add('d', domain);
+        for word in parts(domain) {
+            self.add('d', word);
+        }
+        self.grams(domain);
+    }
+
+    fn phone(&mut self, digits: &str) {
+        self.add('p', &reversed(digits));
+        for gram in grams(digits, 4) {
+            self.add('f', gram);
+        }
+    }
+
+    fn facts(&mut self, s: &Subject<'_>) {
+        if let Some(company) = s.company {
+            self.0.push(company_token(company));
+        }
+        if let Some(code) = s.country_code {
+            self.0.push(country_token(code));
+        }
+        if !s.is_active {
+            self.add('a', "0");
+        }
+        if s.is_verified {
+            self.add('v', "1");
+        }
+    }
+
+    fn finish(mut self) -> String {
+        // Facts and tags decide who may see it: they stay when something has to go.
+        if self.0.len() > MOST {
+            self.0.sort_by_key(|token| !token.starts_with(['o', 'k', 'a', 'v', 't', 'n', 'p']));
+            self.0.truncate(MOST);
+        }
+        self.0.sort_unstable();
+        self.0.dedup();
+        self.0.join(" ")
+    }
+}
+
+/// Where a script has no spaces, a search for the end of a word is a search for a word.
+fn ends(word: &str) -> impl Iterator<Item = &str> {
+    const MOST_ENDS: usize = 24;
+    let unspaced = word.chars().any(is_unspaced);
+    word.char_indices().skip(1).take(if unspaced { MOST_ENDS } else { 0 }).map(|(i, _)| &word[i..])
+}
+
+/// The first `n` characters of a word that has so many.
+fn exactly(word: &str, n: usize) -> Option<&str> {
+    let start = prefix(word, n);
+    (start.chars().count() == n).then_some(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_usual_customer_has_the_tokens_that_the_table_names() {
+        let subject = Subject {
+            first_name: "José",
+            last_name: "Díaz",
+            email: Some("j.diaz@mail.example"),
+            username: "josediaz12",
+            customer_id: "CUST_A1B2C3D4",
+            phone: Some("+1-555-0123"),
+            tags: "New York,vip",
+            company: Some(Uuid::nil()),
+            ..Subject::default()
+        };
+        let text = tokens_of(&subject);
+        let tokens: Vec<&str> = text.split(' ').collect();
+        for token in [
+            "njose",
+            "ndiaz",
+            "qj",
+            "qjo",
+            "qjos",
+            "rjos",
+            "wdiaz",
+            "wj",
+            "wjdiaz",
+            "wjosediaz",
+            "sjosediaz12",
+            "ca1b2c3d4",
+            "dmail.example",
+            "dmail",
+            "dexample",
+            "gjos",
+            "gose",
+            "f1555",
+            "f0123",
+            "p32105551",
+            "xjose",
+            "xjos",
+            "xose",
+            "tnew\u{a0}york",
+            "wyork",
+            "a0",
+        ] {
+            assert!(tokens.contains(&token), "{token} in {text}");
+        }
+        assert!(tokens.len() < 100 && tokens.is_sorted(), "{}", tokens.len());
+    }
+
+    #[test]
+    fn names_without_spaces_are_found_by_their_end() {
+        let text =
+            tokens_of(&Subject { first_name: "田中太郎", last_name: "김철수", ..Subject::default() });
+        for token in ["n田中太郎", "n太郎", "n철수", "q太", "q太郎"] {
+            assert!(text.split(' ').any(|t| t == token), "{token} in {text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_a_token_of_another_kind(a in any::<String>(), b in any::<String>()) {
+            let subject = Subject {
+                first_name: &a, last_name: &b, email: Some(&a), username: &b, customer_id: &a, phone: Some(&b),
+                company_name: Some(&a), city: Some(&b), tags: &a, external_id: Some(&b), is_active: true, ..Subject::default()
+            };
+            let text = tokens_of(&subject);
+            for token in text.split(' ').filter(|t| !t.is_empty()) {
+                prop_assert!(token.starts_with(|c: char| "nqwrsdgfpxtc".contains(c)), "{:?}", token);
+                prop_assert!(token.len() > 1 && !token.contains(char::is_control));
+
+            }
+        }
+    }
+}

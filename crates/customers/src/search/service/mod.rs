@@ -1,0 +1,121 @@
+//! Use cases of searching.
+//!
+//! | file | holds |
+//! |---|---|
+//! | here | what is wanted, and the two ways to answer: by relevance, or sorted |
+//! | `narrow` | filters as tokens |
+//! | `tiers` | by relevance, tier after tier |
+//! | [`index`] | writing entries, filling and keeping up the index |
+
+pub mod index;
+mod narrow;
+mod tiers;
+
+use kernel::Result;
+use kernel::access::{Permission, Scope};
+use kernel::ctx::Ctx;
+use kernel::web::list::{FilterValue, ListRequest, Total};
+
+use super::model::query::Query;
+pub use super::store::Field;
+use super::store::{self, Hit, Rest};
+use crate::customers::service::{CustomerRow, listed};
+use crate::customers::store::list;
+use narrow::{Narrow, patterns};
+
+/// Beyond this matches are not counted.
+const COUNTED: u64 = 10_000;
+/// So many are put in order one by one; more are read in the order of the index.
+const FEW: u64 = 1_000;
+
+/// What somebody looks for. Everything is optional, and all that is given must hold.
+#[derive(Debug)]
+pub struct Wanted {
+    /// Free text.
+    pub query: Option<Query>,
+    /// Folded texts that a field must contain.
+    pub contains: Vec<(Field, String)>,
+    /// Folded tags.
+    pub tags: Vec<String>,
+    /// All of the tags, not just one.
+    pub all_tags: bool,
+    /// Filters, order and page of the list.
+    pub list: ListRequest,
+}
+
+impl Wanted {
+    /// A list with `q=`.
+    pub fn of_list(list: ListRequest) -> Wanted {
+        let query = match list.filter("q") {
+            Some(FilterValue::Text(text)) => Some(Query::parse(text)),
+            _ => None,
+        };
+        Wanted { query, contains: Vec::new(), tags: Vec::new(), all_tags: false, list }
+    }
+
+    fn is_plain_list(&self) -> bool {
+        self.query.is_none() && self.contains.is_empty() && self.tags.is_empty()
+    }
+}
+
+/// A page of the customers that match and a row more if there is another, and how many there are. For staff.
+pub async fn find(ctx: &Ctx, wanted: &Wanted) -> Result<(Vec<CustomerRow>, Total)> {
+    let scope = ctx.require_staff(Permission::CustomersRead)?;
+    if wanted.is_plain_list() {
+        return listed(ctx, &wanted.list).await;
+    }
+    let Some(narrow) = Narrow::of(&scope, wanted) else { return Ok((Vec::new(), Total::exact(0))) };
+    let patterns = patterns(&wanted.contains);
+    let rest = Rest { request: narrow.rest(), contains: &patterns };
+    let (rows, total) = match &wanted.query {
+        Some(query) if !wanted.list.is_sorted => {
+            tiers::page(ctx, &scope, query, &narrow, rest, &wanted.list).await?
+        }
+        query => sorted(ctx, &scope, query.as_ref(), &narrow, rest, &wanted.list).await?,
+    };
+    for row in &rows {
+        ctx.concerns(row.id);
+    }
+    Ok((rows, total))
+}
+
+/// In the order that the caller gave: the list's own machinery, cursors and all, over those that match.
+async fn sorted(
+    ctx: &Ctx,
+    scope: &Scope,
+    query: Option<&Query>,
+    narrow: &Narrow,
+    rest: Rest<'_>,
+    request: &ListRequest,
+) -> Result<(Vec<CustomerRow>, Total)> {
+    let mut tx = ctx.read().await?;
+    let engine = tx.engine();
+    let expr = match query {
+        Some(query) => query.words_by_prefix().map(|words| narrow.and(words)),
+        None => narrow.alone(),
+    };
+    // What the tokens say is an upper bound of what matches.
+    let few = match &expr {
+        Some(expr) => store::count_up_to(&mut tx, expr, narrow.nothing_else(), FEW).await? <= FEW,
+        None => query.is_some(),
+    };
+    let hits: Option<Vec<Hit>> = match query {
+        Some(query) if few => Some(tiers::few(&mut tx, query, narrow, rest).await?.hits),
+        _ => None,
+    };
+    if !few {
+        drop(tx);
+        tx = ctx.slow_read().await?;
+    }
+    let conditions = || {
+        let mut w = list::conditions(scope, request);
+        match &hits {
+            Some(hits) => store::narrow_to_hits(engine, &mut w, hits),
+            None => store::narrow_to_matches(engine, &mut w, expr.as_ref(), rest.contains),
+        }
+        w
+    };
+    let rows = list::page_of(&mut tx, request, conditions()).await?;
+    let count = list::count_of(&mut tx, request, conditions(), COUNTED).await?;
+    Ok((rows, Total::bounded(count, COUNTED)))
+}

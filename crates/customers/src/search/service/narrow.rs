@@ -1,0 +1,107 @@
+//! Filters as tokens, so that the index answers them together with the words, and what is left of them for SQL.
+
+use kernel::access::Scope;
+use kernel::web::list::{FilterValue, ListRequest};
+
+use super::Wanted;
+use crate::customers::model::country_code;
+use crate::search::model::expr::Expr;
+use crate::search::model::query::{all_grams, gram_words};
+use crate::search::model::tokens::{company_token, country_token, tag_token};
+use crate::search::model::words::{chunks, parts};
+use crate::search::store::{Field, Rest};
+
+/// What everybody who is found must have, whatever the words.
+#[derive(Debug)]
+pub struct Narrow {
+    must: Vec<Expr>,
+    must_not: Vec<Expr>,
+    /// The filters that no token answers.
+    rest: ListRequest,
+    nothing: ListRequest,
+}
+
+impl Narrow {
+    /// `None` if the scope reaches nobody.
+    pub fn of(scope: &Scope, wanted: &Wanted) -> Option<Narrow> {
+        let mut must = Vec::new();
+        match (scope.all(), scope.company()) {
+            (true, _) => {}
+            // Inside the expression: what belongs to others takes no place among the candidates.
+            (false, Some(company)) => must.push(Expr::Token(company_token(company))),
+            (false, None) => return None,
+        }
+        let tags = wanted.tags.iter().map(|tag| Expr::Token(tag_token(tag)));
+        must.extend(if wanted.all_tags { Expr::all(tags) } else { Expr::any(tags) });
+        for (field, text) in &wanted.contains {
+            must.extend(grams_of(*field, text));
+        }
+        let mut nothing = wanted.list.clone();
+        nothing.filters.clear();
+        let mut narrow = Narrow { must, must_not: Vec::new(), rest: wanted.list.clone(), nothing };
+        let filters = std::mem::take(&mut narrow.rest.filters);
+        narrow.rest.filters =
+            filters.into_iter().filter(|(filter, value)| !narrow.takes(filter.name, value)).collect();
+        Some(narrow)
+    }
+
+    /// Does a token answer this filter?
+    fn takes(&mut self, name: &str, value: &FilterValue) -> bool {
+        match (name, value) {
+            ("q", _) => {}
+            ("is_active", FilterValue::Bool(true)) => self.must_not.push(Expr::token('a', "0")),
+            ("is_active", FilterValue::Bool(false)) => self.must.push(Expr::token('a', "0")),
+            ("is_verified", FilterValue::Bool(true)) => self.must.push(Expr::token('v', "1")),
+            ("is_verified", FilterValue::Bool(false)) => self.must_not.push(Expr::token('v', "1")),
+            ("tag", FilterValue::Text(tag)) => self.must.push(Expr::Token(tag_token(tag))),
+            ("country", FilterValue::Text(text)) => match country_code(text) {
+                Some(code) => self.must.push(Expr::Token(country_token(code))),
+                None => return false,
+            },
+            _ => return false,
+        }
+        true
+    }
+
+    /// The expression for those of them who match `words`.
+    pub fn and(&self, words: Expr) -> Expr {
+        let wanted = Expr::all(self.must.iter().cloned().chain([words.clone()])).unwrap_or(words);
+        self.without(wanted)
+    }
+
+    /// The expression for all of them; `None` if no token narrows it.
+    pub fn alone(&self) -> Option<Expr> {
+        Expr::all(self.must.iter().cloned()).map(|must| self.without(must))
+    }
+
+    fn without(&self, wanted: Expr) -> Expr {
+        match Expr::any(self.must_not.iter().cloned()) {
+            Some(not) => Expr::Not(Box::new(wanted), Box::new(not)),
+            None => wanted,
+        }
+    }
+
+    /// What the tokens do not answer.
+    pub fn rest(&self) -> &ListRequest {
+        &self.rest
+    }
+
+    /// Nothing beside the tokens.
+    pub fn nothing_else(&self) -> Rest<'_> {
+        Rest { request: &self.nothing, contains: &[] }
+    }
+}
+
+fn grams_of(field: Field, text: &str) -> Option<Expr> {
+    if field == Field::Phone {
+        return (text.len() >= 4).then(|| all_grams('f', text, 4)).flatten();
+    }
+    let words = chunks(text).flat_map(parts).filter(|word| gram_words(word));
+    Expr::all(words.filter_map(|word| all_grams('g', word, 3)))
+}
+
+/// The patterns of LIKE for texts that a field must contain.
+pub fn patterns(contains: &[(Field, String)]) -> Vec<(Field, String)> {
+    let escaped = |text: &str| text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    contains.iter().map(|(field, text)| (*field, format!("%{}%", escaped(text)))).collect()
+}

@@ -1,0 +1,237 @@
+//! `GET /api/v1/customers/export`.
+
+use std::time::Duration;
+
+use customers::exports::api::{body, wanted};
+use customers::exports::service::{Export, Wanted};
+use http_body_util::BodyExt;
+use kernel::sql;
+use kernel::test::{TestApp, TestReply, on_both_engines};
+use serde_json::{Value, json};
+
+use crate::common::{company, company_key, customer, features, key, path, register};
+
+async fn export(app: &TestApp, key: &str, query: &str) -> TestReply {
+    app.get(format!("/api/v1/customers/export{query}")).bearer(key).send().await
+}
+
+async fn people(app: &TestApp, key: &str, n: usize) -> Vec<Value> {
+    let mut people = Vec::new();
+    for i in 0..n {
+        app.advance(Duration::from_secs(1));
+        people.push(customer(app, key, &format!("p{i}@example.com")).await);
+    }
+    people
+}
+
+/// In pieces of two rows.
+fn in_twos(query: &str) -> Wanted {
+    Wanted { page: 2, ..wanted(query).unwrap() }
+}
+
+#[tokio::test]
+async fn csv_has_the_names_of_the_api_and_no_formula() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let body = json!({
+            "first_name": "Zoë", "last_name": "O\"Neil, Jr", "email": "zoe@example.com", "phone": "+1-555-0123",
+            "company_name": "=cmd()", "notes": "two\nlines", "tags": "a,b", "date_of_birth": "1990-01-15",
+            "metadata": {"k": "v"}, "city": "New York", "country": "USA", "external_id": "@x"
+        });
+        let one = app.post("/api/v1/customers/").bearer(&key).json(body).send().await.expect(201);
+        let reply = export(app, &key, "?columns=first_name,last_name,email,phone,company_name,notes,tags,date_of_birth,metadata,external_id,is_active,total_services,created_at,gender").await;
+        reply.expect(200);
+        assert_eq!(reply.header("content-type"), "text/csv; charset=utf-8; header=present");
+        assert_eq!(reply.header("content-disposition"), "attachment; filename=\"customers-2026-05-28.csv\"");
+        assert_eq!(
+            reply.text(),
+            format!(
+                "first_name,last_name,email,phone,company_name,notes,tags,date_of_birth,metadata,external_id,is_active,\
+                 total_services,created_at,gender\r\n\
+                 Zoë,\"O\"\"Neil, Jr\",zoe@example.com,'+1-555-0123,'=cmd(),\"two\nlines\",\"a,b\",1990-01-15,\"{{\"\"k\"\":\"\"v\"\"}}\",\
+                 '@x,true,0,{},\r\n",
+                one["created_at"].as_str().unwrap()
+            )
+        );
+        let all = export(app, &key, "?bom=true").await.text();
+        assert!(all.starts_with("\u{feff}customer_id,external_id,username,first_name,"), "{all}");
+        assert_eq!(all.lines().next().unwrap().split(',').count(), 38);
+        let none = export(app, &key, "?city=Lima&columns=email").await;
+        assert_eq!(none.text(), "email\r\n");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ndjson_has_the_shape_of_the_api() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let people = people(app, &key, 3).await;
+        let reply = export(app, &key, "?format=ndjson").await;
+        assert_eq!(reply.header("content-type"), "application/x-ndjson");
+        let lines: Vec<Value> = reply.text().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        assert_eq!(lines, people, "in the order of creation");
+        let reply = export(app, &key, "?format=ndjson&columns=email,tags,gender&email=P1@example.com").await;
+        assert_eq!(reply.text(), "{\"email\":\"p1@example.com\",\"tags\":\"\",\"gender\":null}\n");
+        assert_eq!(export(app, &key, "?format=ndjson&city=Lima").await.text(), "");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn filters_narrow_an_export() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let people = people(app, &key, 5).await;
+        for (i, one) in people.iter().enumerate() {
+            let body = json!({"tags": if i % 2 == 0 { "vip" } else { "" }, "city": "Lima", "country": if i < 3 { "Peru" } else { "US" }});
+            app.patch(path(one, "")).bearer(&key).json(body).send().await.expect(200);
+        }
+        app.delete(path(&people[0], "")).bearer(&key).send().await.expect(204);
+        for (query, found) in [
+            ("", 5),
+            ("tag=VIP", 3),
+            ("tag=vip&is_active=true", 2),
+            ("city=lima&country=PE", 3),
+            ("country=usa", 2),
+            ("state=x", 0),
+            ("email_verified=false", 5),
+            ("is_active=false", 1),
+            ("created_before=2000-01-01", 0),
+        ] {
+            let mut export = Export::begin(&app.system(), in_twos(query)).await.unwrap();
+            let mut text = String::new();
+            while let Some(piece) = export.next().await.unwrap() {
+                text.push_str(std::str::from_utf8(&piece).unwrap());
+            }
+            assert_eq!((text.lines().count(), export.rows()), (found + 1, found as u64), "{query}");
+            export.end(true).await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_exported_is_refused() {
+    on_both_engines(&features(), async |app| {
+        let admin = key(app, "admin").await;
+        for (query, code) in [
+            ("?format=xlsx", "PARAMETER_INVALID"),
+            ("?columns=password", "PARAMETER_INVALID"),
+            ("?columns=,", "PARAMETER_INVALID"),
+            ("?limit=5", "UNKNOWN_PARAMETER"),
+            ("?sort=email", "UNKNOWN_PARAMETER"),
+            ("?colour=red", "UNKNOWN_PARAMETER"),
+            ("?is_active=perhaps", "PARAMETER_INVALID"),
+        ] {
+            export(app, &admin, query).await.expect_error(400, code);
+        }
+        let employee = key(app, "employee").await;
+        export(app, &employee, "").await.expect_error(403, "PERMISSION_DENIED");
+        let (customer, _) = register(app, "c@example.com").await;
+        assert_eq!(export(app, &customer, "").await.expect(403)["status"], 403);
+        app.get("/api/v1/customers/export").send().await.expect_error(401, "NOT_AUTHENTICATED");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_export_stays_within_its_company() {
+    on_both_engines(&features(), async |app| {
+        company(app, "COMP-001").await;
+        let (all, own) = (key(app, "admin").await, company_key(app, "manager", "COMP-001").await);
+        people(app, &all, 2).await;
+        customer(app, &own, "own@example.com").await;
+        let mut tx = app.system().write().await.unwrap();
+        tx.exec(
+            sql!(
+                sqlite: "UPDATE role SET permissions = '[\"customers.read\",\"customers.export\"]' WHERE code = 'manager'",
+                postgres: "UPDATE role SET permissions = '[\"customers.read\",\"customers.export\"]' WHERE code = 'manager'"
+            ),
+            [],
+        )
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        let fresh = company_key(app, "manager", "COMP-001").await;
+        app.advance(Duration::from_secs(60));
+        assert_eq!(export(app, &fresh, "?columns=email").await.text(), "email\r\nown@example.com\r\n");
+        assert_eq!(export(app, &fresh, "?columns=email&email=p0@example.com").await.text(), "email\r\n");
+        assert_eq!(export(app, &all, "?columns=email").await.text().lines().count(), 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_later_page_does_not_have_who_was_erased_meanwhile() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let people = people(app, &key, 5).await;
+        let mut export = Export::begin(&app.system(), in_twos("columns=email")).await.unwrap();
+        assert_eq!(export.total(), Some(5));
+        let mut text = String::from_utf8(export.next().await.unwrap().unwrap()).unwrap();
+        app.delete(path(&people[3], "/hard")).bearer(&key).send().await.expect(204);
+        while let Some(piece) = export.next().await.unwrap() {
+            text.push_str(std::str::from_utf8(&piece).unwrap());
+        }
+        assert_eq!(text, "email\r\np0@example.com\r\np1@example.com\r\np2@example.com\r\np4@example.com\r\n");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_breaks_midway_is_no_whole_file() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        people(app, &key, 9).await;
+        let export = Export::begin(&app.system(), in_twos("columns=email")).await.unwrap();
+        let mut body = body(export).await.unwrap();
+        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert!(first.starts_with(b"email\r\np0@"));
+        let mut tx = app.system().write().await.unwrap();
+        tx.exec(sql!("ALTER TABLE company RENAME TO gone"), []).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut broken = false;
+        while let Some(frame) = body.frame().await {
+            broken = frame.is_err();
+        }
+        assert!(broken, "the body ends with an error");
+        let mut tx = app.system().write().await.unwrap();
+        tx.exec(sql!("ALTER TABLE gone RENAME TO company"), []).await.unwrap();
+        tx.commit().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn so_many_at_once_and_the_log_knows_of_each() {
+    on_both_engines(&features(), async |app| {
+        let admin = key(app, "admin").await;
+        people(app, &admin, 3).await;
+        let one = Export::begin(&app.system(), in_twos("")).await.unwrap();
+        let two = Export::begin(&app.system(), in_twos("")).await.unwrap();
+        let refused = export(app, &admin, "").await;
+        refused.expect_error(503, "EXPORTS_BUSY");
+        assert_eq!(refused.header("retry-after"), "10");
+        drop(one);
+        two.end(false).await.unwrap();
+        export(app, &admin, "?email=p1@example.com&country=US&columns=email").await.expect(200);
+        let events = async || {
+            let mut tx = app.system().read().await.unwrap();
+            let all = sql!("SELECT fields FROM event WHERE action = $1 ORDER BY seq" => kernel::db::Json);
+            let ended = tx.all(all, kernel::args!["customers.exported"]).await.unwrap();
+            ended.into_iter().map(|e| e.0.to_string()).collect::<Vec<_>>()
+        };
+        // The last is written behind the reply.
+        while events().await.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        let mut tx = app.system().read().await.unwrap();
+        let n: i64 = tx
+            .one(sql!("SELECT count(*) AS n FROM event WHERE action = 'customers.export_started'" => i64), [])
+            .await
+            .unwrap();
+        assert_eq!(n, 3);
+    })
+    .await;
+}

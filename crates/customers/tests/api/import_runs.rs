@@ -1,0 +1,179 @@
+//! Imports as work: dry runs, chunks, going on, and taking an import back.
+
+use std::time::Duration;
+
+use kernel::test::{TestApp, on_both_engines};
+use kernel::{args, sql};
+use serde_json::{Value, json};
+
+use crate::common::{actions, customer, features, key, path, register};
+use crate::import::{by_email, count, end_of, import, send};
+
+/// Rows with a column that nobody reads, so wide that a chunk has eight of them.
+fn wide(head: &str, rows: &[&str]) -> String {
+    let filler = "x".repeat(1_000_000);
+    let rows: Vec<String> = rows.iter().map(|row| format!("{row},{filler}")).collect();
+    format!("{head},filler\n{}\n", rows.join("\n"))
+}
+
+async fn revert(app: &TestApp, key: &str, id: &str) -> (Value, Vec<String>) {
+    app.post(format!("/api/v1/jobs/{id}/revert")).bearer(key).send().await.expect(202);
+    end_of(app, key, id).await
+}
+
+#[tokio::test]
+async fn import_dry_gives_the_verdicts_of_a_real_one() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        customer(app, &key, "known@example.com").await;
+        let table = wide(
+            "external_id,email,name",
+            &[
+                "X1,a@example.com,A A",
+                "X2,known@example.com,K K",
+                "X3,wrong,K K",
+                "X4,d@example.com,D D",
+                "X5,e@example.com,E E",
+                "X6,f@example.com,F F",
+                "X7,g@example.com,G G",
+                "X8,h@example.com,H H",
+                "X9,i@example.com,I I",
+                // In another chunk than what they repeat.
+                "X1,j@example.com,J J",
+                "X10,a@example.com,A A",
+                ",d@example.com,D D",
+                "X11,k@example.com,K K",
+                "X11,k@example.com,K K",
+                "X12,k@example.com,K K",
+            ],
+        );
+        let (dry, would) = import(app, &key, "?dry_run=true&mode=upsert", table.clone()).await;
+        assert_eq!((&dry["dry_run"], &dry["state"]), (&json!(true), &json!("done")));
+        assert_eq!(count(app, &key).await, 1, "nothing was written");
+        by_email(app, &key, "a@example.com").await.expect(404);
+        let mut tx = app.system().read().await.unwrap();
+        assert_eq!(tx.one(sql!("SELECT count(*) AS n FROM import_key" => i64), []).await.unwrap(), 0);
+        drop(tx);
+        let (real, did) = import(app, &key, "?mode=upsert", table).await;
+        assert_eq!(would, did);
+        assert_eq!(dry["progress"], real["progress"]);
+        assert_eq!(
+            did[9..],
+            [
+                "11 duplicate DUPLICATE_ROW",
+                "12 failed CUSTOMER_EMAIL_EXISTS",
+                "13 duplicate DUPLICATE_ROW",
+                "14 created -",
+                "15 duplicate DUPLICATE_ROW",
+                "16 failed CUSTOMER_EMAIL_EXISTS"
+            ]
+        );
+        let id = dry["id"].as_str().unwrap();
+        let reply = app.post(format!("/api/v1/jobs/{id}/revert")).bearer(&key).send().await;
+        reply.expect_error(409, "JOB_NOT_REVERTIBLE");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn import_taken_back_leaves_what_was_there() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let known = customer(app, &key, "known@example.com").await;
+        let other = customer(app, &key, "other@example.com").await;
+        register(app, "registered@example.com").await;
+        app.advance(Duration::from_secs(60));
+        let table = "email,first_name,last_name,city,tags,marketing_emails,phone\n\
+                     a@example.com,A,A,Lima,,,\n\
+                     used@example.com,U,U,Lima,,,\n\
+                     touched@example.com,T,T,Lima,,,\n\
+                     known@example.com,Grace,Hopper,Lima,\"x,y\",no,555-0123\n\
+                     other@example.com,Other,One,Lima,,,\n\
+                     registered@example.com,R,R,Lima,,,\n";
+        let (job, report) = import(app, &key, "?mode=upsert", table).await;
+        assert_eq!(job["progress"]["created"], 4, "{report:?}");
+        let used = by_email(app, &key, "used@example.com").await.expect(200);
+        app.post(path(&used, "/increment_service/")).bearer(&key).send().await.expect(200);
+        for (email, change) in
+            [("touched@example.com", json!({"city": "Ica"})), ("other@example.com", json!({"notes": "x"}))]
+        {
+            let one = by_email(app, &key, email).await.expect(200);
+            app.patch(path(&one, "/")).bearer(&key).json(change).send().await.expect(200);
+        }
+        let id = job["id"].as_str().unwrap();
+        let (job, report) = revert(app, &key, id).await;
+        assert_eq!(job["state"], "reverted");
+        assert_eq!(
+            report,
+            [
+                "2 created REVERTED",
+                "3 created KEPT",
+                "4 created KEPT",
+                "5 updated REVERTED",
+                "6 updated KEPT",
+                "7 created REVERTED"
+            ]
+        );
+        by_email(app, &key, "a@example.com").await.expect(404);
+        by_email(app, &key, "registered@example.com").await.expect(404);
+        let now = app.get(path(&known, "/")).bearer(&key).send().await.expect(200);
+        for member in ["first_name", "last_name", "city", "tag_list", "marketing_emails", "phone", "email"] {
+            assert_eq!(now[member], known[member], "{member}");
+        }
+        assert_eq!(actions(app, &known).await.last().unwrap(), "customer.updated");
+        let other = app.get(path(&other, "/")).bearer(&key).send().await.expect(200);
+        assert_eq!((&other["city"], &other["notes"]), (&json!("Lima"), &json!("x")));
+        // The user of before can still log in; the one that the import made is gone, and the address is free.
+        let login = json!({"email": "registered@example.com", "password": "Pass123!"});
+        let reply = app.post("/api/auth/login/").json(login).send().await;
+        assert!(matches!(reply.status.as_u16(), 200 | 401), "{}", reply.text());
+        customer(app, &key, "a@example.com").await;
+        assert_eq!(count(app, &key).await, 5);
+        // Once more changes nothing.
+        let (again, _) = revert(app, &key, id).await;
+        assert_eq!(again["state"], "reverted");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn import_forgets_whom_it_imported_when_they_are_erased() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let known = customer(app, &key, "known@example.com").await;
+        let (job, _) = import(app, &key, "?mode=upsert", "email,city\nknown@example.com,Lima\n").await;
+        app.delete(path(&known, "/hard")).bearer(&key).send().await.expect(204);
+        let id: uuid::Uuid = job["id"].as_str().unwrap().parse().unwrap();
+        let mut tx = app.system().read().await.unwrap();
+        let sql = sql!(
+            "SELECT count(*) AS n FROM batch_row
+             WHERE batch_id = $1 AND (customer_id IS NOT NULL OR key_hash IS NOT NULL OR before IS NOT NULL)" => i64
+        );
+        assert_eq!(tx.one(sql, args![id]).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn import_whose_file_is_gone_or_old_ends_with_a_reason() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let id = send(app, &key, "", "email,name\na@example.com,A A\n").await.expect(202)["id"].clone();
+        let folder = app.app.config.data_dir.join("files/imports");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        customers::imports::service::sweep(&app.system()).await.unwrap();
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "it is new");
+        app.advance(Duration::from_secs(25 * 3600));
+        customers::imports::service::sweep(&app.system()).await.unwrap();
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+        app.run_jobs().await;
+        let job =
+            app.get(format!("/api/v1/jobs/{}", id.as_str().unwrap())).bearer(&key).send().await.expect(200);
+        assert_eq!(
+            (&job["state"], &job["error"]["error_code"]),
+            (&json!("failed"), &json!("IMPORT_FILE_GONE"))
+        );
+        assert_eq!(count(app, &key).await, 0);
+    })
+    .await;
+}
