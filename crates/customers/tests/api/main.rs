@@ -21,6 +21,7 @@ mod many;
 mod migration;
 mod places;
 mod profile;
+mod round_trip;
 mod samples;
 mod search;
 mod statistics;
