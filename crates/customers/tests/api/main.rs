@@ -11,6 +11,7 @@ mod create;
 mod erase;
 mod exports;
 mod fields;
+mod forgotten;
 mod import;
 mod import_runs;
 mod isolation;
