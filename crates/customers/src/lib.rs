@@ -2,21 +2,25 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`avatars`] | pictures of customers |
 //! | [`customers`] | the profile: everything under `/api/v1/customers` |
 //! | [`batches`] | long work that somebody asked for: `/api/v1/jobs` |
 //! | [`tags`] | tags as rows, and lists by them |
 //! | [`places`] | lists by place, and the places there are |
 //! | [`exports`] | customers in a file |
 //! | [`consent`] | the ledger behind `marketing_*` |
+//! | [`migration_v1`] | customers of the first version of the services |
 //! | [`search`] | finding customers: the index and what it is asked |
 //! | [`statistics`] | exact figures without counting |
 //! | [`imports`] | customers from files |
 
+pub mod avatars;
 pub mod batches;
 pub mod consent;
 pub mod customers;
 pub mod exports;
 pub mod imports;
+pub mod migration_v1;
 pub mod places;
 mod query;
 pub mod search;
@@ -42,6 +46,7 @@ pub fn feature() -> Feature {
                 .merge(statistics::api::routes())
                 .merge(tags::api::routes())
                 .merge(places::api::routes())
+                .merge(avatars::api::routes())
                 .merge(search::api::routes())
                 .merge(exports::api::routes())
                 .merge(imports::api::routes())
@@ -57,6 +62,11 @@ const JOBS: &[JobKind] = &[
         name: statistics::service::RECONCILE,
         most_attempts: 3,
         run: |ctx, _| Box::pin(statistics::service::reconcile_job(ctx)),
+    },
+    JobKind {
+        name: avatars::service::REMOVE,
+        most_attempts: 10,
+        run: |ctx, payload| Box::pin(avatars::service::remove_job(ctx, payload)),
     },
     batches::jobs::RUN_KIND,
 ];
@@ -76,6 +86,11 @@ const PERIODIC: &[Periodic] = &[
         name: "statistics.fold",
         every: Duration::from_secs(2),
         run: |ctx| Box::pin(statistics::service::fold(ctx)),
+    },
+    Periodic {
+        name: "avatars.sweep",
+        every: Duration::from_secs(24 * 3600),
+        run: |ctx| Box::pin(avatars::service::sweep(ctx)),
     },
     Periodic {
         name: "statistics.reconcile",
@@ -100,6 +115,7 @@ const PERIODIC: &[Periodic] = &[
 ];
 
 async fn start(parts: &mut Parts) -> Result<()> {
+    parts.keep(Arc::new(avatars::model::Studio::default()));
     parts.keep(Arc::new(exports::service::Places::default()));
     parts.keep(Arc::new(ProfileHook {
         find: |tx, user| Box::pin(customers::service::profile::number_in(tx, user)),

@@ -63,14 +63,15 @@ impl Input for CustomerSearch {
 /// Texts that are contained, whatever their case and accents.
 fn contains(f: &mut Fields<'_>) -> Vec<(Field, String)> {
     let mut all = Vec::new();
-    for (name, field) in [
-        ("first_name", Field::FirstName),
-        ("last_name", Field::LastName),
-        ("email", Field::Email),
-        ("company_name", Field::CompanyName),
-        ("city", Field::City),
+    // As long as the fields themselves may be.
+    for (name, field, chars) in [
+        ("first_name", Field::FirstName, 100),
+        ("last_name", Field::LastName, 100),
+        ("email", Field::Email, 254),
+        ("company_name", Field::CompanyName, 255),
+        ("city", Field::City, 100),
     ] {
-        let text = f.text(name, QUERY_CHARS).value();
+        let text = f.text(name, chars).value();
         f.note("Contains this; case and accents do not matter.");
         all.extend(text.map(|text| (field, search_key(&text))));
     }

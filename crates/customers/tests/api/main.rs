@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod avatars;
 mod bulk;
 mod change;
 mod common;
@@ -17,8 +18,10 @@ mod jobs;
 mod lists;
 mod lookup;
 mod many;
+mod migration;
 mod places;
 mod profile;
+mod samples;
 mod search;
 mod statistics;
 mod status;

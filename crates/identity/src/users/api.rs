@@ -14,7 +14,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::account::{self, ProfileChange};
-use super::model::{DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UserAddress};
+use super::model::{
+    AvatarPaths, DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UserAddress,
+};
 use super::register::{self, Registration};
 use super::service::User;
 use crate::sessions::service::Opened;
@@ -58,6 +60,8 @@ pub struct UserReply {
     pub number_document_identity: Option<String>,
     /// BCP 47.
     pub locale: Option<String>,
+    /// The picture, in three sizes.
+    pub avatar: Option<AvatarPaths>,
     /// May log in.
     pub is_active: bool,
     /// Last login.
@@ -77,6 +81,7 @@ pub(crate) const READ_ONLY: &[&str] = &[
     "id",
     "unique_id",
     "pending_email",
+    "avatar",
     "is_staff",
     "is_superuser",
     "last_login",
@@ -107,6 +112,7 @@ impl From<&User> for UserReply {
             document_type: u.document_type.clone(),
             number_document_identity: u.number_document_identity.clone(),
             locale: u.locale.clone(),
+            avatar: AvatarPaths::of(u.avatar.as_deref()),
             is_active: u.is_active,
             last_login: u.last_login,
             date_joined: u.created_at,

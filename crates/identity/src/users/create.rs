@@ -16,6 +16,10 @@ use super::store::{self, User, Written};
 /// What a new user is made of. Nothing here is a credential.
 #[derive(Debug)]
 pub struct NewUser {
+    /// Drawn when absent.
+    pub id: Option<Uuid>,
+    /// The number that it had in the first version of the services.
+    pub legacy_user_id: Option<i64>,
     /// Generated from the names when absent.
     pub username: Option<Username>,
     /// Unique in its normalised form.
@@ -46,6 +50,8 @@ impl NewUser {
     /// A user with names and nothing else, of role `customer`.
     pub fn named(first_name: PersonName, last_name: PersonName) -> NewUser {
         NewUser {
+            id: None,
+            legacy_user_id: None,
             username: None,
             email: None,
             phone: None,
@@ -89,7 +95,7 @@ pub fn draft(ctx: &Ctx, new: NewUser) -> Result<Draft> {
         None => None,
     };
     let user = User {
-        id: ctx.new_id(),
+        id: new.id.unwrap_or_else(|| ctx.new_id()),
         unique_no: 0,
         username: String::new(),
         email: new.email.as_ref().map(|e| e.as_str().to_owned()),
@@ -110,7 +116,8 @@ pub fn draft(ctx: &Ctx, new: NewUser) -> Result<Draft> {
         locale: new.locale.map(|l| l.as_str().to_owned()),
         is_active: true,
         last_login: None,
-        legacy_user_id: None,
+        legacy_user_id: new.legacy_user_id,
+        avatar: None,
         created_at: now,
         updated_at: now,
         version: 1,

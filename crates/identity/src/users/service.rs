@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 pub use super::create::{Draft, NewUser, create_in, create_many_in, draft};
 use super::model::{
-    DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UniqueId, UserAddress, UserRef,
-    full_name,
+    AvatarName, DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UniqueId, UserAddress,
+    UserRef, full_name,
 };
 use super::store::{self, Written};
 pub use super::store::{User, taken};
@@ -282,6 +282,18 @@ pub(crate) async fn save_in(
 
 fn key_of(email: &str) -> Option<String> {
     Email::parse(email).ok().map(|e| e.key().to_owned())
+}
+
+/// Gives a user another picture, or none. Whoever calls it removes the one before, and records what happened.
+pub async fn set_avatar_in(ctx: &Ctx, tx: &mut Tx, user: User, avatar: Option<&AvatarName>) -> Result<User> {
+    let avatar = avatar.map(ToString::to_string);
+    store::set_avatar(tx, &user, avatar.as_deref(), ctx.now()).await?;
+    Ok(User { avatar, version: user.version + 1, updated_at: ctx.now(), ..user })
+}
+
+/// Has anybody this picture?
+pub async fn has_avatar_in(tx: &mut Tx, avatar: &AvatarName) -> Result<bool> {
+    store::has_avatar(tx, &avatar.to_string()).await
 }
 
 /// The address was proved by its owner; with `pending`, the one that waited becomes the user's.

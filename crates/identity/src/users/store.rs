@@ -56,6 +56,8 @@ row! {
         pub last_login: Option<Timestamp>,
         /// The integer id of the first version of the services.
         pub legacy_user_id: Option<i64>,
+        /// The name of its picture.
+        pub avatar: Option<String>,
         /// Creation.
         pub created_at: Timestamp,
         /// Last change.
@@ -67,13 +69,24 @@ row! {
     }
 }
 
+row! {
+    /// See [`count`].
+    #[derive(Debug, Clone, Copy)]
+    pub struct UserCounts {
+        /// All but erased ones.
+        pub users: i64,
+        /// Those with a number of the first version.
+        pub legacy: i64,
+    }
+}
+
 macro_rules! users_where {
     ($rest:literal) => {
         concat!(
             "SELECT u.id, u.unique_no, u.username, u.email, u.email_verified, u.email_proven_at, u.pending_email,
                u.first_name, u.last_name, u.phone, u.phone_e164, u.phone_verified, u.role, u.company_id AS company,
                c.company_id, u.address, u.document_type, u.number_document_identity, u.locale, u.is_active,
-               u.last_login, u.legacy_user_id, u.created_at, u.updated_at, u.version,
+               u.last_login, u.legacy_user_id, u.avatar, u.created_at, u.updated_at, u.version,
                (p.user_id IS NOT NULL) AS has_password
              FROM user_account u
              LEFT JOIN company c ON c.id = u.company_id
@@ -132,6 +145,11 @@ pub async fn find_by_emails(tx: &mut Tx, _: &Scope, keys: &Texts) -> Result<Vec<
 
 pub async fn find_by_username(tx: &mut Tx, _: &Scope, username: &str) -> Result<Option<User>> {
     tx.opt(select_user!("u.username = $1"), args![username]).await
+}
+
+/// By the number of the first version of the services.
+pub async fn find_by_legacy(tx: &mut Tx, number: i64) -> Result<Option<User>> {
+    tx.opt(select_user!("u.legacy_user_id = $1"), args![number]).await
 }
 
 /// A phone names a user only once it is verified.
@@ -240,6 +258,7 @@ pub async fn erase(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<()> {
                email_proven_at = NULL, pending_email = NULL, first_name = '', last_name = '', name_key = '', phone = NULL,
                phone_digits = NULL, phone_e164 = NULL, phone_verified = false, address = NULL, document_type = NULL,
                number_document_identity = NULL, locale = NULL, is_active = false, last_login = NULL, legacy_user_id = NULL,
+               avatar = NULL,
                erased_at = $2, updated_at = $2, version = version + 1
              WHERE id = $1"
         ),
@@ -247,6 +266,70 @@ pub async fn erase(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<()> {
     )
     .await
     .map(drop)
+}
+
+/// Writes the number of the first version into a loaded user; `Stale` if somebody else was faster.
+pub async fn set_legacy(tx: &mut Tx, u: &User, number: i64, at: Timestamp) -> Result<()> {
+    tx.exec_versioned(
+        sql!(
+            "UPDATE user_account SET legacy_user_id = $3, updated_at = $4, version = version + 1
+             WHERE id = $1 AND version = $2"
+        ),
+        args![u.id, u.version, number, at],
+    )
+    .await
+}
+
+/// Writes the name of a loaded user's picture; `Stale` if somebody else was faster.
+pub async fn set_avatar(tx: &mut Tx, u: &User, avatar: Option<&str>, at: Timestamp) -> Result<()> {
+    tx.exec_versioned(
+        sql!("UPDATE user_account SET avatar = $3, updated_at = $4, version = version + 1 WHERE id = $1 AND version = $2"),
+        args![u.id, u.version, avatar, at],
+    )
+    .await
+}
+
+/// Has anybody this picture?
+pub async fn has_avatar(tx: &mut Tx, avatar: &str) -> Result<bool> {
+    let owner = tx.opt(sql!("SELECT id FROM user_account WHERE avatar = $1" => Uuid), args![avatar]);
+    Ok(owner.await?.is_some())
+}
+
+/// Was there a user with this id, who is erased now?
+pub async fn is_erased(tx: &mut Tx, id: Uuid) -> Result<bool> {
+    let erased = tx
+        .opt(sql!("SELECT id FROM user_account WHERE id = $1 AND erased_at IS NOT NULL" => Uuid), args![id]);
+    Ok(erased.await?.is_some())
+}
+
+/// Deletes a loaded user whom nothing refers to; `Stale` if somebody else was faster.
+pub async fn delete(tx: &mut Tx, u: &User) -> Result<()> {
+    tx.exec_versioned(sql!("DELETE FROM user_account WHERE id = $1 AND version = $2"), args![u.id, u.version])
+        .await
+}
+
+/// How many users there are, and how many of them have a number of the first version. Reads them all.
+pub async fn count(tx: &mut Tx) -> Result<UserCounts> {
+    tx.one(
+        sql!(
+            "SELECT count(*) AS users, count(legacy_user_id) AS legacy FROM user_account
+             WHERE erased_at IS NULL" => UserCounts
+        ),
+        [],
+    )
+    .await
+}
+
+/// How many things that others than `actor` (a part of the system) did to a user are in the log.
+pub async fn touched_by_others(tx: &mut Tx, id: Uuid, actor: &str) -> Result<i64> {
+    tx.one(
+        sql!(
+            "SELECT count(*) AS n FROM event
+             WHERE subject_id = $1 AND NOT (actor_kind = 'system' AND actor_name = $2)" => i64
+        ),
+        args![id, actor],
+    )
+    .await
 }
 
 /// Keeps a name from ever being given to somebody else.

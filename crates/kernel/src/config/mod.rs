@@ -120,6 +120,8 @@ pub struct LogConfig {
 pub struct Limits {
     /// Largest JSON body in bytes.
     pub body_bytes: usize,
+    /// Largest image for an avatar in bytes.
+    pub avatar_bytes: usize,
     /// After this a request is given up.
     pub request_timeout: Duration,
     /// The same when a file is uploaded.

@@ -168,6 +168,7 @@ fn read(r: &mut Reader, notices: Vec<String>) -> Config {
 fn limits(r: &mut Reader) -> Limits {
     Limits {
         body_bytes: r.size("limits.body_bytes", 1024..=1 << 30),
+        avatar_bytes: r.size("limits.avatar_bytes", 1024..=100 << 20),
         request_timeout: r.time("limits.request_timeout_s", SECOND, 3600),
         upload_timeout: r.time("limits.upload_timeout_s", SECOND, 86_400),
         shutdown: r.time("limits.shutdown_s", SECOND, 3600),

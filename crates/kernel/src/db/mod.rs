@@ -166,6 +166,15 @@ impl Db {
         }
     }
 
+    /// Copies the embedded database into a new file that only its owner can read. `false` on PostgreSQL, whose own
+    /// programs do that.
+    pub async fn copy_to(&self, to: &Path) -> Result<bool> {
+        let DbInner::Lite(lite) = &self.inner else { return Ok(false) };
+        let (lite, to) = (lite.clone(), to.to_owned());
+        let copied = tokio::task::spawn_blocking(move || lite.copy_to(&to)).await;
+        copied.map_err(|e| Error::internal("copying the database failed").with_source(e))?.map(|()| true)
+    }
+
     /// Single statements, each its own snapshot, on the primary: what was written is read.
     pub async fn read(&self, usage: &Arc<Usage>) -> Result<Tx> {
         let claim = Tx::claim(usage)?;

@@ -157,7 +157,7 @@ async fn read_bytes(mut body: axum::body::Body, limit: usize) -> Result<Bytes> {
     Ok([first.as_ref(), rest.as_ref()].concat().into())
 }
 
-fn too_large(limit: usize) -> Error {
+pub(super) fn too_large(limit: usize) -> Error {
     let detail = format!("The body is larger than {limit} bytes");
     Error::new(Kind::TooLarge, "BODY_TOO_LARGE", detail).with_member("limit_bytes", limit)
 }

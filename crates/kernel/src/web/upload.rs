@@ -6,10 +6,11 @@
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use std::time::Duration;
 
+use super::body::too_large;
 use super::request::RequestInfo;
 use super::settings::WebSettings;
 use crate::{Error, Kind, Result};
@@ -69,6 +70,20 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
         let boundary = multer::parse_boundary(kind.unwrap_or_default()).map_err(|e| no_form(&e))?;
         first_file(multer::Multipart::new(pieces, boundary)).await
+    }
+}
+
+impl Upload {
+    /// The whole file, for routes that take small ones. 413 for more than `limit` bytes.
+    pub async fn whole(mut self, limit: usize) -> Result<Bytes> {
+        let mut file = BytesMut::new();
+        while let Some(piece) = self.pieces.try_next().await? {
+            if file.len() + piece.len() > limit {
+                return Err(too_large(limit));
+            }
+            file.extend_from_slice(&piece);
+        }
+        Ok(file.freeze())
     }
 }
 

@@ -10,6 +10,7 @@ mod doctor;
 mod export;
 mod import;
 mod migrate;
+mod migrate_v1;
 mod openapi;
 mod serve;
 
@@ -66,6 +67,8 @@ enum Command {
     Import(Box<import::Flags>),
     /// Bring the database up to this release
     Migrate,
+    /// Bring over the customers of the first version of the services: number for a user, address in one text
+    MigrateV1(migrate_v1::Flags),
     /// Print the effective configuration, secrets masked, and where each value came from
     Config(config::Flags),
     /// Write customers to a file or to standard output
@@ -108,6 +111,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Serve(flags) = &cli.command {
         given.extend(flags.given());
     }
+    if let Command::MigrateV1(flags) = &cli.command {
+        given.extend(flags.given());
+    }
     if matches!(cli.command, Command::Openapi) {
         return openapi::run();
     }
@@ -122,6 +128,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::ApiKey(verb) => api_key::run(config, verb).await,
         Command::Import(flags) => import::run(config, *flags).await,
         Command::Migrate => migrate::run(&config).await,
+        Command::MigrateV1(flags) => Box::pin(migrate_v1::run(config, flags)).await,
         Command::Config(flags) => config::run(&config, &flags),
         Command::Export(flags) => export::run(config, flags).await,
         Command::Openapi => openapi::run(),

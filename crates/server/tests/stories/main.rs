@@ -10,6 +10,7 @@
 //! | `stopping` | requests in flight are answered; a second signal ends at once |
 //! | `refusals` | what keeps a process from starting, and what it says |
 //! | `commands` | the command line beside a running server |
+//! | `migrate_v1` | the customers of the first version, from files and back |
 //! | `operation` | health, figures, documentation |
 //! | `malformed` | bodies, queries and methods that nobody should send |
 //! | `routes` | every route without a token, with a wrong role, with forged tokens, of a foreign company |
@@ -29,6 +30,7 @@ mod deployment;
 mod imports;
 mod killed;
 mod malformed;
+mod migrate_v1;
 mod operation;
 mod raw;
 mod refusals;

@@ -207,6 +207,10 @@ async fn no_route_answers_a_malformed_body_with_a_500() {
                 continue;
             }
             for (what, body, ..) in bodies() {
+                // Names alone are a whole search.
+                if what == "no address" && route.path == "/api/v1/customers/search" {
+                    continue;
+                }
                 let path = route.path_for(|_| "0198b5a4-0000-7000-8000-000000000001".to_owned());
                 let reply = send(at, &with_body(&route.method, &path, &key, JSON, &body)).await;
                 let what = format!("{} {}: {what}", route.method, route.path);

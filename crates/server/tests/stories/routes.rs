@@ -13,13 +13,14 @@ use crate::client::{Client, Reply};
 use crate::deployment::{Deployment, Server, on_both_engines};
 
 /// Routes that need no token.
-const PUBLIC: [&str; 11] = [
+const PUBLIC: [&str; 12] = [
     "POST /api/auth/register",
     "POST /api/auth/login",
     "POST /api/auth/token/refresh",
     "POST /api/auth/token/verify",
     "POST /api/auth/email/verify",
     "GET /.well-known/jwks.json",
+    "GET /api/v1/avatars/{avatar}/{file}",
     "GET /health",
     "GET /api/v1/customers/health",
     "GET /livez",
@@ -28,7 +29,7 @@ const PUBLIC: [&str; 11] = [
 ];
 
 /// Routes on which a customer acts, on what is theirs; what is not theirs they do not find. All others refuse the role.
-const OWN: [&str; 19] = [
+const OWN: [&str; 22] = [
     "GET /api/auth/profile",
     "PATCH /api/auth/profile/update",
     "POST /api/auth/logout",
@@ -45,6 +46,9 @@ const OWN: [&str; 19] = [
     "GET /api/v1/customers/{ref}",
     "PUT /api/v1/customers/{ref}",
     "PATCH /api/v1/customers/{ref}",
+    "GET /api/v1/customers/{ref}/avatar",
+    "PUT /api/v1/customers/{ref}/avatar",
+    "DELETE /api/v1/customers/{ref}/avatar",
     "GET /api/v1/customers/by_user_id",
     "GET /api/v1/customers/email/{email}",
     "GET /api/v1/customers/username/{username}",

@@ -1,6 +1,7 @@
 //! A customer as the API shows it.
 
-use identity::users::model::full_name;
+use identity::users::model::{AvatarPaths, Phone, PhoneStatus, full_name};
+use kernel::TextValue;
 use kernel::clock::Timestamp;
 use kernel::db::Date;
 use kernel::web::list::{ListOf, ListSpec};
@@ -38,8 +39,14 @@ pub struct CustomerView {
     pub email_verified: bool,
     /// As it was typed.
     pub phone: Option<String>,
+    /// E.164, where the number is valid in its country.
+    pub phone_e164: Option<String>,
+    /// `valid`; `possible` where no country gives out such numbers; `unparsed` where none is known; null without a phone.
+    pub phone_status: Option<&'static str>,
     /// Proved by its owner, or marked by staff.
     pub phone_verified: bool,
+    /// The user's picture, in three sizes.
+    pub avatar: Option<AvatarPaths>,
     /// Role code of the user.
     pub user_role: String,
     /// The company that the user belongs to, `COMP-001`.
@@ -142,6 +149,7 @@ impl CustomerView {
             is_business_customer: is_business_customer(r.company_name.as_deref(), r.tax_id.as_deref()),
             last_login_at: r.last_login(),
             full_address: r.full_address(),
+            phone_status: phone_status(&r),
             staff: (!for_customer).then(|| StaffPart {
                 notes: r.notes,
                 tag_list: r.tags.split(',').filter(|t| !t.is_empty()).map(str::to_owned).collect(),
@@ -151,6 +159,7 @@ impl CustomerView {
                 verified_by: r.verified_by,
                 deactivation_reason: r.deactivation_reason,
             }),
+            avatar: AvatarPaths::of(r.avatar.as_deref()),
             id: r.id,
             customer_id: r.customer_id,
             user_id: r.user_id,
@@ -161,6 +170,7 @@ impl CustomerView {
             pending_email: r.pending_email,
             email_verified: r.email_verified,
             phone: r.phone,
+            phone_e164: r.phone_e164,
             phone_verified: r.phone_verified,
             user_role: r.user_role,
             company_id: r.company_id,
@@ -195,6 +205,21 @@ impl CustomerView {
             version: r.version,
         }
     }
+}
+
+/// How far the phone is understood. What has a form in E.164 is valid; only the others are looked up.
+fn phone_status(r: &CustomerRow) -> Option<&'static str> {
+    let phone = r.phone.as_deref()?;
+    let status = match (&r.phone_e164, Phone::parse(phone)) {
+        (Some(_), _) => PhoneStatus::Valid,
+        // Valid somewhere by now is not what was found out when it was entered.
+        (None, Ok(phone)) => match phone.facts(r.country_code.as_deref()).status {
+            PhoneStatus::Valid => PhoneStatus::Possible,
+            status => status,
+        },
+        (None, Err(_)) => PhoneStatus::Unparsed,
+    };
+    Some(status.code())
 }
 
 /// The tag of a customer: its version, its user's, and who looks. Counters and logins do not change it.

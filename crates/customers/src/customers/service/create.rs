@@ -267,7 +267,7 @@ async fn write_users(
 }
 
 /// Inserts the profile of a user in the caller's transaction, with consent, tags, figures and event.
-pub(super) async fn insert_in(
+pub(crate) async fn insert_in(
     ctx: &Ctx,
     tx: &mut Tx,
     scope: &Scope,
@@ -353,10 +353,12 @@ fn blank(ctx: &Ctx, user: &User) -> CustomerRow {
         email_verified: false,
         pending_email: None,
         phone: None,
+        phone_e164: None,
         phone_verified: false,
         user_role: String::new(),
         company: None,
         company_id: None,
+        avatar: None,
         user_last_login: None,
         user_version: 0,
         address_line1: None,

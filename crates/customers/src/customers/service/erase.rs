@@ -9,6 +9,7 @@ use kernel::event::Event;
 use kernel::{Result, event as events, idempotency, jobs};
 
 use super::{CustomerRow, find_in};
+use crate::avatars::service as avatars;
 use crate::batches::service as batches;
 use crate::consent::service as consent;
 use crate::customers::model::CustomerRef;
@@ -42,6 +43,7 @@ pub async fn erase_in(
     action: &'static str,
 ) -> Result<()> {
     write::lock_user(tx, scope, row.user_id).await?;
+    avatars::forget_in(ctx, tx, scope, row).await?;
     let total_services = write::erase(tx, scope, row.id, row.version, ctx.now()).await?;
     index::forget_in(tx, row.id).await?;
     tags::forget_in(tx, row.id).await?;

@@ -18,7 +18,7 @@ pub mod change;
 pub mod create;
 pub mod erase;
 pub mod members;
-mod person;
+pub(crate) mod person;
 pub mod profile;
 pub mod status;
 pub mod tagged;
@@ -185,7 +185,7 @@ fn known(request: &ListRequest) -> Option<Known<'_>> {
     Some(Known::Place(place))
 }
 
-fn event(action: &'static str, row: &CustomerRow) -> Event {
+pub(crate) fn event(action: &'static str, row: &CustomerRow) -> Event {
     Event::new(action, "customer", row.id, row.customer_id.as_str())
         .of_customer(row.id)
         .of_company(row.company)

@@ -35,7 +35,7 @@ pub(super) fn taken(e: Error) -> Error {
 
 /// Somebody with a role of staff is changed as a user, not through a profile that they happen to have: by who manages
 /// users, and by nobody who may do less than they. 403 `FIELD_NOT_WRITABLE`.
-pub(super) async fn require_over_user(
+pub(crate) async fn require_over_user(
     ctx: &Ctx,
     tx: &mut Tx,
     rights: Rights,

@@ -49,6 +49,8 @@ row! {
         pub pending_email: Option<String>,
         /// As it was typed.
         pub phone: Option<String>,
+        /// E.164, where it is valid.
+        pub phone_e164: Option<String>,
         /// Shown as verified.
         pub phone_verified: bool,
         /// Role code of the user.
@@ -57,6 +59,8 @@ row! {
         pub company: Option<Uuid>,
         /// Its public id.
         pub company_id: Option<String>,
+        /// The name of the user's picture.
+        pub avatar: Option<String>,
         /// The user's last login.
         pub user_last_login: Option<Timestamp>,
         /// The user's version, part of the customer's tag.
@@ -141,8 +145,8 @@ macro_rules! customers_where {
     ($rest:literal) => {
         concat!(
             "SELECT c.id, c.customer_id, c.user_id, u.username, u.first_name, u.last_name, u.email, u.email_verified,
-               u.pending_email, u.phone, u.phone_verified, u.role AS user_role, u.company_id AS company, o.company_id,
-               u.last_login AS user_last_login, u.version AS user_version,
+               u.pending_email, u.phone, u.phone_e164, u.phone_verified, u.role AS user_role, u.company_id AS company, o.company_id,
+               u.avatar, u.last_login AS user_last_login, u.version AS user_version,
                c.address_line1, c.address_line2, c.city, c.state, c.postal_code, c.country, c.country_code,
                c.date_of_birth, c.gender, c.company_name, c.business_type, c.tax_id, c.emergency_contact_name,
                c.emergency_contact_phone, c.emergency_contact_relationship, c.is_active, c.deactivated_at,
@@ -310,10 +314,12 @@ impl CustomerRow {
         self.email_verified = user.email_verified;
         self.pending_email = user.pending_email;
         self.phone = user.phone;
+        self.phone_e164 = user.phone_e164;
         self.phone_verified = user.phone_verified;
         self.user_role = user.role;
         self.company = user.company;
         self.company_id = user.company_id;
+        self.avatar = user.avatar;
         self.user_last_login = user.last_login;
         self.user_version = user.version;
     }

@@ -113,7 +113,6 @@ impl CustomerRow {
     fn is_found_like(&self, other: &CustomerRow) -> bool {
         self.city == other.city
             && self.state == other.state
-            && self.postal_code == other.postal_code
             && self.country == other.country
             && self.country_code == other.country_code
             && self.is_active == other.is_active

@@ -4,14 +4,17 @@
 //! - `phone`: refuses only what cannot be a phone; E.164 when the number is valid somewhere;
 //! - `name`: names of persons, postal address, locale;
 //! - `username`: the rule, and the candidates for a generated one;
+//! - `avatar`: the name of a stored picture, and where it is served;
 //! - `reference`: public ids, and what stands in a path.
 
+mod avatar;
 mod email;
 mod name;
 mod phone;
 mod reference;
 mod username;
 
+pub use avatar::{AVATAR_SIZES, AvatarName, AvatarPaths};
 pub use email::Email;
 pub use name::{DocumentTypeCode, IdentityNumber, Locale, PersonName, UserAddress, full_name};
 pub use phone::{Phone, PhoneFacts, PhoneStatus};

@@ -1,0 +1,64 @@
+//! Users of the first version of the services, whose ids were numbers: finding and taking them over, and taking that back.
+
+use kernel::ctx::Ctx;
+use kernel::db::Tx;
+use kernel::event::{self, Event};
+use kernel::{Error, Result};
+use uuid::Uuid;
+
+pub use super::store::UserCounts;
+use super::store::{self, User};
+use crate::{claims, credentials, tokens};
+
+/// The user who had this number.
+pub async fn find_in(tx: &mut Tx, number: i64) -> Result<Option<User>> {
+    store::find_by_legacy(tx, number).await
+}
+
+/// Was there a user with this id, who is erased now?
+pub async fn is_erased_in(tx: &mut Tx, id: Uuid) -> Result<bool> {
+    store::is_erased(tx, id).await
+}
+
+/// How many users there are. For reports: it reads them all.
+pub async fn count_in(tx: &mut Tx) -> Result<UserCounts> {
+    store::count(tx).await
+}
+
+/// Notes which number a user had. 409 if it has another one.
+pub async fn adopt_in(ctx: &Ctx, tx: &mut Tx, user: User, number: i64) -> Result<User> {
+    match user.legacy_user_id {
+        Some(known) if known == number => return Ok(user),
+        Some(_) => {
+            return Err(Error::conflict(
+                "LEGACY_ID_EXISTS",
+                "The user had another number in the first version",
+            ));
+        }
+        None => {}
+    }
+    store::set_legacy(tx, &user, number, ctx.now()).await?;
+    let event = Event::new("user.legacy_id_set", "user", user.id, user.unique_id()).of_company(user.company);
+    ctx.record(tx, event.note("legacy_user_id", number)).await?;
+    Ok(User { legacy_user_id: Some(number), version: user.version + 1, ..user })
+}
+
+/// Takes back the creation of a user whom nobody but `actor`, a part of the system, has touched, and who never logged
+/// in: `false` for any other. Its name is free again.
+pub async fn withdraw_in(ctx: &Ctx, tx: &mut Tx, user: &User, actor: &str) -> Result<bool> {
+    let untouched = user.role == "customer"
+        && !user.has_password
+        && user.last_login.is_none()
+        && user.email_proven_at.is_none()
+        && store::touched_by_others(tx, user.id, actor).await? == 0;
+    if !untouched {
+        return Ok(false);
+    }
+    claims::service::forget_in(tx, user.id).await?;
+    credentials::service::forget_in(tx, user.id).await?;
+    event::forget_subject(tx, user.id).await?;
+    store::delete(tx, user).await?;
+    tokens::service::forget_after_commit(ctx, tx, user.id);
+    ctx.record(tx, Event::new("user.withdrawn", "user", user.id, user.unique_id())).await?;
+    Ok(true)
+}

@@ -1,0 +1,97 @@
+//! `regulars migrate-v1 --rollback REPORT`.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use customers::migration_v1::model::report::{Kind, Outcome, Row};
+use customers::migration_v1::service::BATCH;
+use customers::migration_v1::service::undo::{Undone, undo};
+use kernel::ctx::Ctx;
+use serde::Serialize;
+
+use super::progress::Progress;
+use super::report::Line;
+use crate::cli::answer;
+
+/// Records that are named in the answer; the rest is counted.
+const NAMED: usize = 100;
+
+/// What was taken back.
+#[derive(Default, Serialize)]
+struct Summary {
+    interrupted: bool,
+    removed: u64,
+    kept: u64,
+    gone: u64,
+    /// The first of those that were kept.
+    kept_records: Vec<String>,
+}
+
+/// Takes back what a report says was made: customers first, for users have none when they go.
+pub async fn run(ctx: &Ctx, report: &Path, json: bool) -> anyhow::Result<ExitCode> {
+    let mut summary = Summary::default();
+    let mut progress = Progress::new(std::iter::empty())?;
+    for kind in [Kind::Customer, Kind::User] {
+        let mut rows =
+            BufReader::new(std::fs::File::open(report)?).lines().enumerate().filter_map(|(at, line)| {
+                read(&line, kind).map_err(|e| e.context(format!("line {}", at + 1))).transpose()
+            });
+        while !progress.stopped() {
+            let batch: Vec<Row> = rows.by_ref().take(BATCH).collect::<anyhow::Result<_>>()?;
+            if batch.is_empty() {
+                break;
+            }
+            for (row, undone) in batch.iter().zip(undo(ctx, &batch).await?) {
+                summary.add(row, undone);
+            }
+            progress.advanced(batch.len());
+        }
+    }
+    summary.interrupted = progress.end();
+    answer(&match json {
+        true => serde_json::to_string_pretty(&summary)? + "\n",
+        false => summary.told(),
+    })?;
+    Ok(if summary.interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS })
+}
+
+fn read(line: &std::io::Result<String>, kind: Kind) -> anyhow::Result<Option<Row>> {
+    let Ok(line) = line else { bail!("the report cannot be read") };
+    let is_there = |row: &Row| matches!(row.outcome, Outcome::Created | Outcome::Unchanged);
+    match serde_json::from_str(line) {
+        Ok(Line::Row(row)) => Ok(Some(row).filter(|row| row.kind == kind && is_there(row))),
+        Ok(Line::Summary(_)) => Ok(None),
+        // The last line of a run that was killed.
+        Err(e) if e.is_eof() => Ok(None),
+        Err(_) => bail!("this is no report of migrate-v1 in NDJSON"),
+    }
+}
+
+impl Summary {
+    fn add(&mut self, row: &Row, undone: Undone) {
+        match undone {
+            Undone::Removed => self.removed += 1,
+            Undone::Gone => self.gone += 1,
+            Undone::Kept => {
+                self.kept += 1;
+                if self.kept_records.len() < NAMED {
+                    self.kept_records.push(row.customer_id.clone().unwrap_or_else(|| row.place.clone()));
+                }
+            }
+        }
+    }
+
+    fn told(&self) -> String {
+        let mut text = format!(
+            "{} records taken back, {} kept because somebody changed them or they were not made by a migration, {} gone \
+             already\n",
+            self.removed, self.kept, self.gone
+        );
+        if !self.kept_records.is_empty() {
+            text.push_str(&format!("kept: {}\n", self.kept_records.join(", ")));
+        }
+        text
+    }
+}
