@@ -55,7 +55,8 @@ impl Lite {
         // what is written.
         conn.execute_batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {WAL_KEPT_BYTES}; PRAGMA cache_size = -64000;"
+             PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {WAL_KEPT_BYTES}; PRAGMA cache_size = -64000;
+             PRAGMA temp_store = MEMORY;"
         ))
         .map_err(error::lite)?;
         conn.busy_timeout(Duration::ZERO).map_err(error::lite)?;
