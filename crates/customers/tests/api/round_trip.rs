@@ -131,3 +131,27 @@ async fn import_tells_a_shared_telephone_from_a_repeated_customer() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn import_of_a_telephone_that_another_row_gave_away_is_ambiguous_in_every_chunk() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        for (digits, blanks) in [("0191", 0), ("0192", 9)] {
+            let phone = format!("+1-555-{digits}");
+            let body = json!({"first_name": "Bo", "last_name": "Li", "phone": phone});
+            app.post(LIST).bearer(&key).json(body).send().await.expect(201);
+            let filler = "x".repeat(1_000_000);
+            let mut rows = vec![format!("new{digits}@example.com,{phone},Ana,Li,{filler}")];
+            rows.extend(vec![format!(",,,,{filler}"); blanks]);
+            rows.push(format!(",{phone},Bo,Lee,{filler}"));
+            let file = format!("email,phone,first_name,last_name,filler\n{}\n", rows.join("\n"));
+            for dry in [true, false] {
+                let (_, report) =
+                    import(app, &key, &format!("?mode=upsert&dry_run={dry}"), file.clone()).await;
+                assert_eq!(report[0], "2 created -", "{dry} {digits}");
+                assert!(report[blanks + 1].ends_with(" failed MATCH_AMBIGUOUS"), "{dry} {digits} {report:?}");
+            }
+        }
+    })
+    .await;
+}

@@ -90,7 +90,8 @@ async fn lease_runs_out(deployment: &Deployment) {
     let mut tx = db.write(&Arc::new(Usage::default())).await.unwrap();
     let long_ago = Timestamp::from_micros(1).unwrap();
     let running = sql!("UPDATE job SET locked_until = $1 WHERE state = 'running'");
-    assert_eq!(tx.exec(running, args![long_ago]).await.unwrap(), 1);
+    // None, if the kill came between two slices: then the next one waits in the queue.
+    assert!(tx.exec(running, args![long_ago]).await.unwrap() <= 1);
     tx.commit().await.unwrap();
 }
 

@@ -80,7 +80,10 @@ pub(super) async fn work_in(
         for (candidate, first) in effective.later {
             match lines[first].as_ref().is_some_and(|line| line.verdict == Verdict::Failed) {
                 true => waiting.push(candidate),
-                false => lines[candidate.at] = Some(duplicate(candidate.row, &lines[first])),
+                false => {
+                    let customer = found.matched(&candidate.keys).and_then(|matched| matched.one());
+                    lines[candidate.at] = Some(taken.repetition(&candidate, customer, &lines[first]));
+                }
             }
         }
         taken.give_back(&effective.refused);
@@ -165,6 +168,16 @@ impl Taken {
         Some(NewRow::failed(candidate.row, None, &Error::conflict(code, detail)))
     }
 
+    /// What is said of a row whose key an earlier row has. A telephone that somebody had before the file, and that a row
+    /// gave to another customer, now means two.
+    fn repetition(&self, candidate: &Candidate, customer: Option<Uuid>, first: &Option<NewRow>) -> NewRow {
+        let another = customer.is_some_and(|id| !self.customers.contains_key(&id));
+        match candidate.keys.last() {
+            Some(Key::Phone(_)) if another => ambiguous(candidate.row),
+            _ => duplicate(candidate.row, first),
+        }
+    }
+
     fn take(&mut self, candidate: &Candidate, customer: Option<Uuid>) {
         for key in candidate.sought.iter().chain(&candidate.own) {
             self.keys.entry(key.clone()).or_insert(Some(candidate.at));
@@ -223,7 +236,7 @@ impl Round {
             };
             match before {
                 Some(Some(first)) => round.later.push((candidate, first)),
-                Some(None) => lines[candidate.at] = Some(duplicate(candidate.row, &None)),
+                Some(None) => lines[candidate.at] = Some(taken.repetition(&candidate, customer, &None)),
                 None => match verdict(ctx, spec, &candidate, matched.as_ref(), taken) {
                     Some(line) => lines[candidate.at] = Some(line),
                     None => {
@@ -326,10 +339,7 @@ fn verdict(
         return failed(Error::bad_request("MATCH_KEY_MISSING", message));
     }
     match (matched, spec.mode) {
-        (Some(Matched::Several), _) => {
-            let message = "Several customers have this telephone number; match by another key";
-            return failed(Error::conflict("MATCH_AMBIGUOUS", message));
-        }
+        (Some(Matched::Several), _) => return Some(ambiguous(row)),
         (Some(Matched::One(id)), Mode::Create) => {
             ctx.concerns(*id);
             let message = "There is such a customer already, and the import only creates";
@@ -356,6 +366,11 @@ fn verdict(
 fn line(row: i64, verdict: Verdict, customer: Option<Uuid>, code: &str, message: &str) -> NewRow {
     let (code, message) = (Some(code.to_owned()), Some(message.to_owned()));
     NewRow { code, message, ..NewRow::new(row, verdict, customer) }
+}
+
+fn ambiguous(row: i64) -> NewRow {
+    let message = "Several customers have this telephone number; match by another key";
+    NewRow::failed(row, None, &Error::conflict("MATCH_AMBIGUOUS", message))
 }
 
 fn duplicate(row: i64, first: &Option<NewRow>) -> NewRow {
