@@ -150,6 +150,7 @@ impl Error {
     pub fn invalid(faults: Vec<Fault>) -> Error {
         let mut error = Error::new(Kind::Invalid, "VALIDATION_FAILED", "");
         error.0.detail = match faults.as_slice() {
+            [one] if one.field.is_empty() => one.message.clone().into(),
             [one] => format!("{}: {}", one.field, one.message).into(),
             many => format!("{} fields are invalid; `errors` lists them", many.len()).into(),
         };

@@ -21,6 +21,28 @@ fn the_snapshot_of_the_openapi_document_is_current() {
     );
 }
 
+/// Seed 004, "Schema Classes": each has a component, and bodies that people write have an example.
+#[test]
+fn b_004_its_schemas_are_components() {
+    let document: serde_json::Value =
+        serde_json::from_str(&docs::to_json(&server::app::document()).unwrap()).unwrap();
+    let schemas = &document["components"]["schemas"];
+    for name in [
+        "NewCustomer",
+        "CustomerChange",
+        "Customer",
+        "CustomerSearch",
+        "CustomerBulkUpdate",
+        "CustomerStatistics",
+    ] {
+        assert!(schemas[name].is_object(), "{name}");
+    }
+    for (path, member) in [("search", "example"), ("bulk-update", "examples")] {
+        let body = &document["paths"][format!("/api/v1/customers/{path}")]["post"]["requestBody"];
+        assert!(body["content"]["application/json"][member].is_object(), "{path}: {body}");
+    }
+}
+
 /// Whatever is documented can be referred to: generators of clients stop at a reference that leads nowhere.
 #[test]
 fn every_reference_of_the_document_leads_somewhere() {

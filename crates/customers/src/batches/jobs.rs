@@ -147,7 +147,12 @@ async fn fail(ctx: &Ctx, id: Uuid, state: &str, e: Error) -> Result<Outcome> {
         tx.commit().await?;
         return Err(e);
     }
-    tracing::error!(job = %id, kind = batch.kind, error = ?e, "a job of somebody failed");
+    // A refusal is for whoever asked, and the job tells it.
+    if is_final(&e) {
+        tracing::info!(job = %id, kind = batch.kind, error = ?e, "a job of somebody was refused");
+    } else {
+        tracing::error!(job = %id, kind = batch.kind, error = ?e, "a job of somebody failed");
+    }
     let told = match e.kind() {
         Failure::Internal => {
             "Something went wrong on our side; the log has it under the id of this job".to_owned()

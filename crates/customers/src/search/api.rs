@@ -77,8 +77,14 @@ fn contains(f: &mut Fields<'_>) -> Vec<(Field, String)> {
     }
     let phone = f.text(["phone", "phone_number"], 40).value();
     f.note("Contains these digits.");
-    let digits = |text: String| search_key(&text).chars().filter(char::is_ascii_digit).collect::<String>();
-    all.extend(phone.map(|text| (Field::Phone, digits(text))));
+    if let Some(text) = phone {
+        let digits: String = search_key(&text).chars().filter(char::is_ascii_digit).collect();
+        // Every phone contains nothing, so this would find everybody.
+        if digits.is_empty() {
+            f.fault("phone", "invalid_phone", "Must have at least one digit");
+        }
+        all.push((Field::Phone, digits));
+    }
     all
 }
 
@@ -129,7 +135,11 @@ pub type CustomerSearchBody = Body<CustomerSearch>;
 
 /// Finds customers. All members are optional, and all that are given must hold.
 #[utoipa::path(post, path = "/api/v1/customers/search", tag = "customers", security(("bearer" = [])),
-    request_body = CustomerSearchBody, responses((status = 200, body = CustomerList), Problems))]
+    request_body(content = CustomerSearchBody, example = json!({
+        "query": "john", "country": "USA", "is_active": true, "tags": "premium,tech",
+        "created_after": "2024-01-01T00:00:00Z", "sort_by": "created_at", "sort_order": "desc", "page": 1, "limit": 10
+    })),
+    responses((status = 200, body = CustomerList), Problems))]
 async fn search(ctx: Ctx, Body(search): CustomerSearchBody) -> Result<CustomerList> {
     let wanted = search.wanted()?;
     let (rows, total) = service::find(&ctx, &wanted).await?;

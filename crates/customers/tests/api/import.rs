@@ -241,6 +241,8 @@ async fn import_of_hostile_files_ends_in_a_report() {
         refused("", b"\xef\xbb\xbf", "empty").await;
         refused("", b"\r\n\r\n", "empty").await;
         refused("", b"hello\nworld\n", "no_known_column").await;
+        refused("", b"PK\x03\x04\x14\x00\x06\x00", "not_text").await;
+        refused("?format=ndjson", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "not_text").await;
         refused("", b"\"email\nopen", "unclosed_quote").await;
         refused("", "email,".repeat(5000).as_bytes(), "too_many_columns").await;
         refused("", b"email,Email\na@b.co,a@b.co\n", "duplicate_column").await;

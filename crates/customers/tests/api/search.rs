@@ -92,6 +92,7 @@ async fn a49_what_cannot_be_asked_is_refused() {
         for (body, status, code) in [
             (json!({"colour": "red"}), 422, "VALIDATION_FAILED"),
             (json!({"query": 5}), 422, "VALIDATION_FAILED"),
+            (json!({"phone": "none"}), 422, "VALIDATION_FAILED"),
             (json!({"query": "x".repeat(201)}), 422, "VALIDATION_FAILED"),
             (json!({"tags_match": "some"}), 422, "VALIDATION_FAILED"),
             (json!({"limit": 1001}), 422, "LIMIT_TOO_LARGE"),
@@ -102,6 +103,9 @@ async fn a49_what_cannot_be_asked_is_refused() {
         ] {
             app.post(SEARCH).bearer(&staff).json(&body).send().await.expect_error(status, code);
         }
+        let list = app.post(SEARCH).bearer(&staff).json(json!([])).send().await;
+        let problem = list.expect_error(422, "VALIDATION_FAILED");
+        assert_eq!(problem["detail"], "The body must be a JSON object");
         app.post(SEARCH).json(json!({})).send().await.expect_error(401, "NOT_AUTHENTICATED");
         let (token, _) = register(app, "me@example.com").await;
         app.post(SEARCH).bearer(&token).json(json!({})).send().await.expect_error(403, "STAFF_ONLY");

@@ -56,7 +56,10 @@ pub async fn create(ctx: &Ctx, new: NewApiKey) -> Result<(Uuid, ApiKeySecret)> {
         return Err(Error::invalid_field(
             "company_id",
             "required",
-            format!("the role {} reaches one company; name it", role.code),
+            format!(
+                "the role {} reaches one company; name it (on the command line with --company)",
+                role.code
+            ),
         ));
     }
     let (id, secret) = (ctx.new_id(), ApiKeySecret::generate(ctx.random()));

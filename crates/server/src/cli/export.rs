@@ -64,7 +64,8 @@ pub async fn run(config: Config, flags: Flags) -> anyhow::Result<ExitCode> {
     }
     done?;
     sink.keep()?;
-    told.line(&format!("{rows} customers exported"));
+    let customers = if rows == 1 { "customer" } else { "customers" };
+    told.line(&format!("{rows} {customers} exported"));
     Ok(ExitCode::SUCCESS)
 }
 

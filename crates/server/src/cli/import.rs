@@ -148,7 +148,7 @@ async fn begin(ctx: &Ctx, flags: &Flags, file: &Path) -> anyhow::Result<Batch> {
     let format = file.file_name().and_then(|name| Format::of_name(&name.to_string_lossy()));
     anyhow::ensure!(
         options.format.or(format).is_some(),
-        "say --format csv or --format ndjson: the name of the file does not tell"
+        "say --format csv or --format ndjson: the name of the file does not tell; save a workbook of a spreadsheet as CSV first"
     );
     let pieces = if is_stdin {
         pieces(tokio::io::stdin())
@@ -224,8 +224,9 @@ async fn conclude(ctx: &Ctx, flags: &Flags, batch: Batch) -> anyhow::Result<Exit
 fn sentence(b: &Batch) -> String {
     let would = if b.dry_run { "It would be: " } else { "" };
     let id = b.id;
+    let rows = if b.processed == 1 { "row" } else { "rows" };
     format!(
-        "Import {id} is {}. {would}{} rows: {} created, {} updated, {} unchanged, {} skipped, {} duplicate, {} failed",
+        "Import {id} is {}. {would}{} {rows}: {} created, {} updated, {} unchanged, {} skipped, {} duplicate, {} failed",
         b.state, b.processed, b.created, b.updated, b.unchanged, b.skipped, b.duplicate, b.failed
     )
 }

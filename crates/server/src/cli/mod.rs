@@ -33,23 +33,26 @@ struct Cli {
     command: Command,
 }
 
+/// The heading of what every command takes, so that it does not stand between what the command itself takes.
+const EVERYWHERE: &str = "Options of every command";
+
 /// What every command takes. A flag wins over the environment, the environment over the file.
 #[derive(Args)]
 struct Common {
     /// Configuration file [default: regulars.toml, if it is there]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Directory of the embedded database, files, and the master key [default: data]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR")]
     data_dir: Option<String>,
     /// sqlite://PATH or postgres://USER@HOST/NAME; a password belongs into DATABASE_URL, where `ps` does not show it
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "URL")]
     database_url: Option<String>,
     /// error, warn, info, debug, trace, or a filter [default: info; warn for commands that answer and end]
-    #[arg(long, global = true, value_name = "LEVEL")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "LEVEL")]
     log_level: Option<String>,
     /// auto, json or text
-    #[arg(long, global = true, value_name = "FORMAT")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FORMAT")]
     log_format: Option<String>,
 }
 

@@ -146,12 +146,16 @@ async fn c21_what_cannot_be_done_says_why() {
         write(deployment, "empty.sql", "INSERT INTO orders (a) VALUES (1);");
         write(deployment, "map.csv", "17,x\n18,y\n");
         write(deployment, "old.csv", "user_id,name\n17,No Mail\n");
+        write(deployment, "head.csv", "user_id,name\n");
+        write(deployment, "letter.txt", "Dear Sir,\nthis is no table.\n");
         for (args, code, words) in [
             (&["none.csv"][..], 1, "none.csv cannot be opened"),
             (&[], 2, "<FILE>"),
             (&["old.csv", "--map", "map.csv"], 1, "line 2"),
             (&["old.csv", "--default-country", "Atlantis"], 1, "default_country"),
-            (&["--rollback", "old.csv"], 1, "no report"),
+            (&["--rollback", "old.csv"], 1, "old.csv, line 1"),
+            (&["old.csv", "head.csv"], 1, "head.csv holds no customers"),
+            (&["letter.txt"], 1, "letter.txt has no column that is known"),
             (&["old.csv", "--report", "no/such/folder"], 1, "cannot be written"),
         ] {
             let (done, _) = migrate(deployment, args).await;

@@ -187,7 +187,15 @@ impl From<Answer> for BulkUpdated {
 
 /// Changes many customers alike: up to 1000 by ids at once, or all that a filter finds, as a job.
 #[utoipa::path(post, path = "/api/v1/customers/bulk-update", tag = "customers", security(("bearer" = [])),
-    request_body = BulkUpdateBody,
+    request_body(content = BulkUpdateBody, examples(
+        ("by ids" = (value = json!({
+            "customer_ids": ["CUST_A1B2C3D4", "CUST_B2C3D4E5"],
+            "updates": {"marketing_emails": false, "notes": "Bulk updated customer", "tags": "bulk-updated"}
+        }))),
+        ("by a filter, as a job" = (value = json!({
+            "filter": {"tag": "vip", "country": "US"}, "updates": {"is_verified": true}, "dry_run": true
+        })))
+    )),
     responses((status = 200, body = CustomerBulkReply), (status = 202, body = JobView), Problems))]
 async fn bulk_update(ctx: Ctx, Body(body): BulkUpdateBody) -> Result<Response> {
     let BulkUpdate { customer_ids, filter, dry_run, updates, updates_sent } = body;

@@ -208,7 +208,10 @@ fn read_filter(filter: &Map<String, Value>) -> Result<ListRequest> {
             // In a query an empty filter means none; here it could mean everybody.
             faults.push(Fault::new(field, "required", "Must be a text, a number, true or false"));
         } else if let Err(e) = parse_pairs(&list::SPEC, [(name.as_str(), text.as_str())].into_iter()) {
-            faults.push(Fault::new(field, "invalid", e.detail().to_owned()));
+            // Of a query, the sentence begins with the name, which `field` says already.
+            let why = e.detail();
+            let why = why.strip_prefix(&format!("{name}: ")).unwrap_or(why);
+            faults.push(Fault::new(field, "invalid", why.to_owned()));
         } else {
             pairs.push((name.as_str(), text));
         }

@@ -306,7 +306,8 @@ fn read_line(encoding: Encoding, bytes: &[u8]) -> Content {
     match kernel::web::json::parse(text.trim_start_matches('\u{feff}').as_bytes()) {
         Ok(Value::Object(body)) => content(body, Vec::new()),
         Ok(_) => one("wrong_type", "must be a JSON object".to_owned()),
-        Err(e) => one("invalid_json", e.detail().to_owned()),
+        // What is said of a request's body is true of the row.
+        Err(e) => one("invalid_json", e.detail().trim_start_matches("The body ").to_owned()),
     }
 }
 

@@ -77,6 +77,13 @@ impl Survey {
         &self.head[self.mark().1..]
     }
 
+    /// Is it a workbook, an archive or a document instead of text? People send the file that they see.
+    pub fn is_packed(&self) -> bool {
+        [&b"PK\x03\x04"[..], b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"%PDF-"]
+            .iter()
+            .any(|magic| self.head.starts_with(magic))
+    }
+
     /// What the mark of byte order says, and its length.
     fn mark(&self) -> (Option<Encoding>, usize) {
         match self.head.as_slice() {

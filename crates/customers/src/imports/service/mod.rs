@@ -124,7 +124,11 @@ async fn look(
 ) -> Result<Spec> {
     let (encoding, skipped) = survey.encoding(options.encoding);
     if survey.size() <= skipped {
-        return Err(Error::invalid_field("file", "empty", "The file is empty"));
+        return Err(Error::invalid_field("file", "empty", "is empty"));
+    }
+    if survey.is_packed() {
+        let message = "is a workbook, an archive or a document; save the table as CSV (UTF-8) and send that";
+        return Err(Error::invalid_field("file", "not_text", message));
     }
     let delimiter = options.delimiter.unwrap_or_else(|| survey.delimiter(encoding));
     let mut spec = Spec {
@@ -148,7 +152,7 @@ async fn look(
     reader.push(&head);
     reader.finish();
     let Some((names, start)) = reader.header() else {
-        return Err(Error::invalid_field("file", "empty", "The file has no row"));
+        return Err(Error::invalid_field("file", "empty", "has no row"));
     };
     let names = names.map_err(|fault| Error::invalid(vec![Fault { field: "file".to_owned(), ..fault }]))?;
     spec.columns = plan(&names, &options.mapping, options.unknown).map_err(Error::invalid)?;

@@ -230,6 +230,14 @@ impl OldCustomer {
         old
     }
 
+    /// Is there any column that says something about a customer?
+    pub fn is_known(fields: Fields) -> bool {
+        let (columns, mut ignored) = (unwrapped(fields), BTreeSet::new());
+        let all = columns.len();
+        OldCustomer::read(columns, &mut ignored);
+        ignored.len() < all
+    }
+
     fn take_own(&mut self, key: &str, value: &Value) -> bool {
         let found = text(value);
         match key {

@@ -115,7 +115,8 @@ impl<'q> Said<'q> {
         match u64::try_from(n) {
             Ok(n) if (least..=MAX_OFFSET).contains(&n) => Ok(Some(n)),
             _ => {
-                let detail = format!("{name} must be at least {least} and at most {MAX_OFFSET}");
+                let most = if name == "limit" { MAX_LIMIT.into() } else { MAX_OFFSET };
+                let detail = format!("{name} must be at least {least} and at most {most}");
                 Err(Error::new(Kind::Invalid, "PARAMETER_OUT_OF_RANGE", detail))
             }
         }

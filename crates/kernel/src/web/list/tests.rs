@@ -182,6 +182,8 @@ fn a_refusal_lists_what_is_allowed() {
         "Unknown parameter \"colour\"; allowed are city, is_active, owner, created_after, born, visits, gender, \
          limit, offset, skip, page, cursor, sort, sort_by, sort_order"
     );
+    let error = parse(&SPEC, "limit=0").unwrap_err();
+    assert_eq!(error.detail(), "limit must be at least 1 and at most 1000");
     let error = parse(&SPEC, "sort=pay").unwrap_err();
     assert_eq!(
         error.detail(),

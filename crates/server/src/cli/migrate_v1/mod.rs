@@ -14,8 +14,9 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
+use customers::migration_v1::model::record::OldCustomer;
 use customers::migration_v1::model::report::{Counts, Kind, Tally};
 use customers::migration_v1::read;
 use customers::migration_v1::service::{ACTOR, BATCH, Item, Migration, Options};
@@ -102,6 +103,9 @@ pub async fn run(config: Config, flags: Flags) -> anyhow::Result<ExitCode> {
     for path in flags.files.iter().chain(&flags.users).chain(&flags.rollback) {
         std::fs::File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
     }
+    for path in &flags.files {
+        holds_customers(path, flags.table.as_deref())?;
+    }
     let copies = matches!(config.database.url, Database::Sqlite(_));
     ensure!(
         copies || flags.dry_run || flags.no_backup,
@@ -133,6 +137,26 @@ pub async fn run(config: Config, flags: Flags) -> anyhow::Result<ExitCode> {
 
 fn read_text(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// Refuses a file of something else before anything is copied or written. What is wrong with a single record is in the
+/// report.
+fn holds_customers(path: &Path, table: Option<&str>) -> anyhow::Result<()> {
+    // A pipe can be read only once.
+    if !std::fs::metadata(path).is_ok_and(|file| file.is_file()) {
+        return Ok(());
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut records =
+        read::records(&name, BufReader::new(std::fs::File::open(path)?), Kind::Customer, table)?;
+    let Some(first) = records.next() else {
+        bail!("{name} holds no customers; the first row names the columns, and each further row is one");
+    };
+    ensure!(
+        first.fields.map_or(true, OldCustomer::is_known),
+        "{name} has no column that is known, such as user_id, email or address; does its first row name the columns?"
+    );
+    Ok(())
 }
 
 fn stamp(ctx: &Ctx) -> String {
@@ -258,7 +282,7 @@ fn told(s: &Summary) -> String {
         s.before.users, s.before.customers, s.after.users, s.after.customers
     );
     if !s.ignored_columns.is_empty() {
-        let _ = writeln!(text, "columns that nobody knows: {}", s.ignored_columns.join(", "));
+        let _ = writeln!(text, "columns that nobody knows: {}", s.ignored_columns.join(", ").escape_debug());
     }
     for (what, path) in [("copy from before", &s.backup), ("report", &s.report)] {
         if let Some(path) = path {

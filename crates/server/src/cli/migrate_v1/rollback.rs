@@ -36,7 +36,9 @@ pub async fn run(ctx: &Ctx, report: &Path, json: bool) -> anyhow::Result<ExitCod
     for kind in [Kind::Customer, Kind::User] {
         let mut rows =
             BufReader::new(std::fs::File::open(report)?).lines().enumerate().filter_map(|(at, line)| {
-                read(&line, kind).map_err(|e| e.context(format!("line {}", at + 1))).transpose()
+                read(&line, kind)
+                    .map_err(|e| e.context(format!("{}, line {}", report.display(), at + 1)))
+                    .transpose()
             });
         while !progress.stopped() {
             let batch: Vec<Row> = rows.by_ref().take(BATCH).collect::<anyhow::Result<_>>()?;
