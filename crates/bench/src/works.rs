@@ -125,7 +125,7 @@ async fn job(connection: &mut Connection, world: &World, job: &Value) -> Result<
 }
 
 fn number(job: &Value, name: &str) -> Result<u64> {
-    job[name].as_u64().with_context(|| format!("no {name} in {job}"))
+    job["progress"][name].as_u64().with_context(|| format!("no {name} in {job}"))
 }
 
 async fn export(world: &World) -> Result<u64> {

@@ -50,10 +50,11 @@ pub async fn drive(ctx: &Ctx, id: Uuid, slice: Slice) -> Result<Outcome> {
     // A newer release asked for it, and a process of that release will do it.
     let kind = kinds::find(&batch.kind)
         .ok_or_else(|| Error::internal(format!("there is no kind of work {}", batch.kind)))?;
+    let state = batch.state.clone();
     match work(ctx, kind, batch, slice).await {
-        Ok(Outcome::Finished) => finish(ctx, id).await,
+        Ok(Outcome::Finished) => finish(ctx, id, &state).await,
         Ok(outcome) => Ok(outcome),
-        Err(e) => fail(ctx, id, e).await,
+        Err(e) => fail(ctx, id, &state, e).await,
     }
 }
 
@@ -80,10 +81,10 @@ async fn begin(ctx: &Ctx, id: Uuid) -> Result<Option<Batch>> {
 
 async fn work(ctx: &Ctx, kind: &Kind, mut batch: Batch, slice: Slice) -> Result<Outcome> {
     let acting = acting(ctx, kind, &batch).await?;
-    let id = batch.id;
+    let (id, state) = (batch.id, batch.state.clone());
     for attempt in 1.. {
-        let done = match (batch.state.as_str(), kind.revert) {
-            ("reverting", Some(revert)) => revert(&acting, batch, slice).await,
+        let done = match (batch.state.as_str(), &kind.revert) {
+            ("reverting", Some(revert)) => (revert.work)(&acting, batch, slice).await,
             ("reverting", None) => return Ok(Outcome::Elsewhere),
             _ => (kind.work)(&acting, batch, slice).await,
         };
@@ -95,7 +96,7 @@ async fn work(ctx: &Ctx, kind: &Kind, mut batch: Batch, slice: Slice) -> Result<
             done => return done,
         }
         match load(ctx, id).await? {
-            Some(again) if again.is_active() => batch = again,
+            Some(again) if again.is_active() && again.state == state => batch = again,
             _ => return Ok(Outcome::Elsewhere),
         }
     }
@@ -114,14 +115,13 @@ async fn acting(ctx: &Ctx, kind: &Kind, batch: &Batch) -> Result<Ctx> {
     Ok(acting)
 }
 
-async fn finish(ctx: &Ctx, id: Uuid) -> Result<Outcome> {
+/// What was in this state is finished. Who cancelled it since, and perhaps asked for it to be taken back, is heard.
+async fn finish(ctx: &Ctx, id: Uuid, state: &str) -> Result<Outcome> {
     let mut tx = ctx.write().await?;
-    let Some(batch) = load_in(&mut tx, id).await? else { return Ok(Outcome::Elsewhere) };
-    let end = match batch.state.as_str() {
-        "running" => "done",
-        "reverting" => "reverted",
-        _ => return Ok(Outcome::Elsewhere),
+    let Some(batch) = load_in(&mut tx, id).await?.filter(|batch| batch.state == state) else {
+        return Ok(Outcome::Elsewhere);
     };
+    let end = if state == "reverting" { "reverted" } else { "done" };
     let batch = service::end_in(&mut tx, batch, end, ctx.now()).await?;
     tx.commit().await?;
     ended(ctx, &batch).await;
@@ -134,9 +134,10 @@ fn is_final(e: &Error) -> bool {
     (400..500).contains(&status) && !matches!(e.kind(), Failure::Stale | Failure::TooMany)
 }
 
-async fn fail(ctx: &Ctx, id: Uuid, e: Error) -> Result<Outcome> {
+async fn fail(ctx: &Ctx, id: Uuid, state: &str, e: Error) -> Result<Outcome> {
     let mut tx = ctx.write().await?;
-    let Some(mut batch) = load_in(&mut tx, id).await?.filter(Batch::is_active) else {
+    let in_state = |batch: &Batch| batch.is_active() && batch.state == state;
+    let Some(mut batch) = load_in(&mut tx, id).await?.filter(in_state) else {
         return Ok(Outcome::Elsewhere);
     };
     batch.faults += 1;
@@ -169,7 +170,7 @@ pub async fn revive(ctx: &Ctx) -> Result<()> {
     for batch in stuck.into_iter().filter(|batch| kinds::find(&batch.kind).is_some()) {
         tracing::warn!(job = %batch.id, kind = batch.kind, "a job has not moved for long; it is begun again");
         let lost = Error::internal("the process that worked on it died, again and again");
-        match fail(ctx, batch.id, lost).await {
+        match fail(ctx, batch.id, &batch.state, lost).await {
             Ok(_) => {}
             Err(e) if e.kind() == Failure::Stale => {}
             Err(e) if e.kind() == Failure::Internal => {

@@ -30,12 +30,20 @@ pub struct Kind {
     pub permission: Permission,
     /// Does the work, with the rights that the requester has now.
     pub work: Work,
-    /// Takes back what was done, chunk by chunk, if that can be done.
-    pub revert: Option<Work>,
+    /// Takes back what was done, if that can be done.
+    pub revert: Option<Revert>,
     /// Called after the end, whatever it was, perhaps more than once: deletes files.
     pub ended: Option<Ended>,
     /// Is the spec needed after the end? Else it is forgotten: it may name customers.
     pub keeps_spec: bool,
+}
+
+/// Taking back what a job did, chunk by chunk.
+pub struct Revert {
+    /// Who asks for it needs this besides.
+    pub permission: Permission,
+    /// Does it.
+    pub work: Work,
 }
 
 /// How a run ended.

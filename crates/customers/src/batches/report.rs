@@ -11,6 +11,7 @@ use kernel::{Error, Result};
 use serde::Serialize;
 
 use super::service::{self, Batch, Line};
+use crate::exports::model::write_text;
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,34 +81,15 @@ struct LineView<'a> {
     detail: Option<&'a str>,
 }
 
-/// One line of CSV (RFC 4180).
+/// One line of CSV (RFC 4180). Names of columns begin a message: they come from a file, and may be formulas.
 fn csv_line<'a>(cells: impl IntoIterator<Item = &'a str>, out: &mut Vec<u8>) {
     for (i, cell) in cells.into_iter().enumerate() {
         if i > 0 {
             out.push(b',');
         }
-        csv_cell(cell, out);
+        write_text(cell, out);
     }
     out.extend_from_slice(b"\r\n");
-}
-
-/// A cell that a spreadsheet would take for a formula gets an apostrophe in front, which makes it a text there.
-fn csv_cell(cell: &str, out: &mut Vec<u8>) {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let quoted = cell.contains(['"', ',', '\r', '\n']);
-    if quoted {
-        out.push(b'"');
-    }
-    if formula {
-        out.push(b'\'');
-    }
-    match quoted {
-        true => out.extend_from_slice(cell.replace('"', "\"\"").as_bytes()),
-        false => out.extend_from_slice(cell.as_bytes()),
-    }
-    if quoted {
-        out.push(b'"');
-    }
 }
 
 /// The report of a job in pieces, each read when it is asked for. `verdict`: only these lines; empty is all.
@@ -148,35 +130,4 @@ pub fn reply(ctx: Ctx, batch: Batch, format: Format, verdict: &'static str) -> R
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cell(text: &str) -> String {
-        let mut out = Vec::new();
-        csv_cell(text, &mut out);
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn formulas_become_texts_and_quotes_are_doubled() {
-        for (text, written) in [
-            ("plain", "plain"),
-            ("", ""),
-            ("=1+1", "'=1+1"),
-            ("+1", "'+1"),
-            ("-1", "'-1"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("\tx", "'\tx"),
-            ("a,b", "\"a,b\""),
-            ("say \"no\"", "\"say \"\"no\"\"\""),
-            ("=HYPERLINK(\"x\",\"y\")", "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\""),
-            ("\rx", "\"'\rx\""),
-            ("two\nlines", "\"two\nlines\""),
-        ] {
-            assert_eq!(cell(text), written, "{text:?}");
-        }
-    }
 }

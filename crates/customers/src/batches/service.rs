@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::jobs::RUN;
 use super::kinds;
-pub use super::model::{Counts, Kind, NewBatch, NewRow, Outcome, Slice, Verdict};
+pub use super::model::{Counts, Kind, NewBatch, NewRow, Outcome, Revert, Slice, Verdict};
 use super::store::{self, Viewer};
 pub use super::store::{Batch, Kept, Line};
 
@@ -118,6 +118,12 @@ async fn find_in(tx: &mut Tx, viewer: Viewer, reference: &str) -> Result<Batch> 
     store::find(tx, viewer, id).await?.ok_or_else(not_found)
 }
 
+/// The same, and it stays as it is until the transaction ends: a chunk that is being written has come to its end.
+async fn lock_one_in(tx: &mut Tx, viewer: Viewer, reference: &str) -> Result<Batch> {
+    let id = Uuid::try_parse(reference).map_err(|_| not_found())?;
+    store::find_locked(tx, viewer, id).await?.ok_or_else(not_found)
+}
+
 /// A page of the jobs that the caller may see, and how many there are.
 pub async fn list(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<Batch>, Total)> {
     let viewer = viewer(ctx)?;
@@ -127,17 +133,19 @@ pub async fn list(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<Batch>, Total
     Ok((rows, Total::bounded(found, COUNTED)))
 }
 
-/// A thousand lines of a job's report after line `after`, of one verdict or of all (empty).
+/// A thousand lines of a job's report after line `after`, of one verdict or of all (empty). Customers who are out of the
+/// caller's reach by now are not named.
 pub async fn lines(ctx: &Ctx, batch: &Batch, after: i64, verdict: &str) -> Result<Vec<Line>> {
+    let scope = ctx.require_staff(Permission::CustomersRead)?;
     let mut tx = ctx.read().await?;
-    store::lines(&mut tx, batch.id, after, verdict).await
+    store::lines(&mut tx, &scope, batch.id, after, verdict).await
 }
 
 /// Stops a job before its next chunk. What is done stays done. 409 `JOB_FINISHED` when there is nothing left to stop.
 pub async fn cancel(ctx: &Ctx, reference: &str) -> Result<Batch> {
     let viewer = decider(ctx)?;
     let mut tx = ctx.write().await?;
-    let mut batch = find_in(&mut tx, viewer, reference).await?;
+    let mut batch = lock_one_in(&mut tx, viewer, reference).await?;
     require_kind(ctx, &batch)?;
     match batch.state.as_str() {
         "waiting" | "running" => {
@@ -159,12 +167,13 @@ pub async fn cancel(ctx: &Ctx, reference: &str) -> Result<Batch> {
 pub async fn revert(ctx: &Ctx, reference: &str) -> Result<Batch> {
     let viewer = decider(ctx)?;
     let mut tx = ctx.write().await?;
-    let mut batch = find_in(&mut tx, viewer, reference).await?;
+    let mut batch = lock_one_in(&mut tx, viewer, reference).await?;
     let kind = require_kind(ctx, &batch)?;
     let refused = |why: &'static str| Err(Error::conflict("JOB_NOT_REVERTIBLE", why));
-    if kind.revert.is_none() {
+    let Some(revert) = &kind.revert else {
         return refused("A job of this kind cannot be reverted; its report says what it changed");
-    }
+    };
+    ctx.require_staff(revert.permission)?;
     if batch.dry_run {
         return refused("A dry run changed nothing that could be reverted");
     }
@@ -205,8 +214,10 @@ pub(super) async fn end_in(tx: &mut Tx, mut batch: Batch, state: &str, now: Time
     state.clone_into(&mut batch.state);
     batch.finished_at = Some(now);
     batch.updated_at = now;
-    // Of what was not known before, all is known now.
-    batch.total = batch.total.or((state == "done").then_some(batch.processed));
+    // What was counted before the work began may have become more or less by now.
+    if state == "done" {
+        batch.total = Some(batch.processed);
+    }
     if !kinds::find(&batch.kind).is_some_and(|kind| kind.keeps_spec) {
         batch.spec = Json(json!({}));
     }
@@ -291,9 +302,9 @@ pub(super) async fn load(ctx: &Ctx, id: Uuid) -> Result<Option<Batch>> {
     store::find(&mut tx, EVERYBODY, id).await
 }
 
-/// The batch in the caller's transaction, whoever asks.
+/// The batch in the caller's transaction, whoever asks; until its end nobody else changes it.
 pub(super) async fn load_in(tx: &mut Tx, id: Uuid) -> Result<Option<Batch>> {
-    store::find(tx, EVERYBODY, id).await
+    store::find_locked(tx, EVERYBODY, id).await
 }
 
 /// For the work itself, which no caller asks for.

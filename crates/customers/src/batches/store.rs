@@ -1,6 +1,6 @@
 //! Every statement on `batch` and `batch_row`.
 
-use kernel::access::Actor;
+use kernel::access::{Actor, Scope};
 use kernel::clock::Timestamp;
 use kernel::db::{Ids, Json, Texts, Tx, Where};
 use kernel::web::list::{Accepts, Filter, Key, Keyed, Kind, ListRequest, ListSpec, Sort};
@@ -79,7 +79,7 @@ row! {
         pub n: i64,
         /// What became of it.
         pub verdict: String,
-        /// `CUST_…`, unless the customer was erased.
+        /// `CUST_…`, unless the customer was erased or is out of reach.
         pub customer_id: Option<String>,
         /// Error code.
         pub code: Option<String>,
@@ -102,6 +102,8 @@ row! {
         pub customer_version: Option<i64>,
         /// What it was before.
         pub before: Option<Json>,
+        /// What an earlier revert said of it.
+        pub code: Option<String>,
     }
 }
 
@@ -186,6 +188,19 @@ pub async fn insert(tx: &mut Tx, b: &Batch) -> Result<()> {
 pub async fn find(tx: &mut Tx, viewer: Viewer, id: Uuid) -> Result<Option<Batch>> {
     tx.opt(
         sql!(batches_where!("AND b.id = $1 AND ($2 OR (b.requester_kind = $3 AND b.requester_id = $4))") => Batch),
+        args![id, viewer.all, viewer.actor.kind(), viewer.actor.id()],
+    )
+    .await
+}
+
+/// The same, and nobody else changes it until the transaction ends.
+pub async fn find_locked(tx: &mut Tx, viewer: Viewer, id: Uuid) -> Result<Option<Batch>> {
+    tx.opt(
+        // SQLite has one writer.
+        sql!(
+            sqlite: batches_where!("AND b.id = $1 AND ($2 OR (b.requester_kind = $3 AND b.requester_id = $4))"),
+            postgres: batches_where!("AND b.id = $1 AND ($2 OR (b.requester_kind = $3 AND b.requester_id = $4)) FOR UPDATE") => Batch
+        ),
         args![id, viewer.all, viewer.actor.kind(), viewer.actor.id()],
     )
     .await
@@ -315,15 +330,16 @@ pub async fn known_customers(tx: &mut Tx, batch: Uuid, customers: Ids) -> Result
     .await
 }
 
-/// Lines after `after`, of one verdict or of all (empty).
-pub async fn lines(tx: &mut Tx, batch: Uuid, after: i64, verdict: &str) -> Result<Vec<Line>> {
+/// Lines after `after`, of one verdict or of all (empty). They name customers within the scope.
+pub async fn lines(tx: &mut Tx, scope: &Scope, batch: Uuid, after: i64, verdict: &str) -> Result<Vec<Line>> {
     tx.all(
         sql!(
-            "SELECT r.n, r.verdict, c.customer_id, r.code, r.message
-             FROM batch_row r LEFT JOIN customer c ON c.id = r.customer_id
+            "SELECT r.n, r.verdict, CASE WHEN $4 OR u.company_id = $5 OR u.id = $6 THEN c.customer_id END AS customer_id,
+               r.code, r.message
+             FROM batch_row r LEFT JOIN customer c ON c.id = r.customer_id LEFT JOIN user_account u ON u.id = c.user_id
              WHERE r.batch_id = $1 AND r.n > $2 AND ($3 = '' OR r.verdict = $3) ORDER BY r.n LIMIT 1000" => Line
         ),
-        args![batch, after, verdict],
+        args![batch, after, verdict, scope.all(), scope.company(), scope.user()],
     )
     .await
 }
@@ -332,7 +348,7 @@ pub async fn lines(tx: &mut Tx, batch: Uuid, after: i64, verdict: &str) -> Resul
 pub async fn kept_before(tx: &mut Tx, batch: Uuid, before: i64) -> Result<Vec<Kept>> {
     tx.all(
         sql!(
-            "SELECT n, verdict, customer_id, customer_version, before FROM batch_row
+            "SELECT n, verdict, customer_id, customer_version, before, code FROM batch_row
              WHERE batch_id = $1 AND n < $2 ORDER BY n DESC LIMIT 500" => Kept
         ),
         args![batch, before],

@@ -220,7 +220,8 @@ impl Columns {
     }
 }
 
-fn write_text(text: &str, out: &mut Vec<u8>) {
+/// Appends a cell, quoted where it must be and harmless to a spreadsheet.
+pub fn write_text(text: &str, out: &mut Vec<u8>) {
     let guard = is_dangerous(text);
     let quote = text.bytes().any(|b| matches!(b, b'"' | b',' | b'\n' | b'\r'));
     if quote {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use customers::statistics::service::reconcile;
+use identity::api_keys::service::{self as api_keys, NewApiKey};
 use kernel::test::{TestApp, on_both_engines};
 use kernel::{args, sql};
 use serde_json::{Value, json};
@@ -181,6 +182,72 @@ async fn import_takes_what_an_export_writes() {
     .await;
 }
 
+/// A revert that broke off is asked for again: what it said of the rows behind it stays.
+#[tokio::test]
+async fn import_taken_back_in_two_goes_says_once_what_became_of_each_row() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        customer(app, &key, "known@example.com").await;
+        let table = "email,name,city\na@example.com,A A,Lima\nknown@example.com,Ada Lovelace,Lima\n";
+        let (job, _) = import(app, &key, "?mode=upsert", table).await;
+        let id = job["id"].as_str().unwrap();
+        let (_, report) = revert(app, &key, id).await;
+        assert_eq!(report, ["2 created REVERTED", "3 updated REVERTED"]);
+        let mut tx = app.system().write().await.unwrap();
+        let broken = sql!("UPDATE batch SET state = 'failed', error_code = 'X' WHERE id = $1");
+        tx.exec(broken, args![id.parse::<uuid::Uuid>().unwrap()]).await.unwrap();
+        tx.commit().await.unwrap();
+        let (again, said) = revert(app, &key, id).await;
+        assert_eq!((&again["state"], &again["error"]), (&json!("reverted"), &Value::Null));
+        assert_eq!(said, report);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn import_is_taken_back_by_who_may_erase() {
+    on_both_engines(&features(), async |app| {
+        let admin = key(app, "admin").await;
+        let new = NewApiKey {
+            name: "may import".to_owned(),
+            role: "admin".to_owned(),
+            scopes: ["customers.read", "customers.write", "customers.import"].map(str::to_owned).to_vec(),
+            company: None,
+            expires_at: None,
+        };
+        let key = api_keys::create(&app.system(), new).await.unwrap().1.reveal();
+        let (job, _) = import(app, &key, "", "email,name\na@example.com,A A\n").await;
+        let path = format!("/api/v1/jobs/{}", job["id"].as_str().unwrap());
+        let refused = app.post(format!("{path}/revert")).bearer(&key).send().await;
+        refused.expect_error(403, "PERMISSION_DENIED");
+        assert_eq!(app.get(&path).bearer(&key).send().await.expect(200)["state"], "done");
+        by_email(app, &admin, "a@example.com").await.expect(200);
+    })
+    .await;
+}
+
+/// Chunk by chunk a dry run has nothing of what the chunks before it changed.
+#[tokio::test]
+async fn import_dry_sees_what_earlier_rows_would_have_taken_from_known_customers() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let (one, two) =
+            (customer(app, &key, "one@example.com").await, customer(app, &key, "two@example.com").await);
+        let (one, two) = (one["customer_id"].as_str().unwrap(), two["customer_id"].as_str().unwrap());
+        let mut rows = vec![format!("{one},X1,new@example.com")];
+        rows.extend(vec![",,".to_owned(); 9]);
+        rows.push(format!("{two},X1,two@example.com"));
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let table = wide("customer_id,external_id,email", &rows);
+        let (_, would) =
+            import(app, &key, "?mode=update&dry_run=true&match=customer_id", table.clone()).await;
+        let (_, did) = import(app, &key, "?mode=update&match=customer_id", table).await;
+        assert_eq!(would, did);
+        assert_eq!(did.last().unwrap(), "12 failed CUSTOMER_EXTERNAL_ID_EXISTS");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn import_forgets_whom_it_imported_when_they_are_erased() {
     on_both_engines(&features(), async |app| {
@@ -219,6 +286,33 @@ async fn import_whose_file_is_gone_or_old_ends_with_a_reason() {
             (&json!("failed"), &json!("IMPORT_FILE_GONE"))
         );
         assert_eq!(count(app, &key).await, 0);
+    })
+    .await;
+}
+
+/// On PostgreSQL two chunks can write one address in the same moment: that costs the row, not the chunk.
+#[tokio::test]
+async fn import_beside_another_of_the_same_people_creates_nobody_twice() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let rows: String = (0..40).map(|n| format!("p{n}@example.com,P,N{n}\n")).collect();
+        let table = format!("email,first_name,last_name\n{rows}");
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            let job = send(app, &key, "", table.clone()).await.expect(202);
+            ids.push(job["id"].as_str().unwrap().to_owned());
+        }
+        tokio::join!(app.run_jobs(), app.run_jobs());
+        let mut created = 0;
+        for id in &ids {
+            // A chunk that met a deadlock is tried again a little later.
+            app.advance(Duration::from_secs(3600));
+            let (job, _) = end_of(app, &key, id).await;
+            assert_eq!((&job["state"], &job["progress"]["total"]), (&json!("done"), &json!(40)));
+            created += job["progress"]["created"].as_i64().unwrap();
+        }
+        assert_eq!((created, count(app, &key).await), (40, 40));
+        assert_eq!(reconcile(&app.system()).await.unwrap(), []);
     })
     .await;
 }

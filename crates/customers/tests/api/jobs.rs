@@ -157,6 +157,54 @@ async fn a50_nobody_changes_or_counts_what_is_out_of_reach() {
 }
 
 #[tokio::test]
+async fn a50_a_report_names_nobody_who_is_out_of_reach_by_now() {
+    on_both_engines(&features(), async |app| {
+        company(app, "COMP-001").await;
+        company(app, "COMP-002").await;
+        let (ours, all) = (company_key(app, "manager", "COMP-001").await, key(app, "admin").await);
+        let one = customer(app, &ours, "one@example.com").await;
+        let id = accepted(&bulk(app, &ours, json!({"all": true, "updates": {"city": "Tacna"}})).await);
+        app.run_jobs().await;
+        let number = one["customer_id"].as_str().unwrap();
+        assert!(report(app, &ours, &id, "").await.contains(number));
+        let mut tx = app.system().write().await.unwrap();
+        let moved = sql!(
+            "UPDATE user_account SET company_id = (SELECT id FROM company WHERE company_id = 'COMP-002')
+             WHERE email = 'one@example.com'"
+        );
+        assert_eq!(tx.exec(moved, args![]).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        assert_eq!(
+            report(app, &ours, &id, "").await,
+            "row,verdict,customer_id,error_code,detail\r\n1,updated,,,\r\n"
+        );
+        assert!(report(app, &all, &id, "").await.contains(number));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a50_the_numbers_of_a_job_add_up_however_many_there_were_at_first() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let people = people(app, &key, &["Lima", "Lima", "Lima"]).await;
+        let body = json!({"filter": {"city": "Lima"}, "updates": {"notes": "x"}});
+        let id = accepted(&bulk(app, &key, body).await);
+        app.patch(path(&people[0], "")).bearer(&key).json(json!({"city": "Ica"})).send().await.expect(200);
+        app.delete(path(&people[1], "/hard")).bearer(&key).send().await.expect(204);
+        app.run_jobs().await;
+        let done = job(app, &key, &id).await;
+        let progress = &done["progress"];
+        assert_eq!(
+            (&progress["total"], &progress["processed"], &progress["updated"]),
+            (&json!(1), &json!(1), &json!(1))
+        );
+        assert_eq!((&done["state"], &progress["percent"]), (&json!("done"), &json!(100)));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a50_a_job_can_be_cancelled_until_it_has_ended() {
     on_both_engines(&features(), async |app| {
         let key = key(app, "employee").await;

@@ -108,6 +108,15 @@ async fn c21_a10_both_samples_are_split_and_the_old_numbers_still_lead_to_them()
         assert_eq!((&cleo["address_line1"], &cleo["tags"]), (&json!("behind the old mill"), &json!("needs_review")));
         assert_eq!((rows[4].needs_review.as_slice(), rows[4].orphan), (&["address".to_owned()][..], true));
         assert_eq!(rows[5].needs_review, ["first_name_missing", "last_name_missing"]);
+        // Who was migrated is found and counted like everybody else.
+        for (query, n) in [("lovelace", 1), ("bob@example.com", 1), ("robret", 1), ("5550199", 0), ("15551234567", 1), ("portland", 2)] {
+            let body = json!({ "query": query });
+            let found = app.post("/api/v1/customers/search").bearer(&staff).json(body).send().await.expect(200);
+            assert_eq!(found["total"], n, "{query}: {found}");
+        }
+        let stats = app.get("/api/v1/customers/stats").bearer(&staff).send().await.expect(200);
+        assert_eq!((&stats["total_customers"], &stats["total_services"]), (&json!(4), &json!(3)));
+        assert_eq!(stats["customers_by_country"], json!({"USA": 2}));
         assert_eq!(customers::statistics::service::reconcile(&app.system()).await.unwrap(), []);
     })
     .await;

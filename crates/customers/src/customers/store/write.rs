@@ -115,7 +115,6 @@ impl CustomerRow {
             && self.state == other.state
             && self.country == other.country
             && self.country_code == other.country_code
-            && self.postal_code == other.postal_code
             && self.is_active == other.is_active
             && self.external_id == other.external_id
     }

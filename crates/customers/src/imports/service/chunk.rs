@@ -70,6 +70,7 @@ pub(super) async fn work_in(
         });
     }
     let found = Found::of(tx, scope, waiting.iter().flat_map(|c| &c.keys)).await?;
+    waiting.iter_mut().for_each(|candidate| candidate.settle(&found));
     let mut taken = Taken::of(tx, batch, &waiting, &found).await?;
     let mut keys = Vec::new();
     // A second round is for rows that gave way to one before them that was then refused.
@@ -102,6 +103,13 @@ impl Candidate {
         let sought = keys.iter().map(hash).collect();
         let own = own.iter().map(hash).collect();
         Candidate { at, row, said, keys, sought, own, unique }
+    }
+
+    /// Forgets the keys that decide nothing: who is named by an id may have the telephone of somebody else in the file.
+    fn settle(&mut self, found: &Found) {
+        let deciding = found.deciding(&self.keys);
+        self.keys.truncate(deciding);
+        self.sought.truncate(deciding);
     }
 
     /// What it claims for itself in the report: the last of its keys, which is there in every row that means the same.
@@ -144,6 +152,17 @@ impl Taken {
     fn before(&self, candidate: &Candidate, customer: Option<Uuid>) -> Option<Option<usize>> {
         let by_key = candidate.sought.iter().find_map(|key| self.keys.get(key));
         by_key.or_else(|| customer.and_then(|id| self.customers.get(&id))).copied()
+    }
+
+    /// The refusal of something unique that another customer got earlier in a dry run, where it is not there to be in the
+    /// way.
+    fn clash(&self, candidate: &Candidate) -> Option<NewRow> {
+        let clash = candidate.unique.iter().find(|(key, _)| self.dry.contains(key))?;
+        let (code, detail) = match clash.1 {
+            "email" => ("CUSTOMER_EMAIL_EXISTS", "Customer with this email already exists"),
+            _ => ("CUSTOMER_EXTERNAL_ID_EXISTS", "Customer with this external_id already exists"),
+        };
+        Some(NewRow::failed(candidate.row, None, &Error::conflict(code, detail)))
     }
 
     fn take(&mut self, candidate: &Candidate, customer: Option<Uuid>) {
@@ -197,7 +216,12 @@ impl Round {
         for candidate in waiting {
             let matched = found.matched(&candidate.keys);
             let customer = matched.as_ref().and_then(Matched::one);
-            match taken.before(&candidate, customer) {
+            let before = match matched {
+                // Whom it repeats cannot be said either.
+                Some(Matched::Several) => None,
+                _ => taken.before(&candidate, customer),
+            };
+            match before {
                 Some(Some(first)) => round.later.push((candidate, first)),
                 Some(None) => lines[candidate.at] = Some(duplicate(candidate.row, &None)),
                 None => match verdict(ctx, spec, &candidate, matched.as_ref(), taken) {
@@ -311,7 +335,7 @@ fn verdict(
             let message = "There is such a customer already, and the import only creates";
             return Some(line(row, Verdict::Skipped, Some(*id), "ALREADY_EXISTS", message));
         }
-        (Some(Matched::One(_)), Mode::Update | Mode::Upsert) => return None,
+        (Some(Matched::One(_)), Mode::Update | Mode::Upsert) => return taken.clash(candidate),
         (None, Mode::Update) => {
             let message = "There is no such customer, and the import only changes";
             return Some(line(row, Verdict::Skipped, None, "CUSTOMER_NOT_FOUND", message));
@@ -326,13 +350,7 @@ fn verdict(
     if !faults.is_empty() {
         return failed(told(&faults));
     }
-    // In a dry run the customers of earlier chunks are not there to be in the way.
-    let clash = candidate.unique.iter().find(|(key, _)| taken.dry.contains(key))?;
-    let (code, detail) = match clash.1 {
-        "email" => ("CUSTOMER_EMAIL_EXISTS", "Customer with this email already exists"),
-        _ => ("CUSTOMER_EXTERNAL_ID_EXISTS", "Customer with this external_id already exists"),
-    };
-    failed(Error::conflict(code, detail))
+    taken.clash(candidate)
 }
 
 fn line(row: i64, verdict: Verdict, customer: Option<Uuid>, code: &str, message: &str) -> NewRow {

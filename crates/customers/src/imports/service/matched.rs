@@ -85,6 +85,11 @@ impl Found {
         keys.iter().find_map(|key| self.0.get(key)).copied()
     }
 
+    /// How many of these keys it takes to know whom they mean.
+    pub(super) fn deciding(&self, keys: &[Key]) -> usize {
+        keys.iter().position(|key| self.0.contains_key(key)).map_or(keys.len(), |at| at + 1)
+    }
+
     /// Everybody who was found.
     pub(super) fn customers(&self) -> impl Iterator<Item = Uuid> {
         self.0.values().filter_map(Matched::one)

@@ -27,14 +27,17 @@ use super::model::columns::plan;
 use super::model::options::{Format, Options, Position, Spec};
 use super::model::record::Reader;
 use super::store;
-use crate::batches::service::{self as batches, Batch, Kind, NewBatch};
+use crate::batches::service::{self as batches, Batch, Kind, NewBatch, Revert};
 
 /// The kind of work in [`crate::batches`].
 pub const KIND: Kind = Kind {
     name: "import",
     permission: Permission::CustomersImport,
     work: |ctx, batch, slice| Box::pin(run::work(ctx, batch, slice)),
-    revert: Some(|ctx, batch, slice| Box::pin(revert::work(ctx, batch, slice))),
+    revert: Some(Revert {
+        permission: Permission::CustomersErase,
+        work: |ctx, batch, slice| Box::pin(revert::work(ctx, batch, slice)),
+    }),
     ended: Some(|ctx, batch| Box::pin(forget_file(ctx, batch))),
     keeps_spec: true,
 };

@@ -58,7 +58,9 @@ async fn revert_in(
     batch: &Batch,
     lines: Vec<Kept>,
 ) -> Result<Vec<NewRow>> {
-    let touched = |line: &&Kept| matches!(line.verdict.as_str(), "created" | "updated");
+    // A revert that failed on its way and is asked for again has these behind it.
+    let reverted = |line: &Kept| line.code.as_deref() == Some(REVERTED);
+    let touched = |line: &&Kept| matches!(line.verdict.as_str(), "created" | "updated") && !reverted(line);
     let ids: Ids = lines.iter().filter(touched).filter_map(|line| line.customer_id).collect();
     let rows = many::by_ids(tx, scope, ids).await?;
     let mut rows: HashMap<Uuid, CustomerRow> = rows.into_iter().map(|row| (row.id, row)).collect();
@@ -87,9 +89,16 @@ async fn revert_in(
             }
             (_, before) => {
                 let before = before.map(|json| json.0).unwrap_or_default();
-                let CustomerChange(members) = from_value(&before)?;
-                places.push((line.n, row.id));
-                changes.push((row, members));
+                match from_value(&before) {
+                    Ok(CustomerChange(members)) => {
+                        places.push((line.n, row.id));
+                        changes.push((row, members));
+                    }
+                    Err(_) => {
+                        let message = "What was there before would be refused today, so it stays as it is";
+                        done.push(said(line.n, verdict, Some(row.id), KEPT, message));
+                    }
+                }
             }
         }
     }
@@ -120,6 +129,9 @@ async fn erase_created_in(
     if row.user_role == "customer"
         && let Some(user) = users::find_in(tx, scope, UserRef::Id(row.user_id)).await?
         && user.created_at >= batch.created_at
+        // Registered while the file was read.
+        && !user.has_password
+        && user.email_proven_at.is_none()
     {
         users::erase_in(ctx, tx, &user).await?;
     }

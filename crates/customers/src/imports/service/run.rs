@@ -50,7 +50,8 @@ pub(super) async fn work(ctx: &Ctx, mut batch: Batch, slice: Slice) -> Result<Ou
                 feed = Feed::open(ctx.app(), &batch, &spec, most)?;
                 continue;
             }
-            Err(e) if size > 1 && is_about_rows(&e) => {
+            // Also who is changed by somebody else all the time: fewer rows take less time.
+            Err(e) if size > 1 && (is_about_rows(&e) || e.kind() == Failure::Stale) => {
                 tracing::debug!(job = %batch.id, error = ?e, "a chunk is tried again in parts");
                 most = size / 2;
                 feed = Feed::open(ctx.app(), &batch, &spec, most)?;
