@@ -490,3 +490,57 @@ async fn c7_a_search_runs_a_bounded_number_of_statements() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a49_domains_are_found_by_their_words_and_beginnings() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "employee").await;
+        for n in 0..20 {
+            // More words of one beginning than are asked for one by one.
+            customer(app, &key, &format!("{}@shared{}.example", name(n), name(n))).await;
+        }
+        customer(app, &key, "user7f3a@shared.example").await;
+        for (body, total) in [
+            (json!({"query": "shared"}), 21),
+            (json!({"query": "sharedb"}), 1),
+            (json!({"query": "sha"}), 21),
+            (json!({"query": "exam"}), 21),
+            (json!({"query": "haredb"}), 0),
+            (json!({"query": "user"}), 1),
+            (json!({"query": "user7"}), 1),
+            (json!({"query": "exam nobodyhere"}), 0),
+            (json!({"email": "@shared.ex"}), 1),
+            (json!({"email": "7f3a@sh"}), 1),
+            (json!({"email": "shared"}), 21),
+            (json!({"email": "nobody"}), 0),
+            (json!({"email": "example", "query": "sharedc"}), 1),
+            (json!({"query": "exam", "sort": "created_at", "limit": 5}), 21),
+        ] {
+            assert_eq!(search(app, &key, body.clone()).await["total"], total, "{body}");
+        }
+    })
+    .await;
+}
+
+/// Letters only.
+fn name(n: u8) -> String {
+    format!("{0}{0}", char::from(b'a' + n))
+}
+
+#[tokio::test]
+async fn a53_many_changed_at_once_are_found_as_they_are() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "employee").await;
+        let mut ids = Vec::new();
+        for n in 0..5 {
+            ids.push(customer(app, &key, &format!("p{n}@example.com")).await["customer_id"].clone());
+        }
+        for city in ["Oldtown", "Newtown"] {
+            let body = json!({"customer_ids": ids, "updates": {"city": city}});
+            crate::bulk::bulk(app, &key, body).await.expect(200);
+        }
+        assert_eq!(search(app, &key, json!({"query": "newtown"})).await["total"], 5);
+        assert_eq!(search(app, &key, json!({"query": "oldtown"})).await["total"], 0);
+    })
+    .await;
+}

@@ -1,6 +1,7 @@
 //! What the index is asked: tokens joined by *and*, *or*, *not*. Written once for each engine, always quoted, so that no
 //! text of a user is syntax.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use kernel::db::Engine;
@@ -39,6 +40,16 @@ impl Expr {
     /// Any of those that are there.
     pub fn any(parts: impl IntoIterator<Item = Expr>) -> Option<Expr> {
         join(parts, Expr::Or)
+    }
+
+    /// The beginnings in it, each once.
+    pub fn prefixes<'a>(&'a self, found: &mut BTreeSet<&'a str>) {
+        match self {
+            Expr::Token(_) => {}
+            Expr::Prefix(start) => drop(found.insert(start)),
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|part| part.prefixes(found)),
+            Expr::Not(one, other) => [one, other].into_iter().for_each(|part| part.prefixes(found)),
+        }
     }
 
     /// As the engine reads it: FTS5's MATCH, or a `tsquery`.

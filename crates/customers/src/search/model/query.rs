@@ -228,7 +228,7 @@ fn word_by_prefix(word: &str) -> Expr {
         1..=2 if word.chars().any(is_unspaced) => any.push(Expr::prefix('w', word)),
         1..=2 => {}
         3 => any.push(Expr::token('r', word)),
-        _ => any.push(Expr::prefix('w', word)),
+        _ => any.extend(['w', 'd'].map(|kind| Expr::prefix(kind, word))),
     }
     if word.bytes().any(|b| b.is_ascii_digit()) && word.len() > 3 {
         any.push(Expr::prefix('s', word));

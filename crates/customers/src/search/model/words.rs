@@ -1,5 +1,7 @@
 //! From text to words: the one place that decides where a word ends.
 
+use std::borrow::Cow;
+
 use kernel::text::search_key;
 
 /// Folded text in pieces between white space.
@@ -15,13 +17,17 @@ pub fn parts(chunk: &str) -> impl Iterator<Item = &str> {
 /// Every way in which the words of a text can be asked for: each of them, and those that a sign joins also as one
 /// (`o'brien` is `o`, `brien` and `obrien`).
 pub fn all_words(text: &str) -> Vec<String> {
-    let key = search_key(text);
+    words_of_key(&search_key(text)).into_iter().map(Cow::into_owned).collect()
+}
+
+/// The same of folded text.
+pub fn words_of_key(key: &str) -> Vec<Cow<'_, str>> {
     let mut words = Vec::new();
-    for chunk in chunks(&key) {
+    for chunk in chunks(key) {
         let before = words.len();
-        words.extend(parts(chunk).map(str::to_owned));
+        words.extend(parts(chunk).map(Cow::Borrowed));
         if words.len() > before + 1 {
-            words.push(words[before..].concat());
+            words.push(Cow::Owned(words[before..].concat()));
         }
     }
     words
@@ -52,10 +58,10 @@ pub fn prefix(word: &str, n: usize) -> &str {
     word.char_indices().nth(n).map_or(word, |(end, _)| &word[..end])
 }
 
-/// The letters before the digits at the end of a word that has both: `person` of `person123`.
+/// The letters before the first digit of a word that has both: `person` of `person123`, `user` of `user7f3a`.
 pub fn stem(word: &str) -> Option<&str> {
-    let stem = word.trim_end_matches(|c: char| c.is_ascii_digit());
-    (!stem.is_empty() && stem.len() < word.len()).then_some(stem)
+    let end = word.find(|c: char| c.is_ascii_digit())?;
+    (end > 0).then(|| &word[..end])
 }
 
 /// Digits only.
@@ -65,23 +71,32 @@ pub fn is_number(word: &str) -> bool {
 
 /// Every run of `n` characters.
 pub fn grams(word: &str, n: usize) -> impl Iterator<Item = &str> {
-    let starts: Vec<usize> = word.char_indices().map(|(i, _)| i).chain([word.len()]).collect();
-    (0..starts.len().saturating_sub(n)).map(move |i| &word[starts[i]..starts[i + n]])
+    let starts = word.char_indices().map(|(i, _)| i);
+    let ends = word.char_indices().map(|(i, _)| i).chain([word.len()]).skip(n);
+    starts.zip(ends).map(|(start, end)| &word[start..end])
 }
 
-/// The word and each form of it with `depth` letters or fewer left out. Only its first letters count: nobody misspells the
-/// end of a long word alone, and the number of forms grows with its length.
+/// The letters of a word that are looked at for misspellings: nobody misspells the end of a long word alone, and the
+/// number of forms with a letter left out grows with the length.
+pub fn spelt(word: &str) -> &str {
+    prefix(word, SPELT)
+}
+
+/// Each form of a word with one letter left out, as what stands before that letter and what stands behind it.
+pub fn shorter(word: &str) -> impl Iterator<Item = (&str, &str)> {
+    word.char_indices().map(|(i, c)| (&word[..i], &word[i + c.len_utf8()..]))
+}
+
+/// The beginning of a word ([`spelt`]) and each form of it with `depth` letters or fewer left out.
 pub fn deletions(word: &str, depth: usize) -> Vec<String> {
-    let start = prefix(word, SPELT).to_owned();
-    let mut all = vec![start];
+    let mut all = vec![spelt(word).to_owned()];
     let mut from = 0;
     for _ in 0..depth {
         let until = all.len();
         for i in from..until {
-            let letters: Vec<char> = all[i].chars().collect();
-            for gone in 0..letters.len() {
-                let form =
-                    letters.iter().enumerate().filter(|(at, _)| *at != gone).map(|(_, c)| *c).collect();
+            let word = all[i].clone();
+            for (start, end) in shorter(&word) {
+                let form = [start, end].concat();
                 if !all.contains(&form) {
                     all.push(form);
                 }
@@ -92,7 +107,7 @@ pub fn deletions(word: &str, depth: usize) -> Vec<String> {
     all
 }
 
-/// Letters of a word that are looked at for misspellings.
+/// Letters of a word that are looked at for misspellings. With eight of them `macdonnald` no longer finds `mcdonald`.
 const SPELT: usize = 10;
 
 #[cfg(test)]
@@ -116,6 +131,7 @@ mod tests {
         assert_eq!(grams("abcd", 3).collect::<Vec<_>>(), ["abc", "bcd"]);
         assert_eq!(grams("ab", 3).count(), 0);
         assert_eq!(stem("person123"), Some("person"));
+        assert_eq!(stem("user7f3a"), Some("user"));
         assert_eq!((stem("123"), stem("ann")), (None, None));
     }
 }

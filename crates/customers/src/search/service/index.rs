@@ -8,7 +8,7 @@ use identity::users::service::User;
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
-use kernel::db::{Engine, Tx};
+use kernel::db::{Engine, Ids, Tx};
 use kernel::text::search_key;
 use kernel::{Result, TextValue};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use crate::customers::service::CustomerRow;
 use crate::customers::store as customers;
 use crate::search::model::rank::Texts;
 use crate::search::model::tokens::{Subject, VERSION, tokens_of};
-use crate::search::store::{self, Entry};
+use crate::search::store::{self, Entry, Put};
 
 /// Customers that one step of filling reads.
 const STEP: i64 = 500;
@@ -77,29 +77,28 @@ pub async fn insert_in(tx: &mut Tx, row: &CustomerRow) -> Result<()> {
     store::put(tx, &entry(row)).await
 }
 
-/// Writes the entries of many customers that were just inserted or changed.
+/// Writes the entries of many customers that were just inserted, or have none of the present rules.
 pub async fn put_many_in(tx: &mut Tx, rows: &[CustomerRow]) -> Result<()> {
     let entries: Vec<Entry> = rows.iter().map(entry).collect();
-    store::put_many(tx, &entries).await
+    store::put_many(tx, &entries, Put::UnlessThere).await
 }
 
-/// Writes the entry of a customer whose row was just updated, if anything of it is indexed.
-pub async fn change_in(tx: &mut Tx, before: &CustomerRow, after: &CustomerRow) -> Result<()> {
-    if Subject::from(before) == Subject::from(after) {
+/// Writes the entries of customers whose rows were just updated, before and after, where something indexed differs.
+pub async fn change_many_in(tx: &mut Tx, changes: &[(&CustomerRow, &CustomerRow)]) -> Result<()> {
+    let differing = changes.iter().filter(|(before, after)| Subject::from(*before) != Subject::from(*after));
+    let after: Vec<&CustomerRow> = differing.map(|(_, after)| *after).collect();
+    if after.is_empty() {
         return Ok(());
     }
-    match tx.engine() {
-        Engine::Sqlite => store::put(tx, &entry(after)).await,
-        Engine::Postgres => renew_in(tx, after.id).await,
-    }
-}
-
-/// The same for many; before and after.
-pub async fn change_many_in(tx: &mut Tx, changes: &[(&CustomerRow, &CustomerRow)]) -> Result<()> {
-    for (before, after) in changes {
-        change_in(tx, before, after).await?;
-    }
-    Ok(())
+    let entries: Vec<Entry> = match tx.engine() {
+        Engine::Sqlite => after.into_iter().map(entry).collect(),
+        Engine::Postgres => {
+            let ids = Ids(after.into_iter().map(|row| row.id).collect());
+            let rows = customers::many::by_ids(tx, &entries_scope(), ids).await?;
+            rows.iter().map(entry).collect()
+        }
+    };
+    store::put_many(tx, &entries, Put::Always).await
 }
 
 /// The same for a user that was just changed, whoever changed it.
@@ -125,11 +124,14 @@ pub async fn user_changed_in(tx: &mut Tx, before: &User, after: &User) -> Result
 
 /// Reads the customer again, whose row we hold locked: somebody else may have changed its user, or it, since we read it.
 async fn renew_in(tx: &mut Tx, customer: Uuid) -> Result<()> {
-    let scope = Scope::system("its entry in the index");
-    match customers::find(tx, &scope, CustomerRef::Id(customer)).await? {
+    match customers::find(tx, &entries_scope(), CustomerRef::Id(customer)).await? {
         Some(row) => store::put(tx, &entry(&row)).await,
         None => Ok(()),
     }
+}
+
+fn entries_scope() -> Scope {
+    Scope::system("entries of the index")
 }
 
 /// Takes a customer out of the index: part of erasing it.

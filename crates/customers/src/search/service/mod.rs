@@ -64,7 +64,10 @@ pub async fn find(ctx: &Ctx, wanted: &Wanted) -> Result<(Vec<CustomerRow>, Total
     if wanted.is_plain_list() {
         return listed(ctx, &wanted.list).await;
     }
-    let Some(narrow) = Narrow::of(&scope, wanted) else { return Ok((Vec::new(), Total::exact(0))) };
+    let Some(mut narrow) = Narrow::of(&scope, wanted) else { return Ok((Vec::new(), Total::exact(0))) };
+    if let Some(widest) = narrow.widest(wanted.query.as_ref().and_then(Query::words_by_prefix)) {
+        narrow.known = store::known(&mut ctx.read().await?, &widest).await?;
+    }
     let patterns = patterns(&wanted.contains);
     let rest = Rest { request: narrow.rest(), contains: &patterns };
     let (rows, total) = match &wanted.query {
@@ -91,7 +94,7 @@ async fn sorted(
     let mut tx = ctx.read().await?;
     let engine = tx.engine();
     let expr = match query {
-        Some(query) => query.words_by_prefix().map(|words| narrow.and(words)),
+        Some(query) => query.words_by_prefix().and_then(|words| narrow.and(words)),
         None => narrow.alone(),
     };
     // What the tokens say is an upper bound of what matches.

@@ -6,6 +6,7 @@ use kernel::web::list::{FilterValue, ListRequest};
 use super::Wanted;
 use crate::customers::model::country_code;
 use crate::search::model::expr::Expr;
+use crate::search::model::known::Known;
 use crate::search::model::query::{all_grams, gram_words};
 use crate::search::model::tokens::{company_token, country_token, tag_token};
 use crate::search::model::words::{chunks, parts};
@@ -16,6 +17,8 @@ use crate::search::store::{Field, Rest};
 pub struct Narrow {
     must: Vec<Expr>,
     must_not: Vec<Expr>,
+    /// Which tokens there are of the beginnings in it.
+    pub known: Known,
     /// The filters that no token answers.
     rest: ListRequest,
     nothing: ListRequest,
@@ -38,7 +41,13 @@ impl Narrow {
         }
         let mut nothing = wanted.list.clone();
         nothing.filters.clear();
-        let mut narrow = Narrow { must, must_not: Vec::new(), rest: wanted.list.clone(), nothing };
+        let mut narrow = Narrow {
+            must,
+            must_not: Vec::new(),
+            known: Known::default(),
+            rest: wanted.list.clone(),
+            nothing,
+        };
         let filters = std::mem::take(&mut narrow.rest.filters);
         narrow.rest.filters =
             filters.into_iter().filter(|(filter, value)| !narrow.takes(filter.name, value)).collect();
@@ -63,15 +72,21 @@ impl Narrow {
         true
     }
 
-    /// The expression for those of them who match `words`.
-    pub fn and(&self, words: Expr) -> Expr {
-        let wanted = Expr::all(self.must.iter().cloned().chain([words.clone()])).unwrap_or(words);
-        self.without(wanted)
+    /// The expression for those of them who match `words`; `None` if nobody can.
+    pub fn and(&self, words: Expr) -> Option<Expr> {
+        let wanted = Expr::all(self.must.iter().cloned().chain([words]))?;
+        self.known.apply(wanted).map(|wanted| self.without(wanted))
     }
 
     /// The expression for all of them; `None` if no token narrows it.
     pub fn alone(&self) -> Option<Expr> {
-        Expr::all(self.must.iter().cloned()).map(|must| self.without(must))
+        let wanted = Expr::all(self.must.iter().cloned())?;
+        Some(self.without(self.known.apply(wanted.clone()).unwrap_or(wanted)))
+    }
+
+    /// Everything that will be asked for at most.
+    pub fn widest(&self, words: Option<Expr>) -> Option<Expr> {
+        Expr::all(self.must.iter().cloned().chain(words))
     }
 
     fn without(&self, wanted: Expr) -> Expr {
@@ -92,12 +107,29 @@ impl Narrow {
     }
 }
 
+/// What everybody has whose field contains the text; the text itself is compared afterwards.
 fn grams_of(field: Field, text: &str) -> Option<Expr> {
-    if field == Field::Phone {
-        return (text.len() >= 4).then(|| all_grams('f', text, 4)).flatten();
+    match field {
+        Field::Phone => (text.len() >= 4).then(|| all_grams('f', text, 4)).flatten(),
+        Field::Email => match text.rsplit_once('@') {
+            Some((local, domain)) => {
+                Expr::all(grams_of_words(local).into_iter().chain(domain_begins(domain)))
+            }
+            None => Some(Expr::Or(vec![grams_of_words(text)?, domain_begins(text)?])),
+        },
+        _ => grams_of_words(text),
     }
+}
+
+fn grams_of_words(text: &str) -> Option<Expr> {
     let words = chunks(text).flat_map(parts).filter(|word| gram_words(word));
     Expr::all(words.filter_map(|word| all_grams('g', word, 3)))
+}
+
+/// Domains are indexed by their words: a text is looked for in them from the beginning of one. The longest has the fewest.
+fn domain_begins(text: &str) -> Option<Expr> {
+    let words = parts(text).filter(|word| gram_words(word));
+    words.max_by_key(|word| word.len()).map(|word| Expr::prefix('d', word))
 }
 
 /// The patterns of LIKE for texts that a field must contain.

@@ -56,7 +56,7 @@ pub async fn page(
         return Err(Error::bad_request("OFFSET_TOO_LARGE", detail));
     }
     let mut tx = ctx.read().await?;
-    let words = query.words_by_prefix().map(|words| narrow.and(words));
+    let words = query.words_by_prefix().and_then(|words| narrow.and(words));
     let mut matches = match &words {
         Some(words) => store::count_up_to(&mut tx, words, narrow.nothing_else(), COUNTED).await?,
         None => 0,
@@ -104,27 +104,27 @@ async fn few_of(tx: &mut Tx, query: &Query, narrow: &Narrow, rest: Rest<'_>, mat
     let mut found = Found::default();
     named(tx, query, narrow, rest, &mut found).await?;
     let mut by_words = HashSet::new();
-    for tier in tiers(query) {
+    for tier in tiers(query).filter_map(|tier| narrow.and(tier)) {
         if by_words.len() as u64 >= matches {
             break;
         }
-        let hits = store::hits(tx, &narrow.and(tier), rest, most + 1).await?;
+        let hits = store::hits(tx, &tier, rest, most + 1).await?;
         by_words.extend(hits.iter().map(|hit| hit.seq));
         found.add(hits);
     }
     if found.hits.len() < most
-        && let Some(inside) = query.substrings()
+        && let Some(inside) = query.substrings().and_then(|inside| narrow.and(inside))
     {
         let limit = most + found.hits.len();
-        let candidates = store::candidates(tx, &narrow.and(inside), rest, limit).await?;
+        let candidates = store::candidates(tx, &inside, rest, limit).await?;
         found.cut |= candidates.len() == limit;
         let texts = candidates.into_iter().map(store::Candidate::split);
         found.add(texts.filter(|(_, texts)| contains(texts, query)).map(|(hit, _)| hit));
     }
     if found.hits.len() < TOO_FEW
-        && let Some(similar) = query.misspelt()
+        && let Some(similar) = query.misspelt().and_then(|similar| narrow.and(similar))
     {
-        misspelt(tx, query, &narrow.and(similar), rest, &mut found).await?;
+        misspelt(tx, query, &similar, rest, &mut found).await?;
     }
     Ok(found)
 }
@@ -150,13 +150,13 @@ async fn misspelt(
 async fn many(tx: &mut Tx, query: &Query, narrow: &Narrow, rest: Rest<'_>, until: usize) -> Result<Found> {
     let mut found = Found::default();
     named(tx, query, narrow, rest, &mut found).await?;
-    for tier in tiers(query) {
+    for tier in tiers(query).filter_map(|tier| narrow.and(tier)) {
         if found.hits.len() >= until {
             break;
         }
         // Those of the tiers before are in this one as well.
         let limit = until + found.hits.len();
-        let hits = store::hits(tx, &narrow.and(tier), rest, limit).await?;
+        let hits = store::hits(tx, &tier, rest, limit).await?;
         found.add(hits);
     }
     Ok(found)

@@ -1,17 +1,22 @@
 //! Every statement on the index: `search_entry`, and on SQLite `customer_search`, the FTS5 table that belongs to it.
-//! On PostgreSQL the tokens are a column with a GIN index.
+//! On PostgreSQL the tokens are a column with a GIN index. Here is what it is asked; `write` keeps it in step.
 
-use kernel::clock::Timestamp;
+mod write;
+
+use std::collections::BTreeSet;
+
 use kernel::db::{Engine, Json, Tx, Where};
 use kernel::web::list::ListRequest;
 use kernel::{Result, args, row, sql};
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::model::expr::Expr;
+use super::model::known::Known;
 use super::model::query::Names;
 use super::model::rank::Texts;
 use crate::customers::store::list;
+pub use write::*;
 
 row! {
     /// A customer that was found.
@@ -65,189 +70,55 @@ impl Candidate {
     }
 }
 
-/// What the index holds of one customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The customer's id.
-    pub customer_id: Uuid,
-    /// Of the rules that made the tokens.
-    pub version: i64,
-    /// Sorted, with spaces between.
-    pub tokens: String,
-    /// What candidates are looked at by.
-    pub texts: Texts,
-}
-
-// ── Writing ──────────────────────────────────────────────────────────────────────────────────────────
-
-/// Writes an entry, whatever was there.
-pub async fn put(tx: &mut Tx, e: &Entry) -> Result<()> {
-    let t = &e.texts;
-    tx.exec(
-        // SQLite: a trigger writes entry and index, see the migration.
-        sql!(
-            sqlite: "INSERT INTO search_write (customer_id, version, tokens, first_name, last_name, email, username,
-                       company_name, city, phone) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            postgres: "INSERT INTO search_entry (customer_id, version, tokens, first_name, last_name, email, username,
-                         company_name, city, phone)
-                       VALUES ($1, $2, array_to_tsvector(string_to_array($3, ' ')), $4, $5, $6, $7, $8, $9, $10)
-                       ON CONFLICT (customer_id) DO UPDATE SET version = excluded.version, tokens = excluded.tokens,
-                         first_name = excluded.first_name, last_name = excluded.last_name, email = excluded.email,
-                         username = excluded.username, company_name = excluded.company_name, city = excluded.city,
-                         phone = excluded.phone"
-        ),
-        args![
-            e.customer_id, e.version, e.tokens, t.first_name, t.last_name, t.email, t.username, t.company_name, t.city,
-            t.phone
-        ],
-    )
-    .await
-    .map(drop)
-}
-
-/// Writes many at once. An entry of the same rules that somebody else wrote meanwhile stays: it is newer.
-pub async fn put_many(tx: &mut Tx, entries: &[Entry]) -> Result<()> {
-    if entries.is_empty() {
-        return Ok(());
-    }
-    if tx.engine() == Engine::Sqlite {
-        // Its one writer has nobody beside it, and prepared inserts are faster than reading JSON.
-        for entry in entries {
-            put(tx, entry).await?;
-        }
-        return Ok(());
-    }
-    let rows: Vec<Value> = entries.iter().map(as_json).collect();
-    tx.exec(
-        // On SQLite only the loop above runs.
-        sql!(
-            sqlite: "DELETE FROM search_entry WHERE $1 IS NULL",
-            postgres: "INSERT INTO search_entry (customer_id, version, tokens, first_name, last_name, email, username,
-                         company_name, city, phone)
-                       SELECT x.customer_id, x.version, array_to_tsvector(string_to_array(x.tokens, ' ')), x.first_name,
-                         x.last_name, x.email, x.username, x.company_name, x.city, x.phone
-                       FROM jsonb_to_recordset($1) AS x (customer_id uuid, version bigint, tokens text, first_name text,
-                         last_name text, email text, username text, company_name text, city text, phone text)
-                       ON CONFLICT (customer_id) DO UPDATE SET version = excluded.version, tokens = excluded.tokens,
-                         first_name = excluded.first_name, last_name = excluded.last_name, email = excluded.email,
-                         username = excluded.username, company_name = excluded.company_name, city = excluded.city,
-                         phone = excluded.phone
-                       WHERE search_entry.version < excluded.version"
-        ),
-        args![Json(Value::Array(rows))],
-    )
-    .await
-    .map(drop)
-}
-
-fn as_json(e: &Entry) -> Value {
-    let t = &e.texts;
-    json!({
-        "customer_id": e.customer_id, "version": e.version, "tokens": e.tokens, "first_name": t.first_name,
-        "last_name": t.last_name, "email": t.email, "username": t.username, "company_name": t.company_name,
-        "city": t.city, "phone": t.phone
-    })
-}
-
-/// Takes a customer out of the index.
-pub async fn delete(tx: &mut Tx, customer: Uuid) -> Result<()> {
-    tx.exec(sql!("DELETE FROM search_entry WHERE customer_id = $1"), args![customer]).await.map(drop)
-}
-
-/// The profile of a user, locked: whoever writes its entry next waits, and then reads what we wrote.
-pub async fn lock_customer_of(tx: &mut Tx, user: Uuid) -> Result<Option<Uuid>> {
-    tx.opt(
-        // SQLite has one writer.
-        sql!(
-            sqlite: "SELECT id FROM customer WHERE user_id = $1 AND erased_at IS NULL",
-            postgres: "SELECT id FROM customer WHERE user_id = $1 AND erased_at IS NULL FOR UPDATE" => Uuid
-        ),
-        args![user],
-    )
-    .await
-}
-
-// ── Upkeep ───────────────────────────────────────────────────────────────────────────────────────────
-
-/// How far customers that were there before the index, or before its present rules, are in it.
-pub async fn progress(tx: &mut Tx) -> Result<Option<String>> {
-    tx.opt(sql!("SELECT value FROM setting WHERE name = 'search.filled'" => String), []).await
-}
-
-/// The same, kept from other processes until the transaction ends.
-pub async fn lock_progress(tx: &mut Tx) -> Result<Option<String>> {
-    tx.exec(
-        sql!("INSERT INTO setting (name, value) VALUES ('search.filled', '') ON CONFLICT (name) DO NOTHING"),
-        [],
-    )
-    .await?;
-    tx.opt(
-        // SQLite has one writer.
-        sql!(
-            sqlite: "SELECT value FROM setting WHERE name = 'search.filled'",
-            postgres: "SELECT value FROM setting WHERE name = 'search.filled' FOR UPDATE" => String
-        ),
-        [],
-    )
-    .await
-}
-
-/// Notes it.
-pub async fn keep_progress(tx: &mut Tx, value: &str) -> Result<()> {
-    tx.exec(sql!("UPDATE setting SET value = $1 WHERE name = 'search.filled'"), args![value]).await.map(drop)
-}
+/// Tokens that a beginning has so few of are asked for one by one; each costs a look into every part of the index.
+const FEW_TOKENS: i64 = 16;
 
 row! {
-    /// A customer, in the order of creation, and the rules of its entry.
-    pub struct Waiting {
-        /// Its id.
-        pub id: Uuid,
-        /// When it was created.
-        pub created_at: Timestamp,
-        /// `None` without an entry.
-        pub version: Option<i64>,
+    /// A token of the index, and the beginning that it was asked for by.
+    pub struct Term {
+        /// The beginning.
+        pub start: String,
+        /// The token.
+        pub term: Option<String>,
     }
 }
 
-/// The next customers in the order of creation, with an entry or without.
-pub async fn waiting(tx: &mut Tx, after: (Timestamp, Uuid), limit: i64) -> Result<Vec<Waiting>> {
-    tx.all(
-        sql!(
-            "SELECT c.id, c.created_at, e.version FROM customer c LEFT JOIN search_entry e ON e.customer_id = c.id
-             WHERE c.erased_at IS NULL AND (c.created_at, c.id) > ($1, $2) ORDER BY c.created_at, c.id LIMIT $3" => Waiting
-        ),
-        args![after.0, after.1, limit],
-    )
-    .await
-}
-
-/// Joins parts of SQLite's index, a bounded number of pages: the fewer parts, the faster it answers. `false` if there was
-/// nothing to join, as always on PostgreSQL, whose autovacuum keeps its index.
-pub async fn merge(tx: &mut Tx, pages: i64) -> Result<bool> {
-    if tx.engine() != Engine::Sqlite {
-        return Ok(false);
+/// Which tokens the beginnings in an expression have, where they are few. SQLite only: see [`Known`].
+pub async fn known(tx: &mut Tx, expr: &Expr) -> Result<Known> {
+    let mut starts = BTreeSet::new();
+    expr.prefixes(&mut starts);
+    let mut known = Known::default();
+    if tx.engine() != Engine::Sqlite || starts.is_empty() {
+        return Ok(known);
     }
-    let before = changes(tx).await?;
-    tx.exec(
-        // The other text is never run.
-        sql!(
-            sqlite: "INSERT INTO customer_search (customer_search, rank) VALUES ('merge', $1)",
-            postgres: "UPDATE search_entry SET version = version WHERE seq IS NULL AND version = $1"
-        ),
-        args![pages],
-    )
-    .await?;
-    // So says the documentation of FTS5: the command itself counts as one.
-    Ok(changes(tx).await? >= before + 2)
+    let asked = Json(starts.iter().map(|start| Value::from(*start)).collect());
+    // From each token to the next by the index: `char(1)` is in none of them. The other text is never run.
+    let terms = tx
+        .all(
+            sql!(
+                sqlite: "WITH RECURSIVE step (start, term, n) AS (
+                           SELECT value, (SELECT t.term FROM search_term t WHERE t.term >= value ORDER BY t.term LIMIT 1), 0
+                           FROM json_each($1)
+                           UNION ALL
+                           SELECT start, (SELECT t.term FROM search_term t WHERE t.term >= step.term || char(1)
+                             ORDER BY t.term LIMIT 1), n + 1
+                           FROM step WHERE n < $2 AND substr(term, 1, length(start)) = start)
+                         SELECT CAST(start AS TEXT) AS start, CAST(term AS TEXT) AS term FROM step
+                         WHERE substr(term, 1, length(start)) = start",
+                postgres: "SELECT CAST(CAST($1 AS jsonb) AS text) AS start, CAST(NULL AS text) AS term WHERE CAST($2 AS bigint) < 0" => Term
+            ),
+            args![asked, FEW_TOKENS],
+        )
+        .await?;
+    for start in starts {
+        let of = terms.iter().filter(|term| term.start == start);
+        let tokens: Vec<String> = of.filter_map(|term| term.term.clone()).collect();
+        if tokens.len() as i64 <= FEW_TOKENS {
+            known.note(start.to_owned(), tokens);
+        }
+    }
+    Ok(known)
 }
-
-async fn changes(tx: &mut Tx) -> Result<i64> {
-    // Asked of SQLite only.
-    tx.one(sql!(sqlite: "SELECT total_changes() AS n", postgres: "SELECT CAST(0 AS bigint) AS n" => i64), [])
-        .await
-}
-
-// ── Asking ───────────────────────────────────────────────────────────────────────────────────────────
 
 /// Conditions that the tokens do not answer.
 #[derive(Debug, Clone, Copy)]
