@@ -1,6 +1,6 @@
 //! `POST /api/v1/customers/search` and `q=` of the list.
 //!
-//! Rows of the endpoints and promises: A49, C7, C10.
+//! Rows of the endpoints and promises: A49, A53, C7, C10.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

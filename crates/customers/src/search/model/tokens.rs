@@ -340,6 +340,40 @@ mod tests {
         }
     }
 
+    #[test]
+    fn hostile_names_are_bounded_and_keep_who_may_see_them() {
+        let company = Uuid::from_u128(7);
+        let forged = company_token(company);
+        for text in [
+            "ก ข ".repeat(64),
+            "\u{301}".repeat(10_000),
+            "👩‍👩‍👧\u{202e}".repeat(60),
+            "a-b.".repeat(64),
+            "字".repeat(255),
+        ] {
+            let tags = (0..50).map(|n| format!("{forged} {n}")).collect::<Vec<_>>().join(",");
+            let name = format!("{text} {forged}");
+            let mut subject = Subject {
+                first_name: &name,
+                last_name: &text,
+                username: &name,
+                city: Some(&name),
+                tags: &tags,
+                external_id: Some(&forged),
+                ..Subject::default()
+            };
+            let alone = tokens_of(&subject);
+            assert!(alone.split(' ').count() <= MOST);
+            assert!(!alone.split(' ').any(|token| token.starts_with('o')), "no text makes one");
+            subject.company = Some(company);
+            assert!(
+                tokens_of(&subject)
+                    .split(' ')
+                    .any(|token| token == forged && !alone.contains(&format!(" {forged} ")))
+            );
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_a_token_of_another_kind(a in any::<String>(), b in any::<String>()) {
