@@ -25,6 +25,7 @@ mod profile;
 mod round_trip;
 mod samples;
 mod search;
+mod search_index;
 mod statistics;
 mod status;
 mod tags;

@@ -7,31 +7,30 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use kernel::test::{TestApp, on_both_engines};
-use kernel::{args, sql};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::common::{company, company_key, customer, features, key, path, prove, register};
+use crate::common::{customer, features, key, register};
 
-const SEARCH: &str = "/api/v1/customers/search";
+pub const SEARCH: &str = "/api/v1/customers/search";
 
-async fn search(app: &TestApp, key: &str, body: Value) -> Value {
+pub async fn search(app: &TestApp, key: &str, body: Value) -> Value {
     app.post(SEARCH).bearer(key).json(body).send().await.expect(200)
 }
 
 /// The part of each address before the @, in the order of the reply.
-fn found(reply: &Value) -> Vec<String> {
+pub fn found(reply: &Value) -> Vec<String> {
     let rows = reply["customers"].as_array().unwrap();
     rows.iter().map(|c| c["email"].as_str().unwrap_or("-").split('@').next().unwrap().to_owned()).collect()
 }
 
-async fn create(app: &TestApp, key: &str, body: Value) -> Value {
+pub async fn create(app: &TestApp, key: &str, body: Value) -> Value {
     app.advance(Duration::from_secs(1));
     app.post("/api/v1/customers/").bearer(key).json(body).send().await.expect(201)
 }
 
-fn john() -> Value {
+pub fn john() -> Value {
     json!({
         "first_name": "John", "last_name": "Doe", "email": "john.doe@example.com", "phone": "+1-555-0123",
         "address_line1": "123 Main Street", "city": "New York", "state": "NY", "postal_code": "10001", "country": "USA",
@@ -300,198 +299,6 @@ async fn a49_any_text_is_a_query() {
 }
 
 #[tokio::test]
-async fn a49_a_customer_is_found_as_soon_as_the_change_was_answered() {
-    on_both_engines(&features(), async |app| {
-        let key = key(app, "admin").await;
-        let finds = async |query: &str| found(&search(app, &key, json!({"query": query})).await);
-        let john = create(app, &key, john()).await;
-        assert_eq!(finds("john").await, ["john.doe"]);
-        assert_eq!(search(app, &key, json!({"first_name": "john"})).await["total"], 1);
-        for (change, gone, now) in [
-            // The user name and the address keep the old words.
-            (json!({"first_name": "Gustavo"}), "nobody", "gustavo doe"),
-            (json!({"last_name": "Quiroga"}), "nobody", "gustavo quiroga"),
-            (json!({"city": "Valparaíso", "tags": ""}), "new york", "valparaiso"),
-            (json!({"company_name": "Ferretería"}), "tech corp", "ferreteria"),
-            (json!({"phone": "+56 32 212 3456"}), "15550123", "563221234"),
-            (json!({"tags": "mayorista"}), "premium", "mayorista"),
-            (json!({"external_id": "ERP-9"}), "ERP-10", "ERP-9"),
-            (json!({"email": "gq@correo.example"}), "john.doe@example.com", "gq@correo.example"),
-        ] {
-            app.patch(path(&john, "")).bearer(&key).json(&change).send().await.expect(200);
-            assert_eq!(finds(now).await.len(), 1, "{change}");
-            assert!(finds(gone).await.is_empty(), "{change}");
-        }
-        assert_eq!(search(app, &key, json!({"first_name": "john"})).await["total"], 0);
-        app.post(path(&john, "/verify")).bearer(&key).send().await.expect(200);
-        assert_eq!(search(app, &key, json!({"query": "gustavo", "is_verified": true})).await["total"], 1);
-        app.delete(path(&john, "")).bearer(&key).send().await.expect(204);
-        assert_eq!(search(app, &key, json!({"query": "gustavo", "is_active": false})).await["total"], 1);
-        assert_eq!(search(app, &key, json!({"query": "gustavo", "is_active": true})).await["total"], 0);
-        app.delete(path(&john, "/hard")).bearer(&key).send().await.expect(204);
-        assert!(finds("gustavo").await.is_empty(), "erased ones are found no more");
-        let mut tx = app.system().read().await.unwrap();
-        let left: i64 = tx.one(sql!("SELECT count(*) AS n FROM search_entry" => i64), []).await.unwrap();
-        assert_eq!(left, 0);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a49_what_customers_change_themselves_is_found() {
-    on_both_engines(&features(), async |app| {
-        let staff = key(app, "admin").await;
-        let finds = async |query: &str| search(app, &staff, json!({"query": query})).await["total"].clone();
-        let (token, _) = register(app, "first@example.com").await;
-        assert_eq!(finds("first@example.com").await, 0, "no profile yet");
-        let create =
-            app.post("/api/v1/customers/profile/create/").bearer(&token).json(json!({"city": "Quito"}));
-        create.send().await.expect(201);
-        assert_eq!(finds("quito").await, 1);
-        let change = json!({"first_name": "Xiomara", "email": "second@example.com"});
-        app.patch("/api/auth/profile/update/").bearer(&token).json(change).send().await.expect(200);
-        assert_eq!(finds("xiomara").await, 1);
-        assert_eq!(
-            (finds("second@example.com").await, finds("first@example.com").await),
-            (json!(1), json!(0))
-        );
-        app.run_jobs().await;
-        prove(app, "second@example.com").await;
-        let city = json!({"city": "Cuenca"});
-        app.patch("/api/v1/customers/profile/update/").bearer(&token).json(city).send().await.expect(200);
-        assert_eq!((finds("xiomara cuenca").await, finds("quito").await), (json!(1), json!(0)));
-        app.delete("/api/v1/customers/profile/delete/").bearer(&token).send().await.expect(204);
-        assert_eq!(finds("xiomara").await, 0);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn c10_a_search_reaches_only_the_own_company() {
-    on_both_engines(&features(), async |app| {
-        company(app, "COMP-001").await;
-        company(app, "COMP-002").await;
-        let ours = company_key(app, "manager", "COMP-001").await;
-        let theirs = company_key(app, "manager", "COMP-002").await;
-        let all = key(app, "admin").await;
-        let one = customer(app, &ours, "one@example.com").await;
-        customer(app, &all, "free@example.com").await;
-        let number = one["customer_id"].as_str().unwrap();
-        for query in ["ada", "adalovelace", "one@example.com", number, "lovelase", "velac", "love"] {
-            for body in [json!({"query": query}), json!({"query": query, "sort": "email"})] {
-                let of = async |key: &str| search(app, key, body.clone()).await["total"].as_u64().unwrap();
-                assert_eq!((of(&theirs).await, of(&ours).await), (0, 1), "{body}");
-            }
-        }
-        let filter = json!({"first_name": "ad"});
-        assert_eq!(found(&search(app, &ours, filter.clone()).await), ["one"]);
-        assert_eq!(search(app, &theirs, filter.clone()).await["total"], 0);
-        assert_eq!(search(app, &all, filter).await["total"], 2);
-    })
-    .await;
-}
-
-/// `n` customers written past the service, as a release without the index left them.
-async fn old_customers(app: &TestApp, n: i64) {
-    let ctx = app.system();
-    let mut tx = ctx.write().await.unwrap();
-    for i in 0..n {
-        let (user, now) = (ctx.new_id(), ctx.now());
-        let (name, email) = (format!("old{i}"), format!("old{i}@example.com"));
-        tx.exec(
-            sql!(
-                "INSERT INTO user_account (id, unique_no, username, email, email_key, email_verified, first_name, last_name,
-                   name_key, phone_verified, role, is_active, created_at, updated_at, version)
-                 VALUES ($1, $2, $3, $4, $4, false, 'Perpetua', $5, $3, false, 'customer', true, $6, $6, 1)"
-            ),
-            args![user, 20_000_000 + i, name, email, if i % 2 == 0 { "Even" } else { "Odd" }, now],
-        )
-        .await
-        .unwrap();
-        tx.exec(
-            sql!(
-                "INSERT INTO customer (id, customer_id, user_id, is_active, is_verified, customer_since, total_services,
-                   preferred_contact_method, notification_preferences, marketing_emails, marketing_sms, tags, metadata,
-                   created_at, updated_at, version)
-                 VALUES ($1, $2, $3, true, false, $4, 0, 'email', '{}', false, false, '', '{}', $4, $4, 1)"
-            ),
-            args![ctx.new_id(), format!("CUST_{i:08X}"), user, now],
-        )
-        .await
-        .unwrap();
-    }
-    tx.commit().await.unwrap();
-}
-
-#[tokio::test]
-async fn a49_customers_of_an_older_release_are_indexed_and_paged_without_doubles() {
-    on_both_engines(&features(), async |app| {
-        const N: i64 = 1_203;
-        let key = key(app, "employee").await;
-        old_customers(app, N).await;
-        customer(app, &key, "ada@example.com").await;
-        assert_eq!(search(app, &key, json!({"query": "perpetua"})).await["total"], 0);
-        let ctx = app.system();
-        customers::search::service::index::fill(&ctx).await.unwrap();
-        customers::search::service::index::fill(&ctx).await.unwrap();
-        customers::search::service::index::merge(&ctx).await.unwrap();
-        assert_eq!(search(app, &key, json!({"query": "lovelace"})).await["total"], 1);
-        for (query, total) in [("perpetua", N), ("perp", N), ("perpetua even", N / 2 + 1), ("example", N + 1)]
-        {
-            let mut seen = Vec::new();
-            let mut page = json!({"query": query, "limit": 250});
-            loop {
-                let reply = search(app, &key, page.clone()).await;
-                assert_eq!(reply["total"], total, "{query}");
-                seen.extend(found(&reply));
-                match reply["next_cursor"].as_str() {
-                    Some(next) => page["cursor"] = json!(next),
-                    None => break,
-                }
-            }
-            let distinct: std::collections::BTreeSet<_> = seen.iter().collect();
-            assert_eq!((seen.len(), distinct.len()), (total as usize, total as usize), "{query}");
-            let at = search(app, &key, json!({"query": query, "limit": 7, "offset": 500})).await;
-            assert_eq!(found(&at), seen[500..507], "{query}");
-        }
-        let sorted = search(app, &key, json!({"query": "perpetua", "sort": "email", "limit": 3})).await;
-        assert_eq!(
-            (found(&sorted), &sorted["total"]),
-            (vec!["old0".into(), "old1000".into(), "old1001".into()], &json!(N))
-        );
-        let body = json!({"query": "perpetua", "gender": "male"});
-        assert_eq!(search(app, &key, body).await["total"], 0, "what tokens do not answer narrows as well");
-        let body = json!({"query": "perpetua", "last_name": "eve", "limit": 1});
-        assert_eq!(search(app, &key, body).await["total"], N / 2 + 1);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn c7_a_search_runs_a_bounded_number_of_statements() {
-    on_both_engines(&features(), async |app| {
-        let key = key(app, "employee").await;
-        for n in 0..40 {
-            create(
-                app,
-                &key,
-                json!({"first_name": "John", "last_name": "Doe", "email": format!("j{n}@example.com")}),
-            )
-            .await;
-        }
-        for query in
-            ["john", "jo", "john doe", "jhon", "nobody at all", "j1@example.com", "+1 555 0123", "ohn"]
-        {
-            let few = app.post(SEARCH).bearer(&key).json(json!({"query": query, "limit": 1})).send().await;
-            let many = app.post(SEARCH).bearer(&key).json(json!({"query": query, "limit": 40})).send().await;
-            assert_eq!(few.statements(), many.statements(), "{query}");
-            assert!(many.statements() <= 11, "{query}: {}", many.statements());
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn a49_domains_are_found_by_their_words_and_beginnings() {
     on_both_engines(&features(), async |app| {
         let key = key(app, "employee").await;
@@ -525,22 +332,4 @@ async fn a49_domains_are_found_by_their_words_and_beginnings() {
 /// Letters only.
 fn name(n: u8) -> String {
     format!("{0}{0}", char::from(b'a' + n))
-}
-
-#[tokio::test]
-async fn a53_many_changed_at_once_are_found_as_they_are() {
-    on_both_engines(&features(), async |app| {
-        let key = key(app, "employee").await;
-        let mut ids = Vec::new();
-        for n in 0..5 {
-            ids.push(customer(app, &key, &format!("p{n}@example.com")).await["customer_id"].clone());
-        }
-        for city in ["Oldtown", "Newtown"] {
-            let body = json!({"customer_ids": ids, "updates": {"city": city}});
-            crate::bulk::bulk(app, &key, body).await.expect(200);
-        }
-        assert_eq!(search(app, &key, json!({"query": "newtown"})).await["total"], 5);
-        assert_eq!(search(app, &key, json!({"query": "oldtown"})).await["total"], 0);
-    })
-    .await;
 }
