@@ -1,6 +1,6 @@
 //! The index of the search follows what it is about: every kind of change, whoever makes it, and what older releases left.
 //!
-//! Rows of the endpoints and promises: A49, C7, C10.
+//! Rows of the endpoints and promises: A49, A50, C7, C10.
 
 use kernel::test::{TestApp, on_both_engines};
 use kernel::{args, sql};
@@ -202,7 +202,7 @@ async fn c7_a_search_runs_a_bounded_number_of_statements() {
 }
 
 #[tokio::test]
-async fn a53_many_changed_at_once_are_found_as_they_are() {
+async fn a50_many_changed_at_once_are_found_as_they_are() {
     on_both_engines(&features(), async |app| {
         let key = key(app, "employee").await;
         let mut ids = Vec::new();
