@@ -52,11 +52,10 @@ impl Lite {
         let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         conn.busy_timeout(Duration::from_secs(10)).map_err(error::lite)?;
         // When the WAL starts over, the file is kept up to this size: growing it again page by page costs more than
-        // what is written. What a savepoint keeps for going back stays in memory: as a file it costs a quarter of a create.
+        // what is written.
         conn.execute_batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {WAL_KEPT_BYTES}; PRAGMA cache_size = -64000;
-             PRAGMA temp_store = MEMORY;"
+             PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {WAL_KEPT_BYTES}; PRAGMA cache_size = -64000;"
         ))
         .map_err(error::lite)?;
         conn.busy_timeout(Duration::ZERO).map_err(error::lite)?;
