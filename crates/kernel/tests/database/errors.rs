@@ -94,7 +94,7 @@ async fn every_unique_constraint_of_the_schema_has_one_name_on_both_engines() {
     let mut statement = conn
         .prepare(
             "SELECT t.name, i.origin, (SELECT group_concat(name, '_') FROM pragma_index_info(i.name))
-             FROM sqlite_schema t, pragma_index_list(t.name) i WHERE t.type = 'table' AND i.\"unique\"",
+             FROM pragma_table_list t, pragma_index_list(t.name) i WHERE t.type = 'table' AND i.\"unique\"",
         )
         .unwrap();
     let ours: Vec<String> = statement
