@@ -62,16 +62,9 @@ pub async fn activate(
     reason: Option<String>,
     check: impl FnOnce(&CustomerRow) -> Result<()>,
 ) -> Result<CustomerRow> {
-    let scope = ctx.require_staff(Permission::CustomersDelete)?;
-    let reference = CustomerRef::parse(reference)?;
-    let mut tx = ctx.write().await?;
-    let before = find_in(ctx, &mut tx, &scope, reference).await?;
-    check(&before)?;
-    let after = set_active(ctx, before.clone(), active, reason);
     let action = if active { "customer.activated" } else { "customer.deactivated" };
-    let after = save_in(ctx, &mut tx, &scope, &before, after, action).await?;
-    tx.commit().await?;
-    Ok(after)
+    let turn = |row| Ok(set_active(ctx, row, active, reason));
+    save(ctx, Permission::CustomersDelete, reference, check, turn, action).await
 }
 
 /// Verifies a customer, or takes it back. Idempotent.
@@ -81,13 +74,25 @@ pub async fn verify(
     verified: bool,
     check: impl FnOnce(&CustomerRow) -> Result<()>,
 ) -> Result<CustomerRow> {
-    let scope = ctx.require_staff(Permission::CustomersWrite)?;
+    let action = if verified { "customer.verified" } else { "customer.unverified" };
+    let turn = |row| set_verified(ctx, row, verified);
+    save(ctx, Permission::CustomersWrite, reference, check, turn, action).await
+}
+
+async fn save(
+    ctx: &Ctx,
+    permission: Permission,
+    reference: &str,
+    check: impl FnOnce(&CustomerRow) -> Result<()>,
+    turn: impl FnOnce(CustomerRow) -> Result<CustomerRow>,
+    action: &'static str,
+) -> Result<CustomerRow> {
+    let scope = ctx.require_staff(permission)?;
     let reference = CustomerRef::parse(reference)?;
     let mut tx = ctx.write().await?;
     let before = find_in(ctx, &mut tx, &scope, reference).await?;
     check(&before)?;
-    let after = set_verified(ctx, before.clone(), verified)?;
-    let action = if verified { "customer.verified" } else { "customer.unverified" };
+    let after = turn(before.clone())?;
     let after = save_in(ctx, &mut tx, &scope, &before, after, action).await?;
     tx.commit().await?;
     Ok(after)
