@@ -50,9 +50,9 @@ pub type Beginning = [(&'static str, bool, Source); 2];
 
 /// Appends the states that new customers begin with.
 pub async fn begin_many_in(ctx: &Ctx, tx: &mut Tx, customers: &[(Uuid, Beginning)]) -> Result<()> {
-    let event = |(purpose, state, source)| event_of(ctx, purpose, state, source);
-    let events: Vec<_> = customers.iter().map(|(id, states)| (*id, states.map(event))).collect();
-    store::insert_two(tx, &events).await
+    let states = customers.iter().flat_map(|(id, states)| states.iter().map(move |state| (*id, state)));
+    let states = states.map(|(id, (purpose, state, source))| (id, *purpose, *state, *source));
+    record_many_in(ctx, tx, &states.collect::<Vec<_>>()).await
 }
 
 fn event_of(ctx: &Ctx, purpose: &'static str, state: bool, source: Source) -> ConsentEvent {

@@ -26,41 +26,6 @@ row! {
     }
 }
 
-/// Inserts two for each customer, in one statement: every new customer has them.
-pub async fn insert_two(tx: &mut Tx, customers: &[(Uuid, [ConsentEvent; 2])]) -> Result<()> {
-    let rows: Vec<_> = customers
-        .iter()
-        .map(|(customer, [a, b])| {
-            args![
-                a.id,
-                *customer,
-                a.purpose,
-                a.state,
-                a.source,
-                a.text_version,
-                a.actor,
-                a.at,
-                b.id,
-                b.purpose,
-                b.state,
-                b.source,
-                b.text_version,
-                b.actor,
-                b.at
-            ]
-        })
-        .collect();
-    tx.exec_many(
-        sql!(
-            "INSERT INTO consent_event (id, customer_id, purpose, state, source, text_version, actor, at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8), ($9, $2, $10, $11, $12, $13, $14, $15)"
-        ),
-        &rows,
-    )
-    .await
-    .map(drop)
-}
-
 pub async fn insert(tx: &mut Tx, events: &[(Uuid, ConsentEvent)]) -> Result<()> {
     let rows: Vec<_> = events
         .iter()

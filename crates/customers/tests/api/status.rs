@@ -248,17 +248,19 @@ async fn c7_creating_and_changing_take_few_statements() {
         let body =
             json!({"first_name": "Ada", "last_name": "Lovelace", "email": "one@example.com", "city": "Lima"});
         let one = app.post("/api/v1/customers/").bearer(&key).json(body).send().await;
-        // SQLite looks for the number of the next event, which PostgreSQL computes.
-        let number = u32::from(app.app.db.engine() == Engine::Sqlite);
+        // SQLite asks for the numbers of user and event and for retired names, which PostgreSQL does on the way, and its
+        // index is apart from the entry.
+        let apart = 4 * u32::from(app.app.db.engine() == Engine::Sqlite);
         assert_eq!(
             one.statements(),
-            8 + number,
+            8 + apart,
             "address, user, customer, consent, figures, index, event of two rows"
         );
         let patch =
             app.patch(path(&one.expect(201), "")).bearer(&key).json(json!({"city": "Cali"})).send().await;
         // PostgreSQL reads the customer again before it is indexed, which SQLite's one writer need not.
-        assert_eq!(patch.statements(), 7, "customer, change, index, figures, event of two rows");
+        let apart = u32::from(app.app.db.engine() == Engine::Sqlite);
+        assert_eq!(patch.statements(), 7 + apart, "customer, change, index, figures, event of two rows");
     })
     .await;
 }

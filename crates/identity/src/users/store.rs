@@ -1,8 +1,11 @@
 //! Every statement on `user_account` and `retired_username`.
 
+use std::collections::HashSet;
+
+use data_encoding::HEXLOWER;
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
-use kernel::db::{Texts, Tx};
+use kernel::db::{Engine, Texts, Tx};
 use kernel::{Error, Result, args, row, sql};
 use uuid::Uuid;
 
@@ -167,50 +170,95 @@ pub struct Written<'a> {
 
 /// Inserts each under its name, unless that is taken or was somebody's before (its hash): the public numbers.
 pub async fn insert(tx: &mut Tx, users: &[(Written<'_>, Username, [u8; 32])]) -> Result<Vec<Option<i64>>> {
-    let names: Vec<(&str, &[u8])> = users.iter().map(|(_, name, hash)| (name.as_str(), &hash[..])).collect();
-    let rows: Vec<_> = users
-        .iter()
-        .zip(&names)
-        .map(|((w, ..), (username, retired))| {
-            let u = w.user;
-            args![
-                u.id,
-                *username,
-                u.email,
-                w.email_key,
-                u.email_verified,
-                u.email_proven_at,
-                u.first_name,
-                u.last_name,
-                w.name_key,
-                u.phone,
-                w.phone_digits,
-                u.phone_e164,
-                u.phone_verified,
-                u.role,
-                u.company,
-                u.address,
-                u.document_type,
-                u.number_document_identity,
-                u.locale,
-                u.is_active,
-                u.legacy_user_id,
-                u.created_at,
-                *retired
-            ]
-        })
+    match tx.engine() {
+        Engine::Sqlite => insert_lite(tx, users).await,
+        Engine::Postgres => insert_pg(tx, users).await,
+    }
+}
+
+/// What both engines insert, and one argument more.
+macro_rules! inserted {
+    ($written:expr, $username:expr, $last:expr) => {
+        args![
+            $written.user.id,
+            $username,
+            $written.user.email,
+            $written.email_key,
+            $written.user.email_verified,
+            $written.user.email_proven_at,
+            $written.user.first_name,
+            $written.user.last_name,
+            $written.name_key,
+            $written.user.phone,
+            $written.phone_digits,
+            $written.user.phone_e164,
+            $written.user.phone_verified,
+            $written.user.role,
+            $written.user.company,
+            $written.user.address,
+            $written.user.document_type,
+            $written.user.number_document_identity,
+            $written.user.locale,
+            $written.user.is_active,
+            $written.user.legacy_user_id,
+            $written.user.created_at,
+            $last
+        ]
+    };
+}
+
+/// One writer counts on from the highest number. A statement that asks for nothing and returns nothing does not keep the
+/// pages that it changes as they were (docs/decisions/0006).
+async fn insert_lite(tx: &mut Tx, users: &[(Written<'_>, Username, [u8; 32])]) -> Result<Vec<Option<i64>>> {
+    let hashes: Texts = users.iter().map(|(.., hash)| HEXLOWER.encode(hash)).collect();
+    let retired: HashSet<String> = tx
+        .all(
+            sql!(
+                sqlite: "SELECT lower(hex(hash)) AS hash FROM retired_username
+                         WHERE hash IN (SELECT unhex(value) FROM json_each($1))" => String
+            ),
+            args![hashes],
+        )
+        .await?
+        .into_iter()
         .collect();
+    let first = tx
+        .one(sql!(sqlite: "SELECT coalesce(max(unique_no), 9999999) + 1 AS n FROM user_account" => i64), [])
+        .await?;
+    let free: Vec<(usize, &str, i64)> = (users.iter().zip(&hashes.0).enumerate())
+        .filter(|(_, (_, hash))| !retired.contains(*hash))
+        .zip(first..)
+        .map(|((i, ((_, name, _), _)), number)| (i, name.as_str(), number))
+        .collect();
+    let rows: Vec<_> = free.iter().map(|(i, name, number)| inserted!(users[*i].0, *name, *number)).collect();
+    let done = tx
+        .exec_many(
+            sql!(
+                sqlite: "INSERT INTO user_account (id, username, email, email_key, email_verified, email_proven_at,
+                           first_name, last_name, name_key, phone, phone_digits, phone_e164, phone_verified, role, company_id,
+                           address, document_type, number_document_identity, locale, is_active, legacy_user_id, created_at,
+                           updated_at, version, unique_no)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                           $21, $22, $22, 1, $23)
+                         ON CONFLICT (username) DO NOTHING"
+            ),
+            &rows,
+        )
+        .await?;
+    let mut numbers = vec![None; users.len()];
+    for ((i, _, number), done) in free.into_iter().zip(done) {
+        numbers[i] = (done == 1).then_some(number);
+    }
+    Ok(numbers)
+}
+
+/// Draws the numbers from a sequence.
+async fn insert_pg(tx: &mut Tx, users: &[(Written<'_>, Username, [u8; 32])]) -> Result<Vec<Option<i64>>> {
+    let names: Vec<(&str, &[u8])> = users.iter().map(|(_, name, hash)| (name.as_str(), &hash[..])).collect();
+    let rows: Vec<_> =
+        users.iter().zip(&names).map(|((w, ..), (name, hash))| inserted!(w, *name, *hash)).collect();
     tx.opt_many(
-        // PostgreSQL draws the public number from a sequence; SQLite has one writer and counts on.
         sql!(
-            sqlite: "INSERT INTO user_account (id, unique_no, username, email, email_key, email_verified, email_proven_at,
-                       first_name, last_name, name_key, phone, phone_digits, phone_e164, phone_verified, role, company_id,
-                       address, document_type, number_document_identity, locale, is_active, legacy_user_id, created_at,
-                       updated_at, version)
-                     SELECT $1, (SELECT coalesce(max(unique_no), 9999999) + 1 FROM user_account), $2, $3, $4, $5, $6, $7, $8,
-                       $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $22, 1
-                     WHERE NOT EXISTS (SELECT 1 FROM retired_username WHERE hash = $23)
-                     ON CONFLICT (username) DO NOTHING RETURNING unique_no",
             postgres: "INSERT INTO user_account (id, unique_no, username, email, email_key, email_verified, email_proven_at,
                          first_name, last_name, name_key, phone, phone_digits, phone_e164, phone_verified, role, company_id,
                          address, document_type, number_document_identity, locale, is_active, legacy_user_id, created_at,

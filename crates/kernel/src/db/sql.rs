@@ -25,13 +25,21 @@ impl<const N: usize, R> Sql<N, R> {
     }
 
     /// The text for SQLite. `$1` is a *name* there, numbered by first appearance, so it becomes `?1`, once.
-    pub(crate) fn lite(&self) -> &str {
+    pub(crate) fn lite(&'static self) -> &'static str {
         self.lite.get_or_init(|| question_marks(self.lite_source))
     }
 
     /// The text for PostgreSQL.
     pub(crate) fn pg(&self) -> &'static str {
         self.pg
+    }
+
+    /// The text for one of them as it was written; empty if it is never asked.
+    pub(crate) fn source(&self, engine: Engine) -> &'static str {
+        match engine {
+            Engine::Sqlite => self.lite_source,
+            Engine::Postgres => self.pg,
+        }
     }
 }
 
@@ -48,9 +56,9 @@ pub(crate) fn question_marks(text: &str) -> String {
 
 /// What the statement test reads: every `sql!` registers itself.
 pub struct Entry {
-    /// SQLite's text, with `$n`.
+    /// SQLite's text, with `$n`; empty if only the other engine is asked.
     pub lite: &'static str,
-    /// PostgreSQL's text.
+    /// PostgreSQL's text, or empty.
     pub pg: &'static str,
     /// `file:line`.
     pub at: &'static str,
@@ -92,13 +100,24 @@ pub const fn arity(text: &str) -> usize {
 
 /// A statement: `sql!("SELECT id, n FROM t WHERE id = $1" => Left)`, without rows `sql!("DELETE …")`.
 /// Texts that share a list of columns put it together with `concat!`.
-/// Where an engine must differ: `sql!(sqlite: "…", postgres: "…" => Left)`, with a comment why.
+/// Where an engine must differ: `sql!(sqlite: "…", postgres: "…" => Left)`, with a comment why. What only one of them is
+/// ever asked: `sql!(sqlite: "…")`, `sql!(postgres: "…" => Left)`; the other answers with an error.
 #[macro_export]
 macro_rules! sql {
     (sqlite: $lite:expr, postgres: $pg:expr) => { $crate::sql!(sqlite: $lite, postgres: $pg => ()) };
     (sqlite: $lite:expr, postgres: $pg:expr => $row:ty) => {{
-        const N: usize = $crate::db::arity($lite);
-        const _: () = assert!(N == $crate::db::arity($pg), "both texts have the same number of arguments");
+        const _: () = assert!(
+            $crate::db::arity($lite) == $crate::db::arity($pg),
+            "both texts have the same number of arguments"
+        );
+        $crate::sql!(@ $lite, $lite, $pg, $row)
+    }};
+    (sqlite: $lite:expr) => { $crate::sql!(@ $lite, $lite, "", ()) };
+    (sqlite: $lite:expr => $row:ty) => { $crate::sql!(@ $lite, $lite, "", $row) };
+    (postgres: $pg:expr) => { $crate::sql!(@ $pg, "", $pg, ()) };
+    (postgres: $pg:expr => $row:ty) => { $crate::sql!(@ $pg, "", $pg, $row) };
+    (@ $counted:expr, $lite:expr, $pg:expr, $row:ty) => {{
+        const N: usize = $crate::db::arity($counted);
         static STATEMENT: $crate::db::Sql<N, $row> = $crate::db::Sql::new($lite, $pg);
         $crate::db::driver::inventory::submit! {
             $crate::db::Entry {
@@ -111,8 +130,8 @@ macro_rules! sql {
         }
         &STATEMENT
     }};
-    ($text:expr) => { $crate::sql!(sqlite: $text, postgres: $text => ()) };
-    ($text:expr => $row:ty) => { $crate::sql!(sqlite: $text, postgres: $text => $row) };
+    ($text:expr) => { $crate::sql!(@ $text, $text, $text, ()) };
+    ($text:expr => $row:ty) => { $crate::sql!(@ $text, $text, $text, $row) };
 }
 
 /// The arguments of a statement: `args![id, name]`.
@@ -216,10 +235,7 @@ pub(crate) fn compose<R>(
     conditions: &Where<'_>,
     tail: &str,
 ) -> Cow<'static, str> {
-    let base = match engine {
-        Engine::Sqlite => base.lite_source,
-        Engine::Postgres => base.pg,
-    };
+    let base = base.source(engine);
     let mut text = String::with_capacity(base.len() + conditions.text().len() + tail.len());
     text.push_str(base);
     text.push_str(conditions.text());

@@ -111,8 +111,9 @@ impl Tx {
         sql: &'static Sql<N, ()>,
         args: [&dyn Param; N],
     ) -> Result<u64> {
-        self.may_run(sql.pg(), true)?;
-        let done = match self.step(sql.pg())? {
+        let text = sql.source(self.engine());
+        self.may_run(text, true)?;
+        let done = match self.step(text)? {
             Inner::LiteWrite(tx) => tx.exec(sql.lite(), &args),
             Inner::Pg(tx) => tx.exec(sql.pg(), &args).await,
             Inner::LiteRead(_) | Inner::LiteSnapshot(_) | Inner::LiteSlow(_) => Err(reader_writes()),
@@ -128,7 +129,9 @@ impl Tx {
         sql: &'static Sql<N, ()>,
         sets: &[[&dyn Param; N]],
     ) -> Result<Vec<u64>> {
-        let Some(inner) = self.begin_many(sql.pg(), sets.is_empty())? else { return Ok(Vec::new()) };
+        let Some(inner) = self.begin_many(sql.source(self.engine()), sets.is_empty())? else {
+            return Ok(Vec::new());
+        };
         let done = match inner {
             Inner::LiteWrite(tx) => tx.exec_many(sql.lite(), sets).await?,
             Inner::Pg(tx) => tx.exec_many(sql.pg(), sets).await?,
@@ -138,13 +141,34 @@ impl Tx {
         Ok(done)
     }
 
-    /// The same with the first row of each, if it has one: `INSERT … ON CONFLICT DO NOTHING RETURNING …`.
+    /// SQLite only: runs a statement when the transaction ends that the use case shares with others, before its COMMIT;
+    /// all such statements run in ascending order of `place`, and then in that of the calls. It is for an index that is
+    /// cheaper to write in one go and in order than bit by bit. Nobody sees its effect before the COMMIT, its own use case
+    /// neither, and if it fails, everybody in the transaction is refused.
+    pub fn exec_last<const N: usize>(
+        &mut self,
+        sql: &'static Sql<N, ()>,
+        place: i64,
+        args: [Box<dyn Param>; N],
+    ) -> Result<()> {
+        let text = sql.source(self.engine());
+        self.may_run(text, true)?;
+        match self.step(text)? {
+            Inner::LiteWrite(tx) => tx.exec_last(sql.lite(), place, Vec::from(args)),
+            _ => return Err(Error::internal("only SQLite has transactions that are shared")),
+        }
+        Ok(())
+    }
+
+    /// Like [`Tx::exec_many`], with the first row of each, if it has one: `INSERT … ON CONFLICT DO NOTHING RETURNING …`.
     pub async fn opt_many<const N: usize, R: FromRow + Send + 'static>(
         &mut self,
         sql: &'static Sql<N, R>,
         sets: &[[&dyn Param; N]],
     ) -> Result<Vec<Option<R>>> {
-        let Some(inner) = self.begin_many(sql.pg(), sets.is_empty())? else { return Ok(Vec::new()) };
+        let Some(inner) = self.begin_many(sql.source(self.engine()), sets.is_empty())? else {
+            return Ok(Vec::new());
+        };
         let done = match inner {
             Inner::LiteWrite(tx) => tx.opt_many(sql.lite(), sets).await?,
             Inner::Pg(tx) => tx.opt_many(sql.pg(), sets).await?,
@@ -190,7 +214,7 @@ impl Tx {
         args: [&dyn Param; N],
     ) -> Result<R> {
         let row = self.rows(sql, &args, 1).await?.pop();
-        row.ok_or_else(|| Error::internal(format!("no row from: {}", sql.pg())))
+        row.ok_or_else(|| Error::internal(format!("no row from: {}", sql.source(self.engine()))))
     }
 
     async fn rows<const N: usize, R: FromRow + Send + 'static>(
@@ -199,8 +223,9 @@ impl Tx {
         args: &[&dyn Param],
         limit: usize,
     ) -> Result<Vec<R>> {
-        self.may_run(sql.pg(), false)?;
-        let rows = match self.step(sql.pg())? {
+        let text = sql.source(self.engine());
+        self.may_run(text, false)?;
+        let rows = match self.step(text)? {
             Inner::LiteRead(lite) => lite.read(sql.lite(), args, limit),
             Inner::LiteWrite(tx) => tx.read(sql.lite(), args, limit),
             Inner::LiteSnapshot(lent) => lent.read(sql.lite(), args, limit),
@@ -303,6 +328,9 @@ impl Tx {
     fn step(&mut self, text: &str) -> Result<&mut Inner> {
         if self.failed {
             return Err(error::poisoned());
+        }
+        if text.is_empty() {
+            return Err(Error::internal("this statement is one of the other engine"));
         }
         tracing::debug!(target: STATEMENTS, "{text}");
         self.statements.fetch_add(1, Ordering::Relaxed);

@@ -117,6 +117,70 @@ async fn a_commit_that_fails_tells_everybody_who_shares_it() {
     t.end().await;
 }
 
+/// The numbers that `exec_last` wrote, in the order in which it did.
+async fn written_last(db: &Db) -> Vec<i64> {
+    let mut tx = db.read(&Arc::new(Usage::default())).await.unwrap();
+    tx.all(sql!(sqlite: "SELECT n FROM done ORDER BY rowid" => i64), []).await.unwrap()
+}
+
+/// Leaves 10 times its number and, before it, its number for the end.
+fn leave_for_the_end(tx: &mut Tx, id: i64) -> Result<()> {
+    let insert = sql!(sqlite: "INSERT INTO done (n) VALUES ($1)");
+    tx.exec_last(insert, 100 - id, [Box::new(10 * id)])?;
+    tx.exec_last(insert, -id, [Box::new(id)])
+}
+
+#[tokio::test]
+async fn statements_left_for_the_end_run_in_order_before_the_commit() {
+    for keep_first in [true, false] {
+        let t = TestDb::new(Engine::Sqlite).await;
+        let side = pairs(&t.options.target).await;
+        side.run("CREATE TABLE done (n INTEGER NOT NULL)").await;
+        let before = commits_in_wal(&t.options);
+        let mut first = t.db.write(&t.usage()).await.unwrap();
+        leave_for_the_end(&mut first, 4).unwrap();
+        assert!(first.all(sql!(sqlite: "SELECT n FROM done" => i64), []).await.unwrap().is_empty());
+        let outcomes = queued(&t.db, first, keep_first, 3, |db, id| async move {
+            let mut tx = db.write(&Arc::new(Usage::default())).await?;
+            leave_for_the_end(&mut tx, id)?;
+            if id == 2 {
+                return Ok(false);
+            }
+            tx.commit().await.map(|()| true)
+        })
+        .await;
+        assert_eq!(outcomes.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [true, false, true]);
+        let wanted = if keep_first { vec![4, 3, 1, 40, 30, 10] } else { vec![3, 1, 30, 10] };
+        assert_eq!(written_last(&t.db).await, wanted);
+        assert_eq!(commits_in_wal(&t.options), before + 1);
+        t.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_statement_at_the_end_that_fails_tells_everybody_who_shares_it() {
+    let t = TestDb::new(Engine::Sqlite).await;
+    let side = pairs(&t.options.target).await;
+    side.run("CREATE TABLE done (n INTEGER NOT NULL UNIQUE)").await;
+    let first = t.db.write(&t.usage()).await.unwrap();
+    let outcomes = queued(&t.db, first, false, 5, |db, id| async move {
+        let mut tx = db.write(&Arc::new(Usage::default())).await?;
+        half(&mut tx, id, 0).await?;
+        half(&mut tx, id, 1).await?;
+        tx.exec_last(sql!(sqlite: "INSERT INTO done (n) VALUES ($1)"), 0, [Box::new(id % 4)])?;
+        tx.commit().await.map(|()| true)
+    })
+    .await;
+    assert!(outcomes.iter().all(Result::is_err), "{outcomes:?}");
+    assert!(stored_pairs(&side).await.is_empty() && written_last(&t.db).await.is_empty());
+    // The next one does not inherit what was left.
+    let mut tx = t.db.write(&t.usage()).await.unwrap();
+    leave_for_the_end(&mut tx, 7).unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(written_last(&t.db).await, [7, 70]);
+    t.end().await;
+}
+
 /// Sets the limit on the writer's own connection, which is the one that it binds.
 async fn most_pages(db: &Db, pages: i64) -> i64 {
     let mut tx = db.write(&Arc::new(Usage::default())).await.unwrap();
@@ -303,7 +367,8 @@ async fn the_wal_is_moved_into_the_file_and_starts_over() {
     assert!(std::fs::metadata(&wal).unwrap().len() > limit, "the test writes more than the limit");
     let next = AtomicUsize::new(1000);
     until("the WAL starts over", async || {
-        pair(&t.db, next.fetch_add(1, Ordering::SeqCst) as i64).await.unwrap();
+        let id = next.fetch_add(10, Ordering::SeqCst) as i64;
+        assert!(write_many(&t.db, id..id + 10).await.1.is_empty());
         salts() != before
     })
     .await;

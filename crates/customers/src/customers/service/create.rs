@@ -29,6 +29,8 @@ use crate::tags::service::{self as tags, Retagged};
 
 /// Draws of a public id before giving up; with four billion of them the second draw is already rare.
 const DRAWS: usize = 16;
+/// Events that are made at a time: each holds its customer once more.
+const EVENTS_AT_ONCE: usize = 128;
 
 /// What a new customer is made of.
 #[derive(Debug)]
@@ -316,8 +318,10 @@ async fn insert_many_in(
     let changes: Vec<_> = rows.iter().map(|row| (None, Some(row))).collect();
     statistics::changed_many_in(ctx, tx, &changes).await?;
     index::put_many_in(tx, &rows).await?;
-    let events = rows.iter().map(|row| event("customer.created", row).created(row.snapshot()));
-    ctx.record_many(tx, events.collect()).await?;
+    for part in rows.chunks(EVENTS_AT_ONCE) {
+        let events = part.iter().map(|row| event("customer.created", row).created(row.snapshot()));
+        ctx.record_many(tx, events.collect()).await?;
+    }
     Ok(rows)
 }
 

@@ -74,13 +74,13 @@ fn entry(row: &CustomerRow) -> Entry {
 
 /// Writes the entry of a customer that was just inserted.
 pub async fn insert_in(tx: &mut Tx, row: &CustomerRow) -> Result<()> {
-    store::put(tx, &entry(row)).await
+    store::put_many(tx, vec![entry(row)], Put::Always).await
 }
 
 /// Writes the entries of many customers that were just inserted, or have none of the present rules.
 pub async fn put_many_in(tx: &mut Tx, rows: &[CustomerRow]) -> Result<()> {
     let entries: Vec<Entry> = rows.iter().map(entry).collect();
-    store::put_many(tx, &entries, Put::UnlessThere).await
+    store::put_many(tx, entries, Put::UnlessThere).await
 }
 
 /// Writes the entries of customers whose rows were just updated, before and after, where something indexed differs.
@@ -98,7 +98,7 @@ pub async fn change_many_in(tx: &mut Tx, changes: &[(&CustomerRow, &CustomerRow)
             rows.iter().map(entry).collect()
         }
     };
-    store::put_many(tx, &entries, Put::Always).await
+    store::put_many(tx, entries, Put::Always).await
 }
 
 /// The same for a user that was just changed, whoever changed it.
@@ -125,7 +125,7 @@ pub async fn user_changed_in(tx: &mut Tx, before: &User, after: &User) -> Result
 /// Reads the customer again, whose row we hold locked: somebody else may have changed its user, or it, since we read it.
 async fn renew_in(tx: &mut Tx, customer: Uuid) -> Result<()> {
     match customers::find(tx, &entries_scope(), CustomerRef::Id(customer)).await? {
-        Some(row) => store::put(tx, &entry(&row)).await,
+        Some(row) => store::put_many(tx, vec![entry(&row)], Put::Always).await,
         None => Ok(()),
     }
 }

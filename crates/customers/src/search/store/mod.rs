@@ -92,7 +92,7 @@ pub async fn known(tx: &mut Tx, expr: &Expr) -> Result<Known> {
         return Ok(known);
     }
     let asked = Json(starts.iter().map(|start| Value::from(*start)).collect());
-    // From each token to the next by the index: `char(1)` is in none of them. The other text is never run.
+    // From each token to the next by the index: `char(1)` is in none of them.
     let terms = tx
         .all(
             sql!(
@@ -104,8 +104,7 @@ pub async fn known(tx: &mut Tx, expr: &Expr) -> Result<Known> {
                              ORDER BY t.term LIMIT 1), n + 1
                            FROM step WHERE n < $2 AND substr(term, 1, length(start)) = start)
                          SELECT CAST(start AS TEXT) AS start, CAST(term AS TEXT) AS term FROM step
-                         WHERE substr(term, 1, length(start)) = start",
-                postgres: "SELECT CAST(CAST($1 AS jsonb) AS text) AS start, CAST(NULL AS text) AS term WHERE CAST($2 AS bigint) < 0" => Term
+                         WHERE substr(term, 1, length(start)) = start" => Term
             ),
             args![asked, FEW_TOKENS],
         )

@@ -23,31 +23,6 @@ pub struct Entry {
 
 // ── Writing ──────────────────────────────────────────────────────────────────────────────────────────
 
-/// Writes an entry, whatever was there.
-pub async fn put(tx: &mut Tx, e: &Entry) -> Result<()> {
-    let t = &e.texts;
-    tx.exec(
-        // SQLite: a trigger writes entry and index, see the migration.
-        sql!(
-            sqlite: "INSERT INTO search_write (customer_id, version, tokens, first_name, last_name, email, username,
-                       company_name, city, phone) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            postgres: "INSERT INTO search_entry (customer_id, version, tokens, first_name, last_name, email, username,
-                         company_name, city, phone)
-                       VALUES ($1, $2, array_to_tsvector(string_to_array($3, ' ')), $4, $5, $6, $7, $8, $9, $10)
-                       ON CONFLICT (customer_id) DO UPDATE SET version = excluded.version, tokens = excluded.tokens,
-                         first_name = excluded.first_name, last_name = excluded.last_name, email = excluded.email,
-                         username = excluded.username, company_name = excluded.company_name, city = excluded.city,
-                         phone = excluded.phone"
-        ),
-        args![
-            e.customer_id, e.version, e.tokens, t.first_name, t.last_name, t.email, t.username, t.company_name, t.city,
-            t.phone
-        ],
-    )
-    .await
-    .map(drop)
-}
-
 /// What becomes of an entry that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Put {
@@ -57,23 +32,65 @@ pub enum Put {
     Always,
 }
 
-/// Writes many at once.
-pub async fn put_many(tx: &mut Tx, entries: &[Entry], how: Put) -> Result<()> {
-    if entries.is_empty() {
-        return Ok(());
+/// Writes entries.
+pub async fn put_many(tx: &mut Tx, entries: Vec<Entry>, how: Put) -> Result<()> {
+    match tx.engine() {
+        _ if entries.is_empty() => Ok(()),
+        Engine::Sqlite => put_lite(tx, entries).await,
+        Engine::Postgres => put_pg(tx, &entries, how).await,
     }
-    if tx.engine() == Engine::Sqlite {
-        // Its one writer has nobody beside it, and prepared inserts are faster than reading JSON.
-        for entry in entries {
-            put(tx, entry).await?;
-        }
-        return Ok(());
+}
+
+/// Entries at once, whatever was there: SQLite's one writer has nobody beside it. The index last: FTS5 collects what is
+/// written to it and sorts it once, unless a number comes that is lower than the one before, or a savepoint, or a statement
+/// of several steps; then it writes down what it has as a part of its own, which must be joined with others later.
+async fn put_lite(tx: &mut Tx, entries: Vec<Entry>) -> Result<()> {
+    let rows: Vec<_> = entries
+        .iter()
+        .map(|e| {
+            let t = &e.texts;
+            args![
+                e.customer_id,
+                e.version,
+                t.first_name,
+                t.last_name,
+                t.email,
+                t.username,
+                t.company_name,
+                t.city,
+                t.phone
+            ]
+        })
+        .collect();
+    let numbers = tx
+        .opt_many(
+            sql!(
+                sqlite: "INSERT INTO search_entry (customer_id, version, first_name, last_name, email, username, company_name,
+                           city, phone)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                         ON CONFLICT (customer_id) DO UPDATE SET version = excluded.version,
+                           first_name = excluded.first_name, last_name = excluded.last_name, email = excluded.email,
+                           username = excluded.username, company_name = excluded.company_name, city = excluded.city,
+                           phone = excluded.phone
+                         RETURNING seq" => i64
+            ),
+            &rows,
+        )
+        .await?;
+    for (seq, entry) in numbers.into_iter().flatten().zip(entries) {
+        tx.exec_last(
+            sql!(sqlite: "INSERT OR REPLACE INTO customer_search (rowid, tokens) VALUES ($1, $2)"),
+            seq,
+            [Box::new(seq), Box::new(entry.tokens)],
+        )?;
     }
+    Ok(())
+}
+
+async fn put_pg(tx: &mut Tx, entries: &[Entry], how: Put) -> Result<()> {
     let rows: Vec<Value> = entries.iter().map(as_json).collect();
     tx.exec(
-        // On SQLite only the loop above runs.
         sql!(
-            sqlite: "DELETE FROM search_entry WHERE $1 IS NULL AND $2 IS NULL",
             postgres: "INSERT INTO search_entry (customer_id, version, tokens, first_name, last_name, email, username,
                          company_name, city, phone)
                        SELECT x.customer_id, x.version, array_to_tsvector(string_to_array(x.tokens, ' ')), x.first_name,
@@ -103,7 +120,14 @@ fn as_json(e: &Entry) -> Value {
 
 /// Takes a customer out of the index.
 pub async fn delete(tx: &mut Tx, customer: Uuid) -> Result<()> {
-    tx.exec(sql!("DELETE FROM search_entry WHERE customer_id = $1"), args![customer]).await.map(drop)
+    let seq =
+        tx.opt(sql!("SELECT seq FROM search_entry WHERE customer_id = $1" => i64), args![customer]).await?;
+    let Some(seq) = seq else { return Ok(()) };
+    if tx.engine() == Engine::Sqlite {
+        // Behind what others wrote for it in the same shared transaction.
+        tx.exec_last(sql!(sqlite: "DELETE FROM customer_search WHERE rowid = $1"), seq, [Box::new(seq)])?;
+    }
+    tx.exec(sql!("DELETE FROM search_entry WHERE seq = $1"), args![seq]).await.map(drop)
 }
 
 /// The profile of a user, locked: whoever writes its entry next waits, and then reads what we wrote.
@@ -181,11 +205,7 @@ pub async fn merge(tx: &mut Tx, pages: i64) -> Result<bool> {
     }
     let before = changes(tx).await?;
     tx.exec(
-        // The other text is never run.
-        sql!(
-            sqlite: "INSERT INTO customer_search (customer_search, rank) VALUES ('merge', $1)",
-            postgres: "UPDATE search_entry SET version = version WHERE seq IS NULL AND version = $1"
-        ),
+        sql!(sqlite: "INSERT INTO customer_search (customer_search, rank) VALUES ('merge', $1)"),
         args![pages],
     )
     .await?;
@@ -194,7 +214,5 @@ pub async fn merge(tx: &mut Tx, pages: i64) -> Result<bool> {
 }
 
 async fn changes(tx: &mut Tx) -> Result<i64> {
-    // Asked of SQLite only.
-    tx.one(sql!(sqlite: "SELECT total_changes() AS n", postgres: "SELECT CAST(0 AS bigint) AS n" => i64), [])
-        .await
+    tx.one(sql!(sqlite: "SELECT total_changes() AS n" => i64), []).await
 }

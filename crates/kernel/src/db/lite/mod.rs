@@ -25,10 +25,8 @@ use crate::error::{Error, Result};
 
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 512;
-/// Size of the WAL from which the background checkpoint runs.
-const CHECKPOINT_BYTES: u64 = 1000 * 4096;
-/// Size to which the WAL's file is cut when it starts over.
-const WAL_KEPT_BYTES: u64 = 64 << 20;
+/// Size to which the WAL's file is cut when it starts over: it seldom grows beyond.
+const WAL_KEPT_BYTES: u64 = 192 << 20;
 
 /// An open SQLite database: one writer, readers per thread.
 pub(crate) struct Lite {

@@ -1,26 +1,35 @@
 //! The one writer, and commits that use cases share.
 //!
-//! A use case begins with a savepoint inside a transaction that it may share with others (`LiteTx::begin`),
-//! and ends by waiting for the committer thread, which queues on the same fair mutex as the use cases: the
-//! ones that were waiting before it run first, then one COMMIT, one fsync, acknowledges them all.
+//! A use case runs in a transaction that it may share with others (`LiteTx::begin`): the first of them opened it and
+//! needs nothing else to go back, each later one begins with a savepoint. It ends by waiting for the committer thread,
+//! which queues on the same fair mutex as the use cases: the ones that were waiting before it run first, then one
+//! COMMIT, one fsync, acknowledges them all.
 //! Whoever leaves a BEGIN open wakes the committer, always in `Drop`.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
-use super::{CHECKPOINT_BYTES, Lite, changed, connect, execute, first_row, query, run_many};
+use super::{Lite, changed, connect, execute, first_row, query, run_many};
 use crate::db::error;
 use crate::db::row::FromRow;
 use crate::db::value::Param;
 use crate::error::{Error, Result};
 
-/// Size of the WAL at which the committer itself makes room: readers kept the background from it.
-const WAL_LIMIT_BYTES: u64 = 256 << 20;
+/// Pages in the WAL from which the background moves them, 4 MiB.
+const MOVED_FROM: u64 = 1000;
+/// Pages in the WAL from which it starts over as soon as the background has moved nearly all of them, 8 MiB. Under steady
+/// writing nobody else makes it: a file that grows on costs more than what is written into it.
+const START_OVER_FROM: u64 = 2048;
+/// Pages that the committer moves itself for it, a few milliseconds' worth.
+const LAST_MOVED: u64 = 1024;
+/// Pages in the WAL from which the committer moves all of them, 128 MiB: large transactions, which the background never
+/// catches up with, or readers that kept it from it.
+const MOST_PAGES: u64 = 32_768;
 /// Time between two checkpoints.
 const CHECKPOINT_PAUSE: Duration = Duration::from_millis(500);
 /// Sets of arguments after which a long statement lets the other tasks of its worker thread run: about a millisecond.
@@ -34,29 +43,55 @@ pub(super) struct Writer {
     /// A BEGIN is open: the next use case joins it.
     open: bool,
     acks: Vec<oneshot::Sender<Result<()>>>,
+    /// What to run before COMMIT, of the use cases that are done.
+    last: Vec<Last>,
 }
 
-/// A use case inside the shared transaction: its own savepoint.
+/// A statement that waits for the end of the shared transaction.
+struct Last {
+    place: i64,
+    text: &'static str,
+    args: Vec<Box<dyn Param>>,
+}
+
+/// A use case inside the shared transaction.
 pub(crate) struct LiteTx {
     writer: OwnedMutexGuard<Writer>,
     lite: Arc<Lite>,
-    inside: bool,
+    undo: Undo,
+    last: Vec<Last>,
+}
+
+/// How what a use case wrote is taken back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Undo {
+    /// It is not, or no longer, in a transaction.
+    Nothing,
+    /// It is the first and, holding the writer, still the only one. A savepoint would keep every page that it changes as
+    /// it was, which is most of what a large one costs.
+    Transaction,
+    /// To its own savepoint: others before it stay.
+    Savepoint,
 }
 
 impl LiteTx {
     /// Waits for its turn; the caller sets one deadline around the whole of it.
     pub async fn begin(lite: Arc<Lite>, deadline: Duration) -> Result<LiteTx> {
         let writer = lite.writer.clone().lock_owned().await;
-        let mut tx = LiteTx { writer, lite, inside: false };
-        if !tx.writer.open && !tx.writer.try_begin()? {
+        let mut tx = LiteTx { writer, lite, undo: Undo::Nothing, last: Vec::new() };
+        if tx.writer.open {
+            tx.writer.step("SAVEPOINT use_case")?;
+            tx.undo = Undo::Savepoint;
+            return Ok(tx);
+        }
+        if !tx.writer.try_begin()? {
             // Another process writes. Its turn may take a while, and a worker thread must not wait: the guard
             // travels with the blocking task, and if nobody waits for it any more, its Drop cleans up.
             tx = tokio::task::spawn_blocking(move || tx.begin_waiting(deadline))
                 .await
                 .map_err(|e| Error::internal("waiting for the write lock").with_source(e))??;
         }
-        tx.writer.step("SAVEPOINT use_case")?;
-        tx.inside = true;
+        tx.undo = Undo::Transaction;
         Ok(tx)
     }
 
@@ -77,6 +112,11 @@ impl LiteTx {
     pub fn exec(&mut self, text: &str, args: &[&dyn Param]) -> Result<u64> {
         let done = execute(&self.writer.conn, text, args);
         self.seen(done)
+    }
+
+    /// Leaves a statement for the end of the shared transaction.
+    pub fn exec_last(&mut self, text: &'static str, place: i64, args: Vec<Box<dyn Param>>) {
+        self.last.push(Last { place, text, args });
     }
 
     /// The same statement with each set: how many rows each changed.
@@ -126,17 +166,21 @@ impl LiteTx {
         if let Err(e) = &result
             && self.writer.conn.is_autocommit()
         {
-            self.inside = false;
+            self.undo = Undo::Nothing;
             self.writer.fail(e);
         }
         result
     }
 
-    /// Releases the savepoint and waits until the shared transaction is on disk.
+    /// Leaves what it wrote to the shared transaction and waits until that is on disk.
     pub async fn commit(mut self) -> Result<()> {
-        let released = self.writer.step("RELEASE use_case");
-        self.seen(released)?;
-        self.inside = false;
+        if self.undo == Undo::Savepoint {
+            let released = self.writer.step("RELEASE use_case");
+            self.seen(released)?;
+        }
+        self.undo = Undo::Nothing;
+        let last = std::mem::take(&mut self.last);
+        self.writer.last.extend(last);
         let (ack, acked) = oneshot::channel();
         self.writer.acks.push(ack);
         drop(self);
@@ -146,13 +190,17 @@ impl LiteTx {
 
 impl Drop for LiteTx {
     fn drop(&mut self) {
-        if self.inside {
-            let undone =
-                self.writer.step("ROLLBACK TO use_case").and_then(|()| self.writer.step("RELEASE use_case"));
-            if let Err(e) = undone {
-                // The batch cannot be trusted any more: nobody in it is acknowledged.
-                self.writer.abandon(&e);
+        let writer = &mut self.writer;
+        let undone = match self.undo {
+            Undo::Nothing => Ok(()),
+            Undo::Transaction => writer.step("ROLLBACK").map(|()| writer.open = false),
+            Undo::Savepoint => {
+                writer.step("ROLLBACK TO use_case").and_then(|()| writer.step("RELEASE use_case"))
             }
+        };
+        if let Err(e) = undone {
+            // The batch cannot be trusted any more: nobody in it is acknowledged.
+            writer.abandon(&e);
         }
         if self.writer.open {
             self.lite.wake();
@@ -164,7 +212,7 @@ impl Drop for LiteTx {
 
 impl Writer {
     pub(super) fn new(conn: Connection, lock: File) -> Writer {
-        Writer { conn, lock, locked: false, open: false, acks: Vec::new() }
+        Writer { conn, lock, locked: false, open: false, acks: Vec::new(), last: Vec::new() }
     }
 
     /// BEGIN IMMEDIATE if nobody else is at it.
@@ -207,7 +255,7 @@ impl Writer {
         if !self.open {
             return;
         }
-        match self.step("COMMIT") {
+        match self.run_last().and_then(|()| self.step("COMMIT")) {
             Ok(()) => {
                 self.open = false;
                 self.unlock();
@@ -217,6 +265,28 @@ impl Writer {
             }
             Err(e) => self.abandon(&e),
         }
+    }
+
+    fn run_last(&mut self) -> Result<()> {
+        let mut last = std::mem::take(&mut self.last);
+        last.sort_by_key(|last| last.place);
+        for Last { text, args, .. } in &last {
+            let args: Vec<&dyn Param> = args.iter().map(|arg| &**arg).collect();
+            execute(&self.conn, text, &args)?;
+        }
+        Ok(())
+    }
+
+    /// Pages in the WAL, and how many of them are in the database file already.
+    fn pages(&self) -> (u64, u64) {
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
+        let pages: Option<(i64, i64)> = self
+            .conn
+            .prepare_cached("PRAGMA wal_checkpoint(NOOP)")
+            .and_then(|mut statement| statement.query_row([], read))
+            .ok();
+        let (pages, moved) = pages.unwrap_or_default();
+        (u64::try_from(pages).unwrap_or(0), u64::try_from(moved).unwrap_or(0))
     }
 
     /// Rolls the shared transaction back and tells everybody in it why.
@@ -229,6 +299,7 @@ impl Writer {
 
     fn fail(&mut self, reason: &Error) {
         self.open = false;
+        self.last.clear();
         self.unlock();
         for ack in self.acks.drain(..) {
             let told = Error::new(reason.kind(), reason.code(), reason.detail().to_owned());
@@ -251,13 +322,15 @@ pub(super) fn committer(lite: &Weak<Lite>, wakes: &mpsc::Receiver<()>, full: &mp
         let Some(lite) = lite.upgrade() else { return };
         let mut writer = lite.writer.clone().blocking_lock_owned();
         writer.commit();
-        let wal = lite.path.as_os_str().to_owned();
-        let mut wal = PathBuf::from(wal);
-        wal.as_mut_os_string().push("-wal");
-        let size = std::fs::metadata(&wal).map(|m| m.len()).unwrap_or(0);
-        if size > WAL_LIMIT_BYTES && !writer.open {
-            let _ = writer.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        } else if size > CHECKPOINT_BYTES {
+        if writer.open {
+            continue;
+        }
+        let (pages, moved) = writer.pages();
+        let left = pages.saturating_sub(moved);
+        if pages > MOST_PAGES || (pages > START_OVER_FROM && left <= LAST_MOVED) {
+            // A reader may be in the way: then the next commit tries again.
+            let _ = writer.conn.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+        } else if left > MOVED_FROM {
             let _ = full.try_send(());
         }
     }

@@ -1,0 +1,2 @@
+-- Nothing here: the view that goes is SQLite's.
+SELECT 1;
