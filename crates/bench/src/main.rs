@@ -182,6 +182,7 @@ async fn postgres(args: &Args, binary: PathBuf) -> Result<EngineReport> {
     eprintln!("postgres: building {} customers", args.customers);
     let built = seed::postgres(&mut cluster::connect(&url).await?, args.customers).await?;
     setup.keep_house().await?;
+    seed::settle_postgres(&cluster::connect(&url).await?).await?;
     // Before the server runs: its connections and its jobs would take from pgbench.
     eprintln!("postgres: pgbench");
     let reference: Reference =

@@ -208,7 +208,7 @@ fn lite(cell: Cell) -> Value {
     }
 }
 
-/// Builds the customers in a PostgreSQL database and lets it look at them, as its own housekeeping would.
+/// Builds the customers in a PostgreSQL database.
 pub async fn postgres(client: &mut tokio_postgres::Client, customers: u64) -> Result<Duration> {
     let started = Instant::now();
     for first in (0..customers).step_by(usize::try_from(BATCH)?) {
@@ -221,8 +221,14 @@ pub async fn postgres(client: &mut tokio_postgres::Client, customers: u64) -> Re
     }
     let next = FIRST_UNIQUE_NO + customers;
     client.batch_execute(&format!("SELECT setval('user_account_unique_no', {next}, false)")).await?;
-    client.batch_execute("VACUUM ANALYZE").await?;
+    settle_postgres(client).await?;
     Ok(started.elapsed())
+}
+
+/// Does at once what PostgreSQL would do by itself some minutes after so much was written, beside what is measured.
+pub async fn settle_postgres(client: &tokio_postgres::Client) -> Result<()> {
+    client.batch_execute("VACUUM ANALYZE").await?;
+    Ok(client.batch_execute("CHECKPOINT").await?)
 }
 
 async fn copy(

@@ -53,7 +53,7 @@ impl Setup {
         let ctx = app.system("bench");
         statistics::reconcile_job(&ctx).await?;
         while index::fill(&ctx).await? {}
-        index::merge(&ctx).await?;
+        while index::merge(&ctx).await? {}
         Ok(())
     }
 

@@ -80,7 +80,7 @@ const PERIODIC: &[Periodic] = &[
     Periodic {
         name: "search.merge",
         every: Duration::from_secs(60),
-        run: |ctx| Box::pin(search::service::index::merge(ctx)),
+        run: |ctx| Box::pin(async { search::service::index::merge(ctx).await.map(drop) }),
     },
     Periodic {
         name: "statistics.fold",

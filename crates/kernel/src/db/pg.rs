@@ -222,27 +222,47 @@ impl PgTx {
         args: &[&dyn Param],
         limit: usize,
     ) -> Result<Vec<R>> {
+        let rows = self.rows(text, args, false).await?;
+        rows.iter().take(limit).map(|row| R::from_row(&Row::Pg(row))).collect()
+    }
+
+    /// With a custom plan only the types of the arguments are kept: what is prepared under a name has, from its sixth run
+    /// on, one plan for all arguments.
+    async fn rows(
+        &mut self,
+        text: &str,
+        args: &[&dyn Param],
+        custom_plan: bool,
+    ) -> Result<Vec<tokio_postgres::Row>> {
         let client = usable(&self.client, self.at)?;
         let params: Vec<_> = args.iter().map(|a| a.pg()).collect();
         self.at = At::Busy;
         let done = match client.prepare_cached(text).await {
+            Ok(statement) if custom_plan => {
+                let typed: Vec<_> = params.into_iter().zip(statement.params().iter().cloned()).collect();
+                client.query_typed(text, &typed).await
+            }
             Ok(statement) => client.query(&statement, &params).await,
             Err(e) => Err(e),
         };
         self.at = self.rest;
-        let rows = done.map_err(|e| self.failed(e))?;
-        rows.iter().take(limit).map(|row| R::from_row(&Row::Pg(row))).collect()
+        done.map_err(|e| self.failed(e))
     }
 
     /// The same for a text made at run time, which does not stay prepared for ever.
-    pub async fn read_composed<R: FromRow>(&mut self, text: &str, args: &[&dyn Param]) -> Result<Vec<R>> {
-        let rows = self.read(text, args, usize::MAX).await;
+    pub async fn read_composed<R: FromRow>(
+        &mut self,
+        text: &str,
+        args: &[&dyn Param],
+        custom_plan: bool,
+    ) -> Result<Vec<R>> {
+        let rows = self.rows(text, args, custom_plan).await;
         // Noted when it is prepared, so that nothing is prepared and not noted.
         let old = self.pg.composed.lock().used(text);
         for text in old {
             self.pg.pool.manager().statement_caches.remove(&text, &[]);
         }
-        rows
+        rows?.iter().map(|row| R::from_row(&Row::Pg(row))).collect()
     }
 
     /// A migration in another process can change the result type of a statement that we prepared: prepare anew.

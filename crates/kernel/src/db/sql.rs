@@ -145,6 +145,8 @@ macro_rules! args {
 pub struct Where<'a> {
     text: String,
     args: Vec<Box<dyn Param + 'a>>,
+    /// See [`Where::custom_plan`].
+    pub(crate) custom_plan: bool,
 }
 
 impl<'a> Where<'a> {
@@ -161,6 +163,13 @@ impl<'a> Where<'a> {
     /// `AND fragment` with one argument.
     pub fn and_one(&mut self, fragment: &'static str, arg: impl Param + 'a) -> &mut Where<'a> {
         self.push(" AND ", fragment, vec![Box::new(arg)])
+    }
+
+    /// PostgreSQL plans the statement anew for these arguments: its rows are so few or so many that a plan for any
+    /// arguments is far off, as for an index of words.
+    pub fn custom_plan(&mut self) -> &mut Where<'a> {
+        self.custom_plan = true;
+        self
     }
 
     /// `AND` one of these values: `before` ends in an open parenthesis, `after` begins with what closes it.

@@ -243,7 +243,7 @@ impl Tx {
         tail: &str,
     ) -> Result<Vec<R>> {
         let text = compose(self.engine(), base, conditions, tail);
-        self.rows_of(&text, &conditions.args()).await
+        self.rows_of(&text, conditions).await
     }
 
     /// `count(*)` over such a base, which stops at the limit bound as `$limit`.
@@ -254,21 +254,22 @@ impl Tx {
         limit: usize,
     ) -> Result<Vec<i64>> {
         let inner = compose(self.engine(), base, conditions, &format!(" LIMIT ${limit}"));
-        self.rows_of(&format!("SELECT count(*) AS n FROM ({inner}) AS found"), &conditions.args()).await
+        self.rows_of(&format!("SELECT count(*) AS n FROM ({inner}) AS found"), conditions).await
     }
 
     /// A text made at run time; `$n` becomes `?n` on SQLite.
     async fn rows_of<R: FromRow + Send + 'static>(
         &mut self,
         text: &str,
-        args: &[&dyn Param],
+        conditions: &Where<'_>,
     ) -> Result<Vec<R>> {
+        let args = &conditions.args();
         let rows = match self.step(text)? {
             Inner::LiteRead(lite) => lite.read(&question_marks(text), args, usize::MAX),
             Inner::LiteWrite(tx) => tx.read(&question_marks(text), args, usize::MAX),
             Inner::LiteSnapshot(lent) => lent.read(&question_marks(text), args, usize::MAX),
             Inner::LiteSlow(lent) => lent.read(&question_marks(text), args, usize::MAX).await,
-            Inner::Pg(tx) => tx.read_composed(text, args).await,
+            Inner::Pg(tx) => tx.read_composed(text, args, conditions.custom_plan).await,
         };
         self.keep(rows)
     }

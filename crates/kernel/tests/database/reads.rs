@@ -215,3 +215,30 @@ async fn texts_made_at_run_time_do_not_pile_up_on_the_server() {
     drop(tx);
     t.end().await;
 }
+
+#[tokio::test]
+async fn a_custom_plan_is_never_given_up_for_a_generic_one() {
+    let t = TestDb::new(Engine::Postgres).await;
+    let mut tx = t.db.write(&t.usage()).await.unwrap();
+    for custom in [true, false] {
+        for n in 0..10 {
+            let mut w = Where::new();
+            w.and_one("name = ?", format!("{n}"));
+            if custom {
+                w.custom_plan();
+            }
+            let base = match custom {
+                true => sql!("SELECT name FROM setting WHERE true" => String),
+                false => sql!("SELECT name FROM setting WHERE name <> ''" => String),
+            };
+            assert!(tx.select(base, &w, " ORDER BY name").await.unwrap().is_empty());
+        }
+        let generic = sql!(
+            postgres: "SELECT CAST(coalesce(sum(generic_plans), 0) AS bigint) AS n FROM pg_prepared_statements
+                       WHERE statement LIKE 'SELECT name FROM setting%'" => i64
+        );
+        assert_eq!(tx.one(generic, []).await.unwrap() > 0, !custom);
+    }
+    drop(tx);
+    t.end().await;
+}

@@ -193,18 +193,19 @@ fn read_place(text: &str) -> Option<(Timestamp, Uuid)> {
     Some((Timestamp::from_micros(micros.parse().ok()?)?, id.parse().ok()?))
 }
 
-/// Housekeeping: joins parts of SQLite's index after much was written, so that a question looks into few of them.
-pub async fn merge(ctx: &Ctx) -> Result<()> {
+/// Housekeeping: joins parts of SQLite's index after much was written, so that a question looks into few of them. `true`
+/// if there is more to do.
+pub async fn merge(ctx: &Ctx) -> Result<bool> {
     if ctx.app().db.engine() != Engine::Sqlite {
-        return Ok(());
+        return Ok(false);
     }
     for _ in 0..MERGES {
         let mut tx = ctx.write().await?;
         let more = store::merge(&mut tx, MERGED).await?;
         tx.commit().await?;
         if !more {
-            break;
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }

@@ -223,7 +223,7 @@ fn matching<'a>(engine: Engine, expr: &Expr, rest: Rest<'a>) -> Where<'a> {
     let text = expr.text(engine);
     match engine {
         Engine::Sqlite => w.and_one("customer_search MATCH ?", text),
-        Engine::Postgres => w.and_one("e.tokens @@ CAST(CAST(? AS text) AS tsquery)", text),
+        Engine::Postgres => w.and_one("e.tokens @@ CAST(CAST(? AS text) AS tsquery)", text).custom_plan(),
     };
     besides(&mut w, rest);
     w
@@ -293,7 +293,7 @@ pub async fn among(tx: &mut Tx, expr: Option<&Expr>, rest: Rest<'_>, hits: &[Hit
             }
             Engine::Postgres => "e.tokens @@ CAST(CAST(? AS text) AS tsquery)",
         };
-        w.and_one(fragment, expr.text(engine));
+        w.and_one(fragment, expr.text(engine)).custom_plan();
     }
     besides(&mut w, rest);
     rest.request.narrow(&mut w);
@@ -335,7 +335,7 @@ pub fn narrow_to_matches<'a>(
                 "c.id IN (SELECT e.customer_id FROM search_entry e WHERE e.tokens @@ CAST(CAST(? AS text) AS tsquery))"
             }
         };
-        w.and_one(fragment, expr.text(engine));
+        w.and_one(fragment, expr.text(engine)).custom_plan();
     }
     for (field, pattern) in contains {
         w.and_one(contains_in_list(*field), pattern.as_str());
