@@ -88,7 +88,7 @@ fn json(value: &Value) -> Cell<'_> {
 }
 
 /// Every column, in the order of a file that names none.
-const COLUMNS: [Column; 50] = [
+const COLUMNS: [Column; 51] = [
     column("customer_id", |r| Cell::Text(&r.customer_id)),
     column("external_id", |r| text(&r.external_id)),
     column("username", |r| Cell::Text(&r.username)),
@@ -131,6 +131,7 @@ const COLUMNS: [Column; 50] = [
     more("user_id", |r| Cell::Made(r.user_id.to_string())),
     more("full_name", |r| Cell::Made(full_name(&r.first_name, &r.last_name))),
     more("full_address", |r| Cell::Made(r.full_address())),
+    more("formatted_address", |r| Cell::Made(r.formatted_address())),
     more("pending_email", |r| text(&r.pending_email)),
     more("user_role", |r| Cell::Text(&r.user_role)),
     more("company_id", |r| text(&r.company_id)),

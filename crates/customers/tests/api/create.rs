@@ -52,6 +52,7 @@ async fn a16_the_example_of_seed_004_works_word_for_word() {
             ("last_login_at", Value::Null),
             ("full_name", json!("John Doe")),
             ("full_address", json!("123 Main Street, New York, NY, 10001, USA")),
+            ("formatted_address", json!("123 Main Street\nNew York, NY 10001\nUSA")),
             ("country_code", json!("US")),
             ("is_business_customer", json!(true)),
             ("tag_list", json!(["premium", "tech", "new-york"])),

@@ -29,6 +29,7 @@ async fn a4_a5_the_two_steps_of_seed_000() {
             ("user_role", json!("customer")),
             ("address_line1", json!("123 Test St")),
             ("full_address", json!("123 Test St, Portland, Oregon, 97201, USA")),
+            ("formatted_address", json!("123 Test St\nPortland, Oregon 97201\nUSA")),
         ] {
             assert_eq!(own[name], value, "{name}");
         }

@@ -6,7 +6,7 @@
 //! | row B of seed 004 | test |
 //! |---|---|
 //! | ids, names, e-mail, phone; address; birth, gender, company, tax id; notes and tags | `b_004_fields_have_the_lengths_of_its_columns`, `b_every_sample_…` |
-//! | is_active … phone_verified; marketing; created_at, updated_at, last_login_at; full_name, full_address | `b_004_defaults_and_computed_members`, `b_consent_starts_as_the_settings_say_and_the_ledger_says_so` in `create` |
+//! | is_active … phone_verified; marketing; created_at, updated_at, last_login_at; full_name, full_address, formatted_address | `b_004_defaults_and_computed_members`, `b_consent_starts_as_the_settings_say_and_the_ledger_says_so` in `create` |
 //! | search body | `a49_the_body_of_the_document_finds_its_customer`, `a49_every_member_is_optional_and_narrows` in `search` |
 //! | statistics | the walk below, `statistics` |
 //! | schemas | `b_004_its_schemas_are_components` in `server/tests/openapi.rs` |
@@ -177,12 +177,14 @@ async fn b_004_defaults_and_computed_members() {
             ("updated_at", made["created_at"].clone()),
             ("full_name", json!("Ann Lee")),
             ("full_address", json!("")),
+            ("formatted_address", json!("")),
         ] {
             assert_eq!(made[member], value, "{member}");
         }
         let body = json!({"address_line2": "Floor 2", "city": "Boston", "country": "USA"});
         let moved = app.patch(path(&made, "")).bearer(&key).json(body).send().await.expect(200);
         assert_eq!(moved["full_address"], "Floor 2, Boston, USA");
+        assert_eq!(moved["formatted_address"], "Floor 2\nBoston\nUSA");
     })
     .await;
 }

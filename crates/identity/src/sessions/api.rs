@@ -151,7 +151,7 @@ impl Input for Logout {
 pub type LogoutBody = Body<Logout>;
 
 /// Ends the session of the access token, or the one of a refresh token of the same user.
-#[utoipa::path(post, path = "/api/auth/logout", tag = "sessions", request_body = LogoutBody,
+#[utoipa::path(post, path = "/api/auth/logout", tag = "sessions", request_body = Option<LogoutBody>,
     responses((status = 204), Problems))]
 pub(crate) async fn logout(ctx: Ctx, Body(Logout(refresh)): LogoutBody) -> Result<NoContent> {
     service::logout(&ctx, refresh.as_ref()).await?;

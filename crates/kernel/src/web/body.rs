@@ -40,7 +40,7 @@ use crate::{Error, Kind, Result};
 pub trait Input: Sized + Send + 'static {
     /// Name of the component in the OpenAPI document.
     const NAME: &'static str;
-    /// Does no body at all mean the same as `{}`?
+    /// Does no body at all, or `null`, mean the same as `{}`? Then the route is described with `Option<…Body>`.
     const EMPTY_OK: bool = false;
     /// Reads every member, then makes the value with [`Fields::build`]. Run over nothing, the same calls
     /// describe the body, so they must not depend on what was read.
@@ -108,7 +108,10 @@ pub async fn read_json(request: Request, empty_ok: bool) -> Result<Value> {
         };
     }
     check_content_type(&parts.headers)?;
-    json::parse(&bytes)
+    match json::parse(&bytes)? {
+        Value::Null if empty_ok => Ok(Value::Object(Map::new())),
+        value => Ok(value),
+    }
 }
 
 /// The bytes of a body, within the limits of size and time: 408 or 413 beyond them.

@@ -30,6 +30,7 @@ const READ_ONLY: &[&str] = &[
     "phone_status",
     "avatar",
     "full_address",
+    "formatted_address",
     "is_business_customer",
     "deactivated_at",
     "deactivation_reason",

@@ -40,7 +40,7 @@ async fn me(ctx: Ctx) -> Result<Tagged<CustomerView>> {
 
 /// Creates the caller's profile. Nothing is required: the user is known from the token.
 #[utoipa::path(post, path = "/api/v1/customers/profile/create", tag = "profile", security(("bearer" = [])),
-    request_body = NewProfileBody, responses((status = 201, body = CustomerView), Problems))]
+    request_body = Option<NewProfileBody>, responses((status = 201, body = CustomerView), Problems))]
 async fn create(ctx: Ctx, Body(NewProfile(members)): NewProfileBody) -> Result<Created<CustomerView>> {
     let row = profile::create(&ctx, members).await?;
     created(&ctx, row)

@@ -32,7 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// Deactivates a customer, with a reason.
 #[utoipa::path(post, path = "/api/v1/customers/{ref}/deactivate", tag = "customers", security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = DeactivationBody,
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<DeactivationBody>,
     responses((status = 200, body = CustomerView), Problems))]
 async fn deactivate(
     ctx: Ctx,
@@ -46,7 +46,7 @@ async fn deactivate(
 
 /// Makes a deactivated customer active again.
 #[utoipa::path(post, path = "/api/v1/customers/{ref}/activate", tag = "customers", security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = NothingBody,
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<NothingBody>,
     responses((status = 200, body = CustomerView), Problems))]
 async fn activate(
     ctx: Ctx,
@@ -60,7 +60,7 @@ async fn activate(
 
 /// Verifies a customer; `{"is_verified": false}` takes it back.
 #[utoipa::path(post, path = "/api/v1/customers/{ref}/verify", tag = "customers", security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = VerificationBody,
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<VerificationBody>,
     responses((status = 200, body = CustomerView), Problems))]
 async fn verify(
     ctx: Ctx,
@@ -73,7 +73,7 @@ async fn verify(
 
 /// Marks the e-mail address as verified. The mark is shown and never counts as a proof by its owner.
 #[utoipa::path(patch, path = "/api/v1/customers/{ref}/verify-email", tag = "customers", security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = NothingBody,
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<NothingBody>,
     responses((status = 200, body = CustomerView), Problems))]
 async fn verify_email(
     ctx: Ctx,
@@ -87,7 +87,7 @@ async fn verify_email(
 
 /// Marks the phone as verified. The mark is shown and never counts as a proof by its owner.
 #[utoipa::path(patch, path = "/api/v1/customers/{ref}/verify-phone", tag = "customers", security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = NothingBody,
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<NothingBody>,
     responses((status = 200, body = CustomerView), Problems))]
 async fn verify_phone(
     ctx: Ctx,
@@ -101,7 +101,7 @@ async fn verify_phone(
 
 /// Notes a login that happened elsewhere, at most once a minute.
 #[utoipa::path(patch, path = "/api/v1/customers/{ref}/last-login", tag = "customers", security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = NothingBody,
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<NothingBody>,
     responses((status = 200, body = CustomerView), Problems))]
 async fn last_login(ctx: Ctx, Path(reference): Path<String>, _: NothingBody) -> Result<Tagged<CustomerView>> {
     tagged(&ctx, status::touch_login(&ctx, &reference).await?)
@@ -118,7 +118,7 @@ struct ServiceCount {
 
 /// Counts a completed service. Requests at the same time are all counted; `Idempotency-Key` makes a repeat count once.
 #[utoipa::path(post, path = "/api/v1/customers/{ref}/increment_service", tag = "customers", security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = ServiceDoneBody,
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<ServiceDoneBody>,
     responses((status = 200, body = ServiceCount), Problems))]
 async fn increment_service(
     ctx: Ctx,

@@ -67,6 +67,8 @@ pub struct CustomerView {
     pub country_code: Option<String>,
     /// The parts of the address that are there, with commas between.
     pub full_address: String,
+    /// The address in lines, separated by line feeds, in the order that is usual in its country.
+    pub formatted_address: String,
     /// A date.
     pub date_of_birth: Option<Date>,
     /// male, female, other or null.
@@ -149,6 +151,7 @@ impl CustomerView {
             is_business_customer: is_business_customer(r.company_name.as_deref(), r.tax_id.as_deref()),
             last_login_at: r.last_login(),
             full_address: r.full_address(),
+            formatted_address: r.formatted_address(),
             phone_status: phone_status(&r),
             staff: (!for_customer).then(|| StaffPart {
                 notes: r.notes,

@@ -2,7 +2,7 @@
 //!
 //! - `number`: `CUST_…`, and what stands for a customer in a path;
 //! - `person`: gender, birth date, how to reach somebody;
-//! - `address`, `country`: where, and how spellings of a country become one;
+//! - `address`, `country`: where, in lines as on an envelope, and how spellings of a country become one;
 //! - `tags`, `metadata`: what staff and programs attach;
 //! - here: the business fields with their limits.
 
@@ -14,7 +14,7 @@ mod number;
 mod person;
 mod tags;
 
-pub use address::{Address, postal_key};
+pub use address::{Parts, formatted_address, postal_key};
 pub use country::{country_code, country_key, country_label};
 pub use metadata::Metadata;
 pub use number::{CustomerNumber, CustomerRef};

@@ -23,7 +23,7 @@ use kernel::{Result, TextValue, args, row, sql};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::model::{CustomerRef, postal_key};
+use super::model::{CustomerRef, Parts, formatted_address, postal_key};
 
 row! {
     /// A customer with its user.
@@ -355,6 +355,21 @@ impl CustomerRow {
             &self.country,
         ];
         parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The address in lines, as the post of its country wants them.
+    pub fn formatted_address(&self) -> String {
+        fn text(part: &Option<String>) -> &str {
+            part.as_deref().unwrap_or_default()
+        }
+        let parts = Parts {
+            lines: [text(&self.address_line1), text(&self.address_line2)],
+            city: text(&self.city),
+            state: text(&self.state),
+            postal_code: text(&self.postal_code),
+            country: text(&self.country),
+        };
+        formatted_address(parts, self.country_code.as_deref())
     }
 
     /// What the event log keeps of it, apart from the event itself, until the customer is erased. Without what it has not.

@@ -184,6 +184,8 @@ async fn an_empty_body_is_an_empty_object_only_where_that_makes_sense() {
     assert_eq!(send(&app(), Method::POST, "/empty", &[], Body::empty()).await.status, 204);
     let form = [("content-type", "application/x-www-form-urlencoded"), ("content-length", "0")];
     assert_eq!(send(&app(), Method::POST, "/empty", &form, Body::empty()).await.status, 204);
+    assert_eq!(post_json("/empty", "application/json", "null").await.status, 204);
+    assert_ne!(post_json("/notes", "application/json", "null").await.status, 201);
     assert_eq!(post_json("/empty", "application/json", r#"{"x":1}"#).await.problem().0, 422);
     let reply = send(&app(), Method::POST, "/notes", &[], Body::empty()).await;
     assert_eq!(reply.problem(), (400, "JSON_INVALID".into()));
