@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use data_encoding::HEXLOWER;
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
-use kernel::db::{Engine, Texts, Tx};
+use kernel::db::{Engine, Param, Texts, Tx};
 use kernel::{Error, Result, args, row, sql};
 use uuid::Uuid;
 
@@ -177,34 +177,33 @@ pub async fn insert(tx: &mut Tx, users: &[(Written<'_>, Username, [u8; 32])]) ->
 }
 
 /// What both engines insert, and one argument more.
-macro_rules! inserted {
-    ($written:expr, $username:expr, $last:expr) => {
-        args![
-            $written.user.id,
-            $username,
-            $written.user.email,
-            $written.email_key,
-            $written.user.email_verified,
-            $written.user.email_proven_at,
-            $written.user.first_name,
-            $written.user.last_name,
-            $written.name_key,
-            $written.user.phone,
-            $written.phone_digits,
-            $written.user.phone_e164,
-            $written.user.phone_verified,
-            $written.user.role,
-            $written.user.company,
-            $written.user.address,
-            $written.user.document_type,
-            $written.user.number_document_identity,
-            $written.user.locale,
-            $written.user.is_active,
-            $written.user.legacy_user_id,
-            $written.user.created_at,
-            $last
-        ]
-    };
+fn inserted<'a>(w: &'a Written<'_>, username: &'a &str, last: &'a dyn Param) -> [&'a dyn Param; 23] {
+    let u = w.user;
+    [
+        &u.id,
+        username,
+        &u.email,
+        &w.email_key,
+        &u.email_verified,
+        &u.email_proven_at,
+        &u.first_name,
+        &u.last_name,
+        &w.name_key,
+        &u.phone,
+        &w.phone_digits,
+        &u.phone_e164,
+        &u.phone_verified,
+        &u.role,
+        &u.company,
+        &u.address,
+        &u.document_type,
+        &u.number_document_identity,
+        &u.locale,
+        &u.is_active,
+        &u.legacy_user_id,
+        &u.created_at,
+        last,
+    ]
 }
 
 /// One writer counts on from the highest number. A statement that asks for nothing and returns nothing does not keep the
@@ -230,7 +229,7 @@ async fn insert_lite(tx: &mut Tx, users: &[(Written<'_>, Username, [u8; 32])]) -
         .zip(first..)
         .map(|((i, ((_, name, _), _)), number)| (i, name.as_str(), number))
         .collect();
-    let rows: Vec<_> = free.iter().map(|(i, name, number)| inserted!(users[*i].0, *name, *number)).collect();
+    let rows: Vec<_> = free.iter().map(|(i, name, number)| inserted(&users[*i].0, name, number)).collect();
     let done = tx
         .exec_many(
             sql!(
@@ -256,7 +255,7 @@ async fn insert_lite(tx: &mut Tx, users: &[(Written<'_>, Username, [u8; 32])]) -
 async fn insert_pg(tx: &mut Tx, users: &[(Written<'_>, Username, [u8; 32])]) -> Result<Vec<Option<i64>>> {
     let names: Vec<(&str, &[u8])> = users.iter().map(|(_, name, hash)| (name.as_str(), &hash[..])).collect();
     let rows: Vec<_> =
-        users.iter().zip(&names).map(|((w, ..), (name, hash))| inserted!(w, *name, *hash)).collect();
+        users.iter().zip(&names).map(|((w, ..), (name, hash))| inserted(w, name, hash)).collect();
     tx.opt_many(
         sql!(
             postgres: "INSERT INTO user_account (id, unique_no, username, email, email_key, email_verified, email_proven_at,

@@ -72,11 +72,6 @@ fn entry(row: &CustomerRow) -> Entry {
     }
 }
 
-/// Writes the entry of a customer that was just inserted.
-pub async fn insert_in(tx: &mut Tx, row: &CustomerRow) -> Result<()> {
-    store::put_many(tx, vec![entry(row)], Put::Always).await
-}
-
 /// Writes the entries of many customers that were just inserted, or have none of the present rules.
 pub async fn put_many_in(tx: &mut Tx, rows: &[CustomerRow]) -> Result<()> {
     let entries: Vec<Entry> = rows.iter().map(entry).collect();
