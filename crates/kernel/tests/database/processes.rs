@@ -158,7 +158,7 @@ async fn a_stranger_that_does_not_let_go_costs_each_writer_its_deadline() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_that_open_a_new_file_at_once_all_succeed() {
     let t = TestDb::new(Engine::Sqlite).await;
-    for round in 0..8 {
+    for round in 0..24 {
         let mut options = t.options.clone();
         options.target = kernel::db::Target::Sqlite(t.folder.path().join(format!("{round}.db")));
         let openers: Vec<_> = (0..4)

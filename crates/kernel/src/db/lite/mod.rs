@@ -49,6 +49,16 @@ impl Lite {
         }
         let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         conn.busy_timeout(Duration::from_secs(10)).map_err(error::lite)?;
+        let lock_path = path.with_extension("lock");
+        let lock = private().create(true).truncate(false).open(&lock_path);
+        let lock = lock.map_err(|e| cannot_open(&lock_path, e))?;
+        // Of several that make a new file a WAL one at the same moment, SQLite refuses all but one at once.
+        let mode: String =
+            conn.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(error::lite)?;
+        let is_new = mode != "wal";
+        if is_new {
+            lock.lock().map_err(|e| cannot_open(&lock_path, e))?;
+        }
         // When the WAL starts over, the file is kept up to this size: growing it again page by page costs more than
         // what is written.
         conn.execute_batch(&format!(
@@ -56,10 +66,10 @@ impl Lite {
              PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {WAL_KEPT_BYTES}; PRAGMA cache_size = -64000;"
         ))
         .map_err(error::lite)?;
+        if is_new {
+            lock.unlock().map_err(|e| cannot_open(&lock_path, e))?;
+        }
         conn.busy_timeout(Duration::ZERO).map_err(error::lite)?;
-        let lock_path = path.with_extension("lock");
-        let lock = private().create(true).truncate(false).open(&lock_path);
-        let lock = lock.map_err(|e| cannot_open(&lock_path, e))?;
 
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let (wake, wakes) = mpsc::channel();
