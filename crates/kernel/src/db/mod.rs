@@ -166,6 +166,14 @@ impl Db {
         }
     }
 
+    /// Before a process stops: SQLite's WAL is moved into the database file, so that the file alone is everything. Does what
+    /// it can; what another process or a reader is in the way of stays in the WAL, and nothing is lost.
+    pub async fn settle(&self) {
+        if let DbInner::Lite(lite) = &self.inner {
+            lite.settle().await;
+        }
+    }
+
     /// Copies the embedded database into a new file that only its owner can read. `false` on PostgreSQL, whose own
     /// programs do that.
     pub async fn copy_to(&self, to: &Path) -> Result<bool> {

@@ -90,6 +90,9 @@ pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
             "jobs did not finish in time; another process, or the next start, takes them up again"
         );
     }
+    if tokio::time::timeout(drain, app.db.settle()).await.is_err() {
+        tracing::warn!("somebody still writes; the newest changes stay in the WAL beside the database file");
+    }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }

@@ -1,10 +1,12 @@
 //! Stopping: requests in flight are answered, new ones are refused, a second signal ends at once.
 
+use kernel::db::Engine;
+use kernel::db::driver::rusqlite;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::deployment::{Server, on_both_engines};
+use crate::deployment::{Deployment, Server, on_both_engines};
 use crate::raw::{Raw, head};
 
 /// A registration of which the server has the head and waits for the body.
@@ -62,6 +64,24 @@ async fn a_request_in_flight_is_answered_before_the_end() {
         }
     })
     .await;
+}
+
+/// Who copies the database file of a server that was stopped has everything.
+#[tokio::test]
+async fn what_was_written_is_in_the_database_file_after_the_end() {
+    let deployment = Deployment::new(Engine::Sqlite).await;
+    let mut server = deployment.serve(&[]).await;
+    let in_flight = InFlight::begin(&server).await;
+    assert_eq!(in_flight.finish().await.status, 201);
+    server.signal("TERM").await;
+    assert_eq!(server.ended().await, Some(0));
+    let copy = deployment.folder().join("copy.db");
+    std::fs::copy(deployment.data().join("regulars.db"), &copy).unwrap();
+    let users = "SELECT count(*) FROM user_account WHERE email = 'late@example.com'";
+    let found: i64 =
+        rusqlite::Connection::open(copy).unwrap().query_row(users, [], |row| row.get(0)).unwrap();
+    assert_eq!(found, 1, "{}", server.log());
+    deployment.end().await;
 }
 
 #[tokio::test]

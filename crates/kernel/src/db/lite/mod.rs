@@ -97,6 +97,16 @@ impl Lite {
         let _ = self.wake.send(());
     }
 
+    /// Commits what waits and moves the WAL into the file, as far as nobody is in the way.
+    pub async fn settle(&self) {
+        let mut writer = self.writer.clone().lock_owned().await;
+        // Copying can take a while, and a worker thread must not wait.
+        let moved = tokio::task::spawn_blocking(move || writer.settle()).await;
+        if let Err(e) = moved {
+            tracing::warn!(error = %e, "the WAL was left as it is");
+        }
+    }
+
     fn reader(&self) -> Result<Connection> {
         let conn = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         conn.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4000;").map_err(error::lite)?;

@@ -267,6 +267,12 @@ impl Writer {
         }
     }
 
+    pub(super) fn settle(&mut self) {
+        self.commit();
+        // A reader or another process may be in the way.
+        let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+
     fn run_last(&mut self) -> Result<()> {
         let mut last = std::mem::take(&mut self.last);
         last.sort_by_key(|last| last.place);
