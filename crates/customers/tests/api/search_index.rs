@@ -2,6 +2,7 @@
 //!
 //! Rows of the endpoints and promises: A49, A50, C7, C10.
 
+use kernel::db::Engine;
 use kernel::test::{TestApp, on_both_engines};
 use kernel::{args, sql};
 use serde_json::json;
@@ -43,6 +44,10 @@ async fn a49_a_customer_is_found_as_soon_as_the_change_was_answered() {
         let mut tx = app.system().read().await.unwrap();
         let left: i64 = tx.one(sql!("SELECT count(*) AS n FROM search_entry" => i64), []).await.unwrap();
         assert_eq!(left, 0);
+        if tx.engine() == Engine::Sqlite {
+            let indexed = sql!(sqlite: "SELECT count(*) AS n FROM customer_search_docsize" => i64);
+            assert_eq!(tx.one(indexed, []).await.unwrap(), 0, "the index is a table of its own");
+        }
     })
     .await;
 }
