@@ -21,6 +21,13 @@ pub async fn company_key(app: &TestApp, role: &str, company: &str) -> String {
     make_key(app, role, Some(company.to_owned())).await
 }
 
+/// Two companies, and a key for a manager of each.
+pub async fn two_companies(app: &TestApp) -> (String, String) {
+    company(app, "COMP-001").await;
+    company(app, "COMP-002").await;
+    (company_key(app, "manager", "COMP-001").await, company_key(app, "manager", "COMP-002").await)
+}
+
 async fn make_key(app: &TestApp, role: &str, company: Option<String>) -> String {
     let new = NewApiKey {
         name: format!("{role} of the test"),

@@ -5,15 +5,12 @@
 use kernel::test::on_both_engines;
 use serde_json::json;
 
-use crate::common::{company, company_key, customer, features, key, path, register};
+use crate::common::{customer, features, key, path, register, two_companies};
 
 #[tokio::test]
 async fn c10_a_foreign_company_sees_and_counts_nothing() {
     on_both_engines(&features(), async |app| {
-        company(app, "COMP-001").await;
-        company(app, "COMP-002").await;
-        let ours = company_key(app, "manager", "COMP-001").await;
-        let theirs = company_key(app, "manager", "COMP-002").await;
+        let (ours, theirs) = two_companies(app).await;
         let all = key(app, "admin").await;
         let one = customer(app, &ours, "one@example.com").await;
         customer(app, &all, "free@example.com").await;

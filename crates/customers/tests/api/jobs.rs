@@ -10,7 +10,7 @@ use kernel::{args, sql};
 use serde_json::{Value, json};
 
 use crate::bulk::{accepted, bulk, job, people, report, shown};
-use crate::common::{actions, company, company_key, customer, features, key, path, register};
+use crate::common::{actions, company, company_key, customer, features, key, path, register, two_companies};
 
 #[tokio::test]
 async fn a50_a_filter_makes_a_job_and_a_dry_run_counts_whom_it_changes() {
@@ -107,10 +107,7 @@ async fn a50_the_report_says_why_a_customer_was_left_out() {
 #[tokio::test]
 async fn a50_nobody_changes_or_counts_what_is_out_of_reach() {
     on_both_engines(&features(), async |app| {
-        company(app, "COMP-001").await;
-        company(app, "COMP-002").await;
-        let ours = company_key(app, "manager", "COMP-001").await;
-        let theirs = company_key(app, "manager", "COMP-002").await;
+        let (ours, theirs) = two_companies(app).await;
         let all = key(app, "employee").await;
         let one = customer(app, &ours, "one@example.com").await;
         let other = customer(app, &theirs, "two@example.com").await;

@@ -7,7 +7,7 @@ use kernel::test::{TestApp, on_both_engines};
 use kernel::{args, sql};
 use serde_json::json;
 
-use crate::common::{company, company_key, customer, features, key, path, prove, register};
+use crate::common::{customer, features, key, path, prove, register, two_companies};
 use crate::search::{SEARCH, create, found, john, search};
 
 #[tokio::test]
@@ -84,10 +84,7 @@ async fn a49_what_customers_change_themselves_is_found() {
 #[tokio::test]
 async fn c10_a_search_reaches_only_the_own_company() {
     on_both_engines(&features(), async |app| {
-        company(app, "COMP-001").await;
-        company(app, "COMP-002").await;
-        let ours = company_key(app, "manager", "COMP-001").await;
-        let theirs = company_key(app, "manager", "COMP-002").await;
+        let (ours, theirs) = two_companies(app).await;
         let all = key(app, "admin").await;
         let one = customer(app, &ours, "one@example.com").await;
         customer(app, &all, "free@example.com").await;
