@@ -73,6 +73,11 @@ const JOBS: &[JobKind] = &[
 
 const PERIODIC: &[Periodic] = &[
     Periodic {
+        name: "customers.keys",
+        every: Duration::from_secs(60),
+        run: |ctx| Box::pin(customers::service::keys::fill(ctx)),
+    },
+    Periodic {
         name: "search.fill",
         every: Duration::from_secs(5),
         run: |ctx| Box::pin(async { search::service::index::fill(ctx).await.map(drop) }),

@@ -140,6 +140,70 @@ async fn every_statement_fits_postgresql() {
     db.end().await;
 }
 
+/// Texts and what is made of them, in one row: whoever writes the one writes the other.
+const DERIVED: [(&str, &str, &str); 9] = [
+    ("customer", "city", "city_key"),
+    ("customer", "state", "state_key"),
+    ("customer", "postal_code", "postal_key"),
+    ("customer", "country", "country_code"),
+    ("user_account", "email", "email_key"),
+    ("user_account", "first_name", "name_key"),
+    ("user_account", "last_name", "name_key"),
+    ("user_account", "phone", "phone_digits"),
+    ("user_account", "phone", "phone_e164"),
+];
+
+/// The columns that an UPDATE of this table sets; nothing if it is none.
+fn assigned<'a>(table: &str, text: &'a str) -> Vec<&'a str> {
+    let Some(rest) = text.trim_start().strip_prefix(&format!("UPDATE {table} SET ")) else {
+        return Vec::new();
+    };
+    let (mut depth, mut columns) = (0i32, Vec::new());
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    for pair in words.windows(2) {
+        if depth == 0 && matches!(pair[0], "WHERE" | "FROM" | "RETURNING") {
+            break;
+        }
+        if depth == 0 && pair[1] == "=" {
+            columns.push(pair[0]);
+        }
+        depth += pair[0].matches('(').count() as i32 - pair[0].matches(')').count() as i32;
+    }
+    columns
+}
+
+#[tokio::test]
+async fn no_update_leaves_a_derived_column_behind() {
+    let mut wrong = Vec::new();
+    for entry in statements() {
+        for (table, from, derived) in DERIVED {
+            let columns = assigned(table, if entry.lite.is_empty() { entry.pg } else { entry.lite });
+            if columns.contains(&from) && !columns.contains(&derived) {
+                wrong.push(format!("{}: sets {table}.{from} without {derived}", entry.at));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let updates = statements().into_iter().filter(|entry| assigned("customer", entry.lite).contains(&"city"));
+    assert!(updates.count() >= 2, "the updates are read");
+    let db = TestDb::new(Engine::Sqlite).await;
+    let Target::Sqlite(path) = &db.options.target else { panic!("a file") };
+    let conn = rusqlite::Connection::open(path).unwrap();
+    for table in ["customer", "user_account"] {
+        let mut keys = conn
+            .prepare("SELECT name FROM pragma_table_info(?1) WHERE name LIKE '%\\_key' ESCAPE '\\'")
+            .unwrap();
+        let keys = keys.query_map([table], |row| row.get::<_, String>(0)).unwrap();
+        for key in keys.map(Result::unwrap) {
+            assert!(
+                DERIVED.iter().any(|(of, _, derived)| *of == table && *derived == key),
+                "{table}.{key}: from what?"
+            );
+        }
+    }
+    db.end().await;
+}
+
 #[test]
 fn every_statement_of_the_sources_is_registered() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();

@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use crate::customers::model::{Tags, is_business_customer};
 use crate::customers::store::CustomerRow;
-use kernel::TextValue;
 
 /// A counter's name and what it counts by; the key is empty where there is nothing to tell apart.
 pub type Counter = (&'static str, String);
@@ -103,7 +102,7 @@ pub fn contributions(row: &CustomerRow, zone: &TimeZone) -> Vec<(Counter, i64)> 
     }
     add(COUNTRY, country.to_owned(), 1);
     add(CITY, city, 1);
-    for tag in Tags::parse(&row.tags).unwrap_or_default().iter() {
+    for tag in Tags::stored(&row.tags).iter() {
         add(TAG, tag.key(), 1);
     }
     add(GENDER, row.gender.clone().unwrap_or_default(), 1);

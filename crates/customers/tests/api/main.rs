@@ -8,6 +8,7 @@ mod bulk;
 mod change;
 mod common;
 mod create;
+mod derived;
 mod erase;
 mod exports;
 mod fields;

@@ -49,8 +49,8 @@ pub async fn email_change_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> 
     request_in(ctx, tx, user, CHANGE).await?;
     let Some(old) = &user.email else { return Ok(()) };
     let id = ctx.new_id();
-    let key = email_key(old)?;
-    store::lock_address(tx, &key).await?;
+    let key = user.email_key.as_deref().unwrap_or(old);
+    store::lock_address(tx, key).await?;
     // Counted apart from the links: nobody can use up the warning by asking for other mails.
     if store::count_of_user(tx, user.id, TOLD, an_hour_ago(ctx)).await? >= 1 {
         return Ok(());
@@ -61,7 +61,7 @@ pub async fn email_change_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> 
         user: user.id,
         purpose: TOLD,
         email: old,
-        email_key: &key,
+        email_key: key,
         now,
         expires_at: now,
         used_at: Some(now),
@@ -74,7 +74,10 @@ pub async fn email_change_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> 
 async fn request_in(ctx: &Ctx, tx: &mut Tx, user: &User, purpose: &'static str) -> Result<()> {
     let address = if purpose == CHANGE { &user.pending_email } else { &user.email };
     let Some(email) = address else { return Ok(()) };
-    let key = email_key(email)?;
+    let key = match &user.email_key {
+        Some(key) if purpose != CHANGE => key.clone(),
+        _ => email_key(email)?,
+    };
     store::lock_address(tx, &key).await?;
     if store::count_to_address(tx, &key, an_hour_ago(ctx)).await? >= MOST_PER_HOUR {
         return Ok(());
@@ -101,7 +104,7 @@ fn an_hour_ago(ctx: &Ctx) -> Timestamp {
 
 fn email_key(email: &str) -> Result<String> {
     let parsed = Email::parse(email);
-    parsed.map(|e| e.key().to_owned()).map_err(|_| Error::internal("a stored address that is none"))
+    parsed.map(|e| e.key().to_owned()).map_err(|_| Error::internal("an address that waits and is none"))
 }
 
 /// The secret of a link: 256 bits that nobody can make without the master key.
@@ -158,7 +161,8 @@ pub async fn verify(ctx: &Ctx, presented: &str, password: Option<&str>) -> Resul
         credentials::revoke_in(ctx, &mut tx, &user, "address_proven_by_another").await?;
         credentials::set_in(ctx, &mut tx, user.id, &new).await?;
     }
-    let user = users::prove_email_in(ctx, &mut tx, &user, link.purpose == CHANGE, ctx.now()).await?;
+    let pending = (link.purpose == CHANGE).then_some(link.email_key);
+    let user = users::prove_email_in(ctx, &mut tx, &user, pending, ctx.now()).await?;
     tx.commit().await?;
     Ok(user)
 }

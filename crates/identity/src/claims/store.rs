@@ -6,7 +6,7 @@ use kernel::{Result, args, row, sql};
 use uuid::Uuid;
 
 row! {
-    pub struct Link { pub user_id: Uuid, pub purpose: String, pub email: String, pub expires_at: Timestamp }
+    pub struct Link { pub user_id: Uuid, pub purpose: String, pub email: String, pub email_key: String, pub expires_at: Timestamp }
 }
 
 /// A mail as it is noted. One without a link is used from the start.
@@ -68,7 +68,7 @@ pub async fn count_of_user(tx: &mut Tx, user: Uuid, purpose: &str, since: Timest
 pub async fn find(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<Option<Link>> {
     tx.opt(
         sql!(
-            "SELECT user_id, purpose, email, expires_at FROM mail_token
+            "SELECT user_id, purpose, email, email_key, expires_at FROM mail_token
              WHERE hash = $1 AND used_at IS NULL AND expires_at > $2" => Link
         ),
         args![hash, now],
@@ -81,7 +81,7 @@ pub async fn consume(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<Option<
     tx.opt(
         sql!(
             "UPDATE mail_token SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2
-             RETURNING user_id, purpose, email, expires_at" => Link
+             RETURNING user_id, purpose, email, email_key, expires_at" => Link
         ),
         args![hash, now],
     )

@@ -3,13 +3,13 @@
 use kernel::access::Scope;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::{Error, Result, TextValue};
+use kernel::{Error, Result};
 
 use super::service::{self, Opened};
 use crate::credentials::hasher::Hasher;
 use crate::credentials::model::{Password, PasswordHash};
 use crate::credentials::service as credentials;
-use crate::users::model::{Email, Phone, UserRef};
+use crate::users::model::{Email, Phone, UserRef, Username};
 use crate::users::service::{self as users, User};
 
 /// By what somebody says who they are.
@@ -78,9 +78,9 @@ async fn look_up(ctx: &Ctx, who: &Who) -> Result<(Option<User>, Option<PasswordH
 async fn find(ctx: &Ctx, tx: &mut Tx, who: &Who) -> Result<Option<User>> {
     match who {
         Who::Email(email) => users::find_by_email_in(tx, &system(), email).await,
-        Who::Username(name) => match crate::users::model::Username::parse(name) {
-            Ok(name) => users::find_by_username_in(tx, &system(), name.as_str()).await,
-            Err(_) => Ok(None),
+        Who::Username(name) => match Username::lookup(name) {
+            Some(name) => users::find_by_username_in(tx, &system(), &name).await,
+            None => Ok(None),
         },
         Who::Phone(phone) => match phone.facts(ctx.app().config.default_country.as_deref()).e164 {
             Some(e164) => users::find_by_phone_in(tx, &system(), &e164).await,

@@ -74,7 +74,6 @@ pub struct Draft {
     /// As it will be stored.
     pub user: User,
     email: Option<Email>,
-    phone_digits: Option<String>,
     name_key: String,
     username: Option<Username>,
 }
@@ -99,12 +98,14 @@ pub fn draft(ctx: &Ctx, new: NewUser) -> Result<Draft> {
         unique_no: 0,
         username: String::new(),
         email: new.email.as_ref().map(|e| e.as_str().to_owned()),
+        email_key: new.email.as_ref().map(|e| e.key().to_owned()),
         email_verified: false,
         email_proven_at: None,
         pending_email: None,
         first_name: new.first_name.as_str().to_owned(),
         last_name: new.last_name.as_str().to_owned(),
         phone: new.phone.as_ref().map(|p| p.as_str().to_owned()),
+        phone_digits: new.phone.as_ref().map(|p| p.digits().to_owned()),
         phone_e164,
         phone_verified: false,
         role: new.role,
@@ -123,13 +124,7 @@ pub fn draft(ctx: &Ctx, new: NewUser) -> Result<Draft> {
         version: 1,
         has_password: false,
     };
-    Ok(Draft {
-        name_key: name_key(&user),
-        email: new.email,
-        phone_digits: new.phone.as_ref().map(|p| p.digits().to_owned()),
-        username: new.username,
-        user,
-    })
+    Ok(Draft { name_key: name_key(&user), email: new.email, username: new.username, user })
 }
 
 /// Creates users, with generated names where none is given: the unique index decides which are free, and who finds
@@ -166,12 +161,7 @@ impl Draft {
     }
 
     fn written(&self) -> Written<'_> {
-        Written {
-            user: &self.user,
-            email_key: self.email.as_ref().map(Email::key),
-            name_key: &self.name_key,
-            phone_digits: self.phone_digits.as_deref(),
-        }
+        Written { user: &self.user, name_key: &self.name_key }
     }
 }
 

@@ -8,7 +8,7 @@ use kernel::db::Tx;
 use kernel::event::{self, Event};
 use kernel::text::search_key;
 use kernel::web::Field;
-use kernel::{Error, Result, TextValue};
+use kernel::{Error, Result};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -53,11 +53,6 @@ impl User {
     /// `USER-10000000`.
     pub fn unique_id(&self) -> String {
         UniqueId::from_number(self.unique_no).map(|id| id.to_string()).unwrap_or_default()
-    }
-
-    /// The normalised form of its address.
-    pub fn email_key(&self) -> Option<String> {
-        self.email.as_deref().and_then(key_of)
     }
 
     /// First and last name.
@@ -216,11 +211,12 @@ pub async fn update_in(
     let mut user = before.clone();
     let text = |v: Field<String>, to: &mut Option<String>| v.apply(to);
     if let Field::Value(email) = &change.email
-        && Some(email.key()) != before.email.as_deref().and_then(key_of).as_deref()
+        && Some(email.key()) != before.email_key.as_deref()
     {
         user.email_verified = false;
         user.email_proven_at = None;
     }
+    text(change.email.as_ref().map(|e| e.key().to_owned()), &mut user.email_key);
     text(change.email.map(|e| e.as_str().to_owned()), &mut user.email);
     text(change.pending_email.map(|e| e.as_str().to_owned()), &mut user.pending_email);
     if !change.phone.is_absent() {
@@ -233,6 +229,7 @@ pub async fn update_in(
             Some(phone) => e164(ctx, phone, region)?,
             None => None,
         };
+        user.phone_digits = phone.as_ref().map(|p| p.digits().to_owned());
         user.phone = raw;
     }
     if let Some(name) = change.first_name {
@@ -263,14 +260,7 @@ pub(crate) async fn save_in(
         return Ok(user);
     }
     user.updated_at = ctx.now();
-    let email = user.email.as_deref().and_then(key_of);
-    let phone = user.phone.as_deref().and_then(|p| Phone::parse(p).ok());
-    let written = Written {
-        user: &user,
-        email_key: email.as_deref(),
-        name_key: &name_key(&user),
-        phone_digits: phone.as_ref().map(Phone::digits),
-    };
+    let written = Written { user: &user, name_key: &name_key(&user) };
     store::update(tx, &written).await.map_err(taken)?;
     user.version += 1;
     if let Some(hook) = ctx.app().try_part::<ProfileHook>() {
@@ -278,10 +268,6 @@ pub(crate) async fn save_in(
     }
     ctx.record(tx, event).await?;
     Ok(user)
-}
-
-fn key_of(email: &str) -> Option<String> {
-    Email::parse(email).ok().map(|e| e.key().to_owned())
 }
 
 /// Gives a user another picture, or none. Whoever calls it removes the one before, and records what happened.
@@ -296,17 +282,18 @@ pub async fn has_avatar_in(tx: &mut Tx, avatar: &AvatarName) -> Result<bool> {
     store::has_avatar(tx, &avatar.to_string()).await
 }
 
-/// The address was proved by its owner; with `pending`, the one that waited becomes the user's.
+/// The address was proved by its owner; with `pending`, the one that waited becomes the user's, with this key.
 pub(crate) async fn prove_email_in(
     ctx: &Ctx,
     tx: &mut Tx,
     before: &User,
-    pending: bool,
+    pending: Option<String>,
     now: Timestamp,
 ) -> Result<User> {
     let mut user = before.clone();
-    if pending {
+    if pending.is_some() {
         user.email = user.pending_email.take();
+        user.email_key = pending;
     }
     user.email_verified = true;
     user.email_proven_at = Some(now);

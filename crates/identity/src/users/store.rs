@@ -23,6 +23,8 @@ row! {
         pub username: String,
         /// As it was typed.
         pub email: Option<String>,
+        /// What it is unique by, made when it was typed: a later release may read addresses otherwise.
+        pub email_key: Option<String>,
         /// Shown as verified, by its owner or by staff.
         pub email_verified: bool,
         /// When its owner proved it; a mark of staff does not count here.
@@ -35,6 +37,8 @@ row! {
         pub last_name: String,
         /// As it was typed.
         pub phone: Option<String>,
+        /// What it is looked for by, made when it was typed.
+        pub phone_digits: Option<String>,
         /// E.164 where the number is valid.
         pub phone_e164: Option<String>,
         /// Shown as verified.
@@ -86,8 +90,8 @@ row! {
 macro_rules! users_where {
     ($rest:literal) => {
         concat!(
-            "SELECT u.id, u.unique_no, u.username, u.email, u.email_verified, u.email_proven_at, u.pending_email,
-               u.first_name, u.last_name, u.phone, u.phone_e164, u.phone_verified, u.role, u.company_id AS company,
+            "SELECT u.id, u.unique_no, u.username, u.email, u.email_key, u.email_verified, u.email_proven_at, u.pending_email,
+               u.first_name, u.last_name, u.phone, u.phone_digits, u.phone_e164, u.phone_verified, u.role, u.company_id AS company,
                c.company_id, u.address, u.document_type, u.number_document_identity, u.locale, u.is_active,
                u.last_login, u.legacy_user_id, u.avatar, u.created_at, u.updated_at, u.version,
                (p.user_id IS NOT NULL) AS has_password
@@ -163,9 +167,7 @@ pub async fn find_by_phone(tx: &mut Tx, _: &Scope, e164: &str) -> Result<Option<
 /// A user as it is written, whole.
 pub struct Written<'a> {
     pub user: &'a User,
-    pub email_key: Option<&'a str>,
     pub name_key: &'a str,
-    pub phone_digits: Option<&'a str>,
 }
 
 /// Inserts each under its name, unless that is taken or was somebody's before (its hash): the public numbers.
@@ -183,14 +185,14 @@ fn inserted<'a>(w: &'a Written<'_>, username: &'a &str, last: &'a dyn Param) -> 
         &u.id,
         username,
         &u.email,
-        &w.email_key,
+        &u.email_key,
         &u.email_verified,
         &u.email_proven_at,
         &u.first_name,
         &u.last_name,
         &w.name_key,
         &u.phone,
-        &w.phone_digits,
+        &u.phone_digits,
         &u.phone_e164,
         &u.phone_verified,
         &u.role,
@@ -284,8 +286,8 @@ pub async fn update(tx: &mut Tx, w: &Written<'_>) -> Result<()> {
              WHERE id = $1 AND version = $2"
         ),
         args![
-            u.id, u.version, u.username, u.email, w.email_key, u.email_verified, u.email_proven_at, u.pending_email,
-            u.first_name, u.last_name, w.name_key, u.phone, w.phone_digits, u.phone_e164, u.phone_verified, u.role,
+            u.id, u.version, u.username, u.email, u.email_key, u.email_verified, u.email_proven_at, u.pending_email,
+            u.first_name, u.last_name, w.name_key, u.phone, u.phone_digits, u.phone_e164, u.phone_verified, u.role,
             u.company, u.address, u.document_type, u.number_document_identity, u.locale, u.is_active, u.updated_at
         ],
     )

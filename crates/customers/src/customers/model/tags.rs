@@ -77,6 +77,15 @@ impl Tags {
         Ok(tags)
     }
 
+    /// The tags of a stored text. They were checked by the rules of the day when they were written: none is lost because
+    /// others hold by now.
+    pub fn stored(text: &str) -> Tags {
+        let mut keys = HashSet::new();
+        let tags =
+            text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(|tag| Tag(tag.to_owned()));
+        Tags(tags.filter(|tag| keys.insert(tag.key())).collect())
+    }
+
     /// The tags in order.
     pub fn iter(&self) -> impl Iterator<Item = &Tag> {
         self.0.iter()

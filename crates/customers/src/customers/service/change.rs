@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use kernel::access::{Permission, Scope};
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::{Error, Kind, Result, TextValue};
+use kernel::{Error, Kind, Result};
 
 use super::members::{Draft, How, Members, Rights, draft};
 use super::person::Person;
@@ -167,7 +167,7 @@ async fn write_consents(ctx: &Ctx, tx: &mut Tx, rights: Rights, plans: &[&Plan])
     consent::record_many_in(ctx, tx, &changed).await
 }
 
-/// The tags of a stored customer, which were checked when they were written.
+/// The tags of a stored customer.
 pub(super) fn tags_of(row: &CustomerRow) -> Tags {
-    Tags::parse(&row.tags).unwrap_or_default()
+    Tags::stored(&row.tags)
 }

@@ -149,7 +149,7 @@ impl Known {
         let ids = ids.map(ToString::to_string).collect();
         let users = users::find_by_emails_in(tx, scope, &emails).await?;
         let profiles = store::with_profile(tx, &users.iter().map(|user| user.id).collect()).await?;
-        let keyed = users.into_iter().filter_map(|user| Some((user.email_key()?, user)));
+        let keyed = users.into_iter().filter_map(|user| Some((user.email_key.clone()?, user)));
         Ok(Known {
             users: keyed.collect(),
             profiles: profiles.into_iter().collect(),
@@ -354,9 +354,11 @@ fn blank(ctx: &Ctx, user: &User) -> CustomerRow {
         first_name: String::new(),
         last_name: String::new(),
         email: None,
+        email_key: None,
         email_verified: false,
         pending_email: None,
         phone: None,
+        phone_digits: None,
         phone_e164: None,
         phone_verified: false,
         user_role: String::new(),

@@ -173,9 +173,13 @@ fn set_address(
     put(line2, &mut row.address_line2);
     put(city, &mut row.city);
     put(state, &mut row.state);
-    put(country, &mut row.country);
     put(postal_code, &mut row.postal_code);
-    row.country_code = row.country.as_deref().and_then(country_code).map(str::to_owned);
+    let before = row.country.clone();
+    put(country, &mut row.country);
+    // The same text keeps the code that it was given, also where a later list of countries has no such name.
+    if row.country != before || row.country_code.is_none() {
+        row.country_code = row.country.as_deref().and_then(country_code).map(str::to_owned);
+    }
 }
 
 fn set_birth(ctx: &Ctx, row: &mut CustomerRow, field: &Field<CalendarDate>, faults: &mut Vec<Fault>) {

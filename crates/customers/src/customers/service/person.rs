@@ -8,7 +8,7 @@ use kernel::access::Scope;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
 use kernel::web::Field;
-use kernel::{Error, Fault, Result, TextValue};
+use kernel::{Error, Fault, Result};
 
 use super::members::{Rights, not_writable};
 use crate::customers::store::CustomerRow;
@@ -159,7 +159,6 @@ impl Person {
 /// Must the new address wait until its owner proves it? Staff cannot move somebody's login to another mailbox, and nobody
 /// leaves a proven address for an unproven one. Another spelling of the same address waits for nothing.
 fn waits(email: &Email, user: &User, rights: Rights) -> bool {
-    let same =
-        user.email.as_deref().and_then(|e| Email::parse(e).ok()).is_some_and(|e| e.key() == email.key());
+    let same = user.email_key.as_deref() == Some(email.key());
     !same && user.has_password && (rights.staff || user.email_proven_at.is_some())
 }

@@ -192,7 +192,8 @@ fn is_text_of_country(request: &ListRequest) -> bool {
     matches!(request.filter("country"), Some(FilterValue::Text(text)) if country_code(text).is_none())
 }
 
-fn email_key(text: &str) -> String {
+/// What an address is looked for by.
+pub fn email_key(text: &str) -> String {
     Email::parse(text).map_or_else(|_| search_key(text), |email| email.key().to_owned())
 }
 
@@ -211,7 +212,7 @@ impl Keyed for CustomerRow {
             "last_name" => Key::Text(search_key(&format!("{} {}", self.last_name, self.first_name))),
             "first_name" => Key::Text(self.first_name.clone()),
             "username" => Key::Text(self.username.clone()),
-            "email" => text(self.email_key()),
+            "email" => text(self.email_key.clone()),
             "city" => text(self.city_key()),
             "state" => text(self.state_key()),
             "country" => text(self.country_code.clone()),

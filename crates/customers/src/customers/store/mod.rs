@@ -6,6 +6,7 @@
 //! - [`list`]: what a list can be sorted and filtered by;
 //! - [`matching`]: whom the rows of a file mean.
 
+pub mod keys;
 pub mod list;
 pub mod many;
 pub mod matching;
@@ -13,13 +14,12 @@ pub mod matching;
 mod plans;
 pub mod write;
 
-use identity::users::model::Email;
 use identity::users::service::User;
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
 use kernel::db::{Date, Ids, Json, Texts, Tx, Where};
 use kernel::text::search_key;
-use kernel::{Result, TextValue, args, row, sql};
+use kernel::{Result, args, row, sql};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -43,12 +43,16 @@ row! {
         pub last_name: String,
         /// As it was typed.
         pub email: Option<String>,
+        /// What it is unique by.
+        pub email_key: Option<String>,
         /// Shown as verified.
         pub email_verified: bool,
         /// The address that waits for its owner's proof.
         pub pending_email: Option<String>,
         /// As it was typed.
         pub phone: Option<String>,
+        /// What it is looked for by.
+        pub phone_digits: Option<String>,
         /// E.164, where it is valid.
         pub phone_e164: Option<String>,
         /// Shown as verified.
@@ -144,8 +148,8 @@ row! {
 macro_rules! customers_where {
     ($rest:literal) => {
         concat!(
-            "SELECT c.id, c.customer_id, c.user_id, u.username, u.first_name, u.last_name, u.email, u.email_verified,
-               u.pending_email, u.phone, u.phone_e164, u.phone_verified, u.role AS user_role, u.company_id AS company, o.company_id,
+            "SELECT c.id, c.customer_id, c.user_id, u.username, u.first_name, u.last_name, u.email, u.email_key, u.email_verified,
+               u.pending_email, u.phone, u.phone_digits, u.phone_e164, u.phone_verified, u.role AS user_role, u.company_id AS company, o.company_id,
                u.avatar, u.last_login AS user_last_login, u.version AS user_version,
                c.address_line1, c.address_line2, c.city, c.state, c.postal_code, c.country, c.country_code,
                c.date_of_birth, c.gender, c.company_name, c.business_type, c.tax_id, c.emergency_contact_name,
@@ -221,10 +225,10 @@ pub async fn find_by_username(tx: &mut Tx, scope: &Scope, username: &str) -> Res
 }
 
 /// By the normalised address.
-pub async fn find_by_email(tx: &mut Tx, scope: &Scope, email: &Email) -> Result<Option<CustomerRow>> {
+pub async fn find_by_email(tx: &mut Tx, scope: &Scope, email_key: &str) -> Result<Option<CustomerRow>> {
     tx.opt(
         select_customer!("AND u.email_key = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"),
-        args![email.key(), scope.all(), scope.company(), scope.user()],
+        args![email_key, scope.all(), scope.company(), scope.user()],
     )
     .await
 }
@@ -311,9 +315,11 @@ impl CustomerRow {
         self.first_name = user.first_name;
         self.last_name = user.last_name;
         self.email = user.email;
+        self.email_key = user.email_key;
         self.email_verified = user.email_verified;
         self.pending_email = user.pending_email;
         self.phone = user.phone;
+        self.phone_digits = user.phone_digits;
         self.phone_e164 = user.phone_e164;
         self.phone_verified = user.phone_verified;
         self.user_role = user.role;
@@ -427,10 +433,5 @@ impl CustomerRow {
             ("external_id", text(&self.external_id)),
             ("metadata", self.metadata.0.clone()),
         ]
-    }
-
-    /// The normalised address, which lists are sorted by.
-    fn email_key(&self) -> Option<String> {
-        self.email.as_deref().and_then(|e| Email::parse(e).ok()).map(|e| e.key().to_owned())
     }
 }

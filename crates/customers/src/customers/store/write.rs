@@ -21,23 +21,23 @@ row! {
 /// Inserts each, unless its public id is taken: `false`. A second profile of the same user violates the schema, see
 /// [`taken`].
 pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
-    let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key(), r.postal_key())).collect();
-    let sets: Vec<_> = keyed
+    let indexed: Vec<_> = rows.iter().map(|r| (*r, r.indexed())).collect();
+    let sets: Vec<_> = indexed
         .iter()
-        .map(|(r, city_key, state_key, postal_key)| {
+        .map(|(r, i)| {
             args![
                 r.id,
                 r.customer_id,
                 r.user_id,
                 r.address_line1,
                 r.address_line2,
-                r.city,
-                *city_key,
-                r.state,
-                *state_key,
-                r.postal_code,
-                r.country,
-                r.country_code,
+                *i.city,
+                i.city_key,
+                *i.state,
+                i.state_key,
+                *i.postal_code,
+                *i.country,
+                *i.country_code,
                 r.date_of_birth,
                 r.gender,
                 r.company_name,
@@ -46,7 +46,7 @@ pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
                 r.emergency_contact_name,
                 r.emergency_contact_phone,
                 r.emergency_contact_relationship,
-                r.is_active,
+                i.is_active,
                 r.is_verified,
                 r.customer_since,
                 r.last_service_date,
@@ -58,7 +58,7 @@ pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
                 r.marketing_sms,
                 r.notes,
                 r.tags,
-                r.external_id,
+                *i.external_id,
                 r.metadata,
                 r.created_at,
                 r.updated_at,
@@ -67,7 +67,7 @@ pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
                 r.deactivation_reason,
                 r.verified_at,
                 r.verified_by,
-                *postal_key
+                i.postal_key
             ]
         })
         .collect();
@@ -98,8 +98,9 @@ pub async fn update(tx: &mut Tx, _: &Scope, changes: &[(&CustomerRow, &CustomerR
     let whole = tx.engine() == Engine::Postgres;
     let (mut elsewhere, mut alike) = (Vec::new(), Vec::new());
     for (before, after) in changes {
-        match whole || !before.is_found_like(after) {
-            true => elsewhere.push(*after),
+        let indexed = after.indexed();
+        match whole || before.indexed() != indexed {
+            true => elsewhere.push((*after, indexed)),
             false => alike.push(*after),
         }
     }
@@ -107,34 +108,54 @@ pub async fn update(tx: &mut Tx, _: &Scope, changes: &[(&CustomerRow, &CustomerR
     update_found_alike(tx, &alike).await
 }
 
+/// Every column that a change can change and an index holds, and with each key the text that it is made of: a text and its
+/// key are compared together and written together, so neither stays behind. SQLite writes the entries of an index anew for
+/// each column that a statement names, whether it differs or not, and that is most of what an update costs.
+#[derive(PartialEq)]
+struct Indexed<'a> {
+    city: &'a Option<String>,
+    city_key: Option<String>,
+    state: &'a Option<String>,
+    state_key: Option<String>,
+    postal_code: &'a Option<String>,
+    postal_key: Option<String>,
+    country: &'a Option<String>,
+    country_code: &'a Option<String>,
+    is_active: bool,
+    external_id: &'a Option<String>,
+}
+
 impl CustomerRow {
-    /// Is every column the same that lists are looked up by? SQLite writes the entries of an index anew for each column
-    /// that a statement names, whether it differs or not, and that is most of what an update costs.
-    fn is_found_like(&self, other: &CustomerRow) -> bool {
-        self.city == other.city
-            && self.state == other.state
-            && self.country == other.country
-            && self.country_code == other.country_code
-            && self.is_active == other.is_active
-            && self.external_id == other.external_id
+    fn indexed(&self) -> Indexed<'_> {
+        Indexed {
+            city: &self.city,
+            city_key: self.city_key(),
+            state: &self.state,
+            state_key: self.state_key(),
+            postal_code: &self.postal_code,
+            postal_key: self.postal_key(),
+            country: &self.country,
+            country_code: &self.country_code,
+            is_active: self.is_active,
+            external_id: &self.external_id,
+        }
     }
 }
 
-async fn update_found_elsewhere(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()> {
-    let keyed: Vec<_> = rows.iter().map(|r| (*r, r.city_key(), r.state_key(), r.postal_key())).collect();
-    let sets = keyed.iter().map(|(r, city_key, state_key, postal_key)| {
+async fn update_found_elsewhere(tx: &mut Tx, rows: &[(&CustomerRow, Indexed<'_>)]) -> Result<()> {
+    let sets = rows.iter().map(|(r, i)| {
         args![
             r.id,
             r.version,
             r.address_line1,
             r.address_line2,
-            r.city,
-            *city_key,
-            r.state,
-            *state_key,
-            r.postal_code,
-            r.country,
-            r.country_code,
+            *i.city,
+            i.city_key,
+            *i.state,
+            i.state_key,
+            *i.postal_code,
+            *i.country,
+            *i.country_code,
             r.date_of_birth,
             r.gender,
             r.company_name,
@@ -143,7 +164,7 @@ async fn update_found_elsewhere(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()
             r.emergency_contact_name,
             r.emergency_contact_phone,
             r.emergency_contact_relationship,
-            r.is_active,
+            i.is_active,
             r.deactivated_at,
             r.deactivation_reason,
             r.is_verified,
@@ -156,10 +177,10 @@ async fn update_found_elsewhere(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()
             r.marketing_sms,
             r.notes,
             r.tags,
-            r.external_id,
+            *i.external_id,
             r.metadata,
             r.updated_at,
-            *postal_key
+            i.postal_key
         ]
     });
     tx.exec_many_versioned(
@@ -179,7 +200,7 @@ async fn update_found_elsewhere(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()
     .map_err(taken)
 }
 
-/// The same without the columns of [`CustomerRow::is_found_like`].
+/// The same without the columns of [`Indexed`].
 async fn update_found_alike(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()> {
     let sets = rows.iter().map(|r| {
         args![
@@ -187,7 +208,6 @@ async fn update_found_alike(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()> {
             r.version,
             r.address_line1,
             r.address_line2,
-            r.postal_code,
             r.date_of_birth,
             r.gender,
             r.company_name,
@@ -214,12 +234,12 @@ async fn update_found_alike(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()> {
     });
     tx.exec_many_versioned(
         sql!(
-            "UPDATE customer SET address_line1 = $3, address_line2 = $4, postal_code = $5, date_of_birth = $6, gender = $7,
-               company_name = $8, business_type = $9, tax_id = $10, emergency_contact_name = $11,
-               emergency_contact_phone = $12, emergency_contact_relationship = $13, deactivated_at = $14,
-               deactivation_reason = $15, is_verified = $16, verified_at = $17, verified_by = $18, customer_since = $19,
-               preferred_contact_method = $20, notification_preferences = $21, marketing_emails = $22, marketing_sms = $23,
-               notes = $24, tags = $25, metadata = $26, updated_at = $27, version = version + 1
+            "UPDATE customer SET address_line1 = $3, address_line2 = $4, date_of_birth = $5, gender = $6, company_name = $7,
+               business_type = $8, tax_id = $9, emergency_contact_name = $10, emergency_contact_phone = $11,
+               emergency_contact_relationship = $12, deactivated_at = $13, deactivation_reason = $14, is_verified = $15,
+               verified_at = $16, verified_by = $17, customer_since = $18, preferred_contact_method = $19,
+               notification_preferences = $20, marketing_emails = $21, marketing_sms = $22, notes = $23, tags = $24,
+               metadata = $25, updated_at = $26, version = version + 1
              WHERE id = $1 AND version = $2 AND erased_at IS NULL"
         ),
         &sets.collect::<Vec<_>>(),

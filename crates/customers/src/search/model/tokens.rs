@@ -19,8 +19,6 @@
 //! | `k` | the country's code | filter |
 //! | `a`, `v` | inactive; verified | filter |
 
-use identity::users::model::Phone;
-use kernel::TextValue;
 use kernel::text::search_key;
 use uuid::Uuid;
 
@@ -51,8 +49,8 @@ pub struct Subject<'a> {
     pub username: &'a str,
     /// `CUST_…`.
     pub customer_id: &'a str,
-    /// As it was typed.
-    pub phone: Option<&'a str>,
+    /// The digits of the phone.
+    pub phone_digits: Option<&'a str>,
     /// The customer's own business.
     pub company_name: Option<&'a str>,
     /// City.
@@ -99,10 +97,10 @@ pub fn tokens_of(s: &Subject<'_>) -> String {
     for text in [s.state, s.postal_code, s.external_id].into_iter().flatten() {
         t.words(&search_key(text));
     }
-    if let Some(phone) = s.phone.and_then(|phone| Phone::parse(phone).ok()) {
-        t.phone(phone.digits());
+    if let Some(digits) = s.phone_digits {
+        t.phone(digits);
     }
-    for tag in Tags::parse(s.tags).unwrap_or_default().iter() {
+    for tag in Tags::stored(s.tags).iter() {
         t.push(&tag_token(&tag.key()));
         t.words(&search_key(tag.as_str()));
     }
@@ -292,7 +290,7 @@ mod tests {
             email: Some("j.diaz@mail.example"),
             username: "josediaz12",
             customer_id: "CUST_A1B2C3D4",
-            phone: Some("+1-555-0123"),
+            phone_digits: Some("15550123"),
             tags: "New York,vip",
             company: Some(Uuid::nil()),
             ..Subject::default()
@@ -378,7 +376,7 @@ mod tests {
         #[test]
         fn no_text_makes_a_token_of_another_kind(a in any::<String>(), b in any::<String>()) {
             let subject = Subject {
-                first_name: &a, last_name: &b, email: Some(&a), username: &b, customer_id: &a, phone: Some(&b),
+                first_name: &a, last_name: &b, email: Some(&a), username: &b, customer_id: &a, phone_digits: Some(&b),
                 company_name: Some(&a), city: Some(&b), tags: &a, external_id: Some(&b), is_active: true, ..Subject::default()
             };
             let text = tokens_of(&subject);

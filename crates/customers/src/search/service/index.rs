@@ -3,14 +3,13 @@
 
 use std::collections::HashSet;
 
-use identity::users::model::Phone;
 use identity::users::service::User;
+use kernel::Result;
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
 use kernel::db::{Engine, Ids, Tx};
 use kernel::text::search_key;
-use kernel::{Result, TextValue};
 use uuid::Uuid;
 
 use crate::customers::model::CustomerRef;
@@ -38,7 +37,7 @@ impl<'a> From<&'a CustomerRow> for Subject<'a> {
             email: row.email.as_deref(),
             username: &row.username,
             customer_id: &row.customer_id,
-            phone: row.phone.as_deref(),
+            phone_digits: row.phone_digits.as_deref(),
             company_name: row.company_name.as_deref(),
             city: row.city.as_deref(),
             state: row.state.as_deref(),
@@ -55,7 +54,6 @@ impl<'a> From<&'a CustomerRow> for Subject<'a> {
 
 fn entry(row: &CustomerRow) -> Entry {
     let folded = |text: &Option<String>| text.as_deref().map(search_key).unwrap_or_default();
-    let phone = row.phone.as_deref().and_then(|phone| Phone::parse(phone).ok());
     Entry {
         customer_id: row.id,
         version: VERSION,
@@ -67,7 +65,7 @@ fn entry(row: &CustomerRow) -> Entry {
             username: row.username.clone(),
             company_name: folded(&row.company_name),
             city: folded(&row.city),
-            phone: phone.map(|phone| phone.digits().to_owned()).unwrap_or_default(),
+            phone: row.phone_digits.clone().unwrap_or_default(),
         },
     }
 }
@@ -103,7 +101,7 @@ pub async fn user_changed_in(tx: &mut Tx, before: &User, after: &User) -> Result
             u.first_name.clone(),
             u.last_name.clone(),
             u.email.clone(),
-            u.phone.clone(),
+            u.phone_digits.clone(),
             u.username.clone(),
             u.company,
         )

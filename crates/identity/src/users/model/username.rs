@@ -85,6 +85,14 @@ impl Username {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What a given name is looked up by; `None` for what nobody is called. Not parsed as a new name is: names that are
+    /// reserved today may have been given yesterday.
+    pub fn lookup(text: &str) -> Option<String> {
+        let name = text.trim().to_lowercase();
+        let possible = !name.is_empty() && name.len() <= Self::MAX_CHARS && !name.contains(char::is_control);
+        possible.then_some(name)
+    }
 }
 
 impl TextValue for Username {

@@ -1,0 +1,33 @@
+//! Housekeeping: makes the keys that a migration left to Rust.
+
+use kernel::Result;
+use kernel::ctx::Ctx;
+
+use crate::customers::model::postal_key;
+use crate::customers::store::keys;
+
+/// Keys of one transaction.
+const STEP: i64 = 500;
+
+/// Makes the missing keys of postal codes, in short transactions.
+pub async fn fill(ctx: &Ctx) -> Result<()> {
+    loop {
+        let mut tx = ctx.read().await?;
+        let waiting = keys::unkeyed(&mut tx, STEP).await?;
+        drop(tx);
+        let last = (waiting.len() as i64) < STEP;
+        if !waiting.is_empty() {
+            let keyed = waiting.into_iter().map(|one| {
+                let key = postal_key(&one.postal_code);
+                (one, key)
+            });
+            let keyed: Vec<_> = keyed.collect();
+            let mut tx = ctx.write().await?;
+            keys::set_postal_keys(&mut tx, &keyed).await?;
+            tx.commit().await?;
+        }
+        if last {
+            return Ok(());
+        }
+    }
+}
