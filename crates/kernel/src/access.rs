@@ -215,7 +215,7 @@ pub enum Credential {
 }
 
 /// Who asked for something, as it is stored: for work that outlives the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// A user, in whatever session.
     User(Uuid),

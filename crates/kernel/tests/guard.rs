@@ -365,7 +365,7 @@ async fn a_caller_is_known_as_it_is_when_the_body_is_there() {
             let request = axum::http::Request::post("/api/v1/notes")
                 .header("authorization", format!("Bearer {bearer}"))
                 .header("content-type", "application/json");
-            let request = request.body(axum::body::Body::from_stream(body)).unwrap();
+            let request = request.body(kernel::web::stream::streamed(body)).unwrap();
             let response = router.clone().oneshot(request).await.unwrap();
             assert_eq!(response.status().as_u16(), status);
             assert_eq!(runs.authenticated.load(Ordering::SeqCst), 1);

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use futures_util::stream::{self, Stream};
 use kernel::ctx::Ctx;
+use kernel::web::stream::streamed;
 use kernel::{Error, Result};
 use serde::Serialize;
 
@@ -123,7 +124,7 @@ pub fn pages(
 /// The report of a job as a reply that is read while it is sent.
 pub fn reply(ctx: Ctx, batch: Batch, format: Format, verdict: &'static str) -> Response {
     let name = format!("attachment; filename=\"job-{}.{}\"", batch.id, format.extension());
-    let mut response = Response::new(Body::from_stream(pages(ctx, batch, format, verdict)));
+    let mut response = Response::new(streamed(pages(ctx, batch, format, verdict)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     if let Ok(name) = HeaderValue::from_str(&name) {

@@ -9,8 +9,9 @@ use kernel::app::App;
 use kernel::ctx::Ctx;
 use kernel::web::list::{FilterValue, ListOf, ListRequest, ListSpec, Listing, parse};
 use kernel::web::problem::Problems;
+use kernel::web::stream::streamed;
 use kernel::{Error, Result};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -93,7 +94,8 @@ pub fn wanted(query: &str) -> Result<Wanted> {
 /// What the writing task tells the reply.
 enum Piece {
     Bytes(Vec<u8>),
-    End,
+    /// Nothing is missing. The reply tells when it has come to this.
+    End(oneshot::Sender<()>),
     Failed(Error),
 }
 
@@ -103,39 +105,56 @@ pub async fn body(mut export: Export) -> Result<Body> {
     let first = export.next().await?.unwrap_or_default();
     let (pieces, waiting) = mpsc::channel(WAITING);
     tokio::spawn(write(export, first, pieces));
-    let stream = stream::unfold(Some(waiting), |waiting| async {
-        let mut waiting = waiting?;
+    let pieces = stream::try_unfold(waiting, |mut waiting| async {
         match waiting.recv().await {
-            Some(Piece::Bytes(bytes)) => Some((Ok(Bytes::from(bytes)), Some(waiting))),
-            Some(Piece::End) => None,
-            Some(Piece::Failed(e)) => Some((Err(std::io::Error::other(e)), None)),
-            // The task is gone without a word.
-            None => Some((Err(std::io::Error::other("the export broke off")), None)),
+            Some(Piece::Bytes(bytes)) => Ok(Some((Bytes::from(bytes), waiting))),
+            Some(Piece::End(seen)) => {
+                // Nobody may be there to hear it.
+                let _ = seen.send(());
+                Ok(None)
+            }
+            Some(Piece::Failed(e)) => Err(e),
+            // The task is gone without a word, or its time was over.
+            None => Err(Error::internal("the export broke off")),
         }
     });
-    Ok(Body::from_stream(stream))
+    Ok(streamed(pieces))
 }
 
+/// Writes until the end, or until the time is over; what a client has taken by then is broken off.
 async fn write(mut export: Export, first: Vec<u8>, pieces: mpsc::Sender<Piece>) {
-    let mut piece = Ok(Some(first));
-    let complete = loop {
-        match piece {
-            Ok(Some(bytes)) if bytes.is_empty() => {}
-            // A client that went away wants no more.
-            Ok(Some(bytes)) => match pieces.send(Piece::Bytes(bytes)).await {
-                Ok(()) => {}
-                Err(_) => break false,
-            },
-            Ok(None) => break pieces.send(Piece::End).await.is_ok(),
-            Err(e) => {
-                tracing::error!(rows = export.rows(), error = ?e, "an export broke off");
-                let _ = pieces.send(Piece::Failed(e)).await;
-                break false;
-            }
+    let limit = export.time_limit();
+    let complete = match tokio::time::timeout(limit, send(&mut export, first, &pieces)).await {
+        Ok(Ok(complete)) => complete,
+        Ok(Err(e)) => {
+            tracing::error!(rows = export.rows(), error = ?e, "an export broke off");
+            let _ = pieces.send(Piece::Failed(e)).await;
+            false
         }
-        piece = export.next().await;
+        Err(_) => {
+            tracing::warn!(
+                rows = export.rows(),
+                ?limit,
+                "an export took longer than limits.export_timeout_s"
+            );
+            false
+        }
     };
+    drop(pieces);
     if let Err(e) = export.end(complete).await {
         tracing::error!(error = ?e, "the end of an export could not be recorded");
     }
+}
+
+/// Sends piece after piece. True when the reply came to its end, false when its client went away.
+async fn send(export: &mut Export, first: Vec<u8>, pieces: &mpsc::Sender<Piece>) -> Result<bool> {
+    let mut piece = Some(first);
+    while let Some(bytes) = piece {
+        if !bytes.is_empty() && pieces.send(Piece::Bytes(bytes)).await.is_err() {
+            return Ok(false);
+        }
+        piece = export.next().await?;
+    }
+    let (seen, end) = oneshot::channel();
+    Ok(pieces.send(Piece::End(seen)).await.is_ok() && end.await.is_ok())
 }

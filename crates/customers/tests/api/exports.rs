@@ -1,12 +1,15 @@
 //! `GET /api/v1/customers/export`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use customers::exports::api::{body, wanted};
 use customers::exports::service::{Export, Wanted};
 use http_body_util::BodyExt;
+use kernel::access::{Caller, Credential};
+use kernel::ctx::{Ctx, RequestState};
 use kernel::sql;
-use kernel::test::{TestApp, TestReply, on_both_engines};
+use kernel::test::{TestApp, TestReply, on_both_engines, on_both_engines_with};
 use serde_json::{Value, json};
 
 use crate::common::{company, company_key, customer, features, key, path, register};
@@ -206,32 +209,86 @@ async fn what_breaks_midway_is_no_whole_file() {
 #[tokio::test]
 async fn so_many_at_once_and_the_log_knows_of_each() {
     on_both_engines(&features(), async |app| {
-        let admin = key(app, "admin").await;
+        let (admin, other) = (key(app, "admin").await, key(app, "admin").await);
         people(app, &admin, 3).await;
-        let one = Export::begin(&app.system(), in_twos("")).await.unwrap();
-        let two = Export::begin(&app.system(), in_twos("")).await.unwrap();
-        let refused = export(app, &admin, "").await;
+        let begin = async || Export::begin(&app.system(), in_twos("")).await;
+        let mut own = Vec::new();
+        for _ in 0..4 {
+            own.push(begin().await.unwrap());
+        }
+        // Whoever leaves his exports lying leaves places for others, and a turn to read.
+        assert_eq!(begin().await.err().unwrap().code(), "EXPORTS_BUSY");
+        export(app, &admin, "?columns=email").await.expect(200);
+        let mut all: Vec<Export> = Vec::new();
+        for n in 0..3 {
+            let ctx = caller(app, n);
+            for _ in 0..4 {
+                all.push(Export::begin(&ctx, in_twos("")).await.unwrap());
+            }
+        }
+        let refused = export(app, &other, "").await;
         refused.expect_error(503, "EXPORTS_BUSY");
         assert_eq!(refused.header("retry-after"), "10");
-        drop(one);
-        two.end(false).await.unwrap();
-        export(app, &admin, "?email=p1@example.com&country=US&columns=email").await.expect(200);
-        let events = async || {
-            let mut tx = app.system().read().await.unwrap();
-            let all = sql!("SELECT fields FROM event WHERE action = $1 ORDER BY seq" => kernel::db::Json);
-            let ended = tx.all(all, kernel::args!["customers.exported"]).await.unwrap();
-            ended.into_iter().map(|e| e.0.to_string()).collect::<Vec<_>>()
-        };
+        // At the end of a file its place is free, before anything is noted.
+        let mut done = all.pop().unwrap();
+        while done.next().await.unwrap().is_some() {}
+        export(app, &other, "?email=p1@example.com&country=US&columns=email").await.expect(200);
+        done.end(true).await.unwrap();
+        drop((own, all));
         // The last is written behind the reply.
-        while events().await.len() < 2 {
+        while count(app, "customers.exported").await < 3 {
             tokio::task::yield_now().await;
         }
-        let mut tx = app.system().read().await.unwrap();
-        let n: i64 = tx
-            .one(sql!("SELECT count(*) AS n FROM event WHERE action = 'customers.export_started'" => i64), [])
-            .await
-            .unwrap();
-        assert_eq!(n, 3);
+        assert_eq!(count(app, "customers.export_started").await, 4 + 1 + 12 + 1);
+    })
+    .await;
+}
+
+/// A program with rights to everything.
+fn caller(app: &TestApp, n: u128) -> Ctx {
+    let mut caller = Caller::system("a program");
+    caller.credential = Credential::ApiKey(uuid::Uuid::from_u128(n));
+    let mut request = RequestState::new("exports".to_owned());
+    request.caller = Ok(Some(Arc::new(caller)));
+    Ctx::new(app.app.clone(), Arc::new(request))
+}
+
+async fn count(app: &TestApp, action: &str) -> i64 {
+    let mut tx = app.system().read().await.unwrap();
+    let count = sql!("SELECT count(*) AS n FROM event WHERE action = $1" => i64);
+    tx.one(count, kernel::args![action]).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_client_that_takes_too_long_gets_no_whole_file_and_keeps_no_place() {
+    on_both_engines_with(&features(), &[("limits.export_timeout_s", "1")], async |app| {
+        let key = key(app, "admin").await;
+        people(app, &key, 9).await;
+        let exports = async || {
+            let mut bodies = Vec::new();
+            for _ in 0..4 {
+                bodies.push(
+                    body(Export::begin(&app.system(), in_twos("columns=email")).await.unwrap())
+                        .await
+                        .unwrap(),
+                );
+            }
+            bodies
+        };
+        let bodies = exports().await;
+        assert_eq!(Export::begin(&app.system(), in_twos("")).await.err().unwrap().code(), "EXPORTS_BUSY");
+        // Nobody reads them, and they stay open.
+        while count(app, "customers.exported").await < 4 {
+            tokio::task::yield_now().await;
+        }
+        drop(exports().await);
+        for mut body in bodies {
+            let mut broken = false;
+            while let Some(frame) = body.frame().await {
+                broken = frame.is_err();
+            }
+            assert!(broken, "the body ends with an error");
+        }
     })
     .await;
 }

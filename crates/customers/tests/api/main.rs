@@ -29,4 +29,5 @@ mod search;
 mod search_index;
 mod statistics;
 mod status;
+mod streams;
 mod tags;

@@ -126,6 +126,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// The same when a file is uploaded.
     pub upload_timeout: Duration,
+    /// What a client has for reading an export.
+    pub export_timeout: Duration,
     /// What running requests get when the server stops.
     pub shutdown: Duration,
     /// Requests of one address to open routes; 0 is no limit.

@@ -171,6 +171,7 @@ fn limits(r: &mut Reader) -> Limits {
         avatar_bytes: r.size("limits.avatar_bytes", 1024..=100 << 20),
         request_timeout: r.time("limits.request_timeout_s", SECOND, 3600),
         upload_timeout: r.time("limits.upload_timeout_s", SECOND, 86_400),
+        export_timeout: r.time("limits.export_timeout_s", SECOND, 86_400),
         shutdown: r.time("limits.shutdown_s", SECOND, 3600),
         open_per_minute: u32::try_from(r.size("limits.open_per_minute", 0..=1_000_000)).unwrap_or(u32::MAX),
     }

@@ -6,6 +6,7 @@
 //! | take a file | [`upload::Upload`] |
 //! | fail | [`crate::Error`]; [`problem`] makes the reply, [`problem::Problems`] documents it |
 //! | answer with one resource | [`reply::Tagged`], [`reply::Created`], [`reply::NoContent`]; `If-Match`: [`reply::IfMatch`] |
+//! | answer with what is made while it is sent | [`stream::streamed`] |
 //! | answer with a list | [`list::ListSpec`], [`list::Listing`], [`list::ListReply`] |
 //! | know the request's id | [`request::RequestInfo`] |
 //! | know who is calling | [`crate::ctx::Ctx`] as an argument, or [`guard::Public`] |
@@ -29,6 +30,7 @@ pub mod request;
 pub mod server;
 pub mod settings;
 mod stall;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 pub mod upload;

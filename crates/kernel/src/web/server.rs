@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::Service;
 
-use super::stall::Stall;
+use super::stall::{Patience, Stall};
 use crate::config::Config;
 use crate::{Error, Result};
 
@@ -33,6 +33,8 @@ pub struct ServerSettings {
     pub head_timeout: Duration,
     /// Longest time that a client may take none of its reply.
     pub stall_timeout: Duration,
+    /// Bytes a second of its reply that a client has to take in the long run.
+    pub least_rate: u32,
     /// Largest head of a request in bytes (431 beyond it); HTTP needs at least 8192.
     pub max_head: usize,
     /// Most connections at once over all listeners; further ones wait to be accepted.
@@ -46,6 +48,7 @@ impl Default for ServerSettings {
         ServerSettings {
             head_timeout: Duration::from_secs(30),
             stall_timeout: Duration::from_secs(60),
+            least_rate: 4096,
             max_head: 32 * 1024,
             max_connections: 10_000,
             drain_timeout: Duration::from_secs(20),
@@ -183,7 +186,8 @@ async fn serve<S>(
 {
     // A reply is written at once; waiting to fill packets only adds latency.
     let _ = stream.set_nodelay(true);
-    let io = TokioIo::new(Stall::new(stream, settings.stall_timeout));
+    let patience = Patience { most: settings.stall_timeout, rate: settings.least_rate };
+    let io = TokioIo::new(Stall::new(stream, patience));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
     builder.max_header_size(settings.max_head).max_buf_size(settings.max_head.max(16 * 1024) + 8 * 1024);

@@ -90,18 +90,16 @@ impl Upload {
 /// The pieces of a body, each within `patience`.
 fn patient(body: axum::body::Body, patience: Duration) -> BoxStream<'static, Result<Bytes>> {
     let pieces = body.into_data_stream();
-    futures_util::stream::unfold(pieces, move |mut pieces| async move {
-        let next = match tokio::time::timeout(patience, pieces.try_next()).await {
-            Ok(Ok(None)) => return None,
-            Ok(Ok(Some(piece))) => Ok(piece),
+    futures_util::stream::try_unfold(pieces, move |mut pieces| async move {
+        match tokio::time::timeout(patience, pieces.try_next()).await {
+            Ok(Ok(piece)) => Ok(piece.map(|piece| (piece, pieces))),
             Ok(Err(e)) => Err(cut(e)),
             Err(_) => Err(Error::new(
                 Kind::RequestTimeout,
                 "BODY_TOO_SLOW",
                 "The body arrived too slowly; send it again",
             )),
-        };
-        Some((next, pieces))
+        }
     })
     .boxed()
 }
@@ -138,6 +136,7 @@ mod tests {
     use futures_util::stream;
 
     use super::*;
+    use crate::web::stream::streamed;
 
     fn headers(kind: &str) -> HeaderMap {
         HeaderMap::from_iter([(header::CONTENT_TYPE, kind.parse().unwrap())])
@@ -160,19 +159,23 @@ mod tests {
     }
 
     async fn failure(body: Body) -> Error {
-        let pieces: Vec<Result<Bytes>> = patient(body, Duration::from_millis(10)).take(2).collect().await;
-        assert_eq!(pieces[0].as_ref().unwrap(), "begun");
-        pieces.into_iter().nth(1).unwrap().unwrap_err()
+        let mut pieces = patient(body, Duration::from_millis(10));
+        assert_eq!(pieces.next().await.unwrap().unwrap(), "begun");
+        let failure = pieces.next().await.unwrap().unwrap_err();
+        assert!(pieces.next().await.is_none() && pieces.next().await.is_none(), "a failure is the end");
+        failure
     }
 
     #[tokio::test]
     async fn a_body_that_stops_coming_or_breaks_off_is_told() {
         let begun = || stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"begun"))]);
-        let slow = Body::from_stream(begun().chain(stream::pending()));
+        let slow = streamed(begun().chain(stream::pending()));
         assert_eq!(failure(slow).await.code(), "BODY_TOO_SLOW");
-        let cut =
-            Body::from_stream(begun().chain(stream::iter([Err(std::io::ErrorKind::UnexpectedEof.into())])));
+        let cut = streamed(begun().chain(stream::iter([Err(std::io::ErrorKind::UnexpectedEof.into())])));
         assert_eq!(failure(cut).await.code(), "BODY_INCOMPLETE");
+        let mut whole = patient(streamed(begun()), Duration::from_millis(10));
+        assert_eq!(whole.next().await.unwrap().unwrap(), "begun");
+        assert!(whole.next().await.is_none() && whole.next().await.is_none());
     }
 
     #[tokio::test]
@@ -182,7 +185,7 @@ mod tests {
             Ok(Bytes::from(head)),
             Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof)),
         ]);
-        let mut request = Request::new(Body::from_stream(body));
+        let mut request = Request::new(streamed(body));
         *request.headers_mut() = headers("multipart/form-data; boundary=x");
         let failed = Upload::from_request(request, &()).await.err().unwrap();
         assert_eq!(failed.code(), "BODY_INCOMPLETE");

@@ -200,7 +200,7 @@ async fn bodies_are_bounded() {
     );
     let chunks =
         big.into_bytes().chunks(1000).map(|c| Ok::<_, std::io::Error>(c.to_vec())).collect::<Vec<_>>();
-    let stream = Body::from_stream(futures_util::stream::iter(chunks));
+    let stream = crate::web::stream::streamed(futures_util::stream::iter(chunks));
     assert_eq!(post_json("/notes", "application/json", stream).await.problem().0, 413);
     let small = WebSettings { body_limit: 10, ..settings() };
     let announced = [("content-type", "application/json"), ("content-length", "11")];
@@ -211,10 +211,10 @@ async fn bodies_are_bounded() {
 #[tokio::test]
 async fn a_body_in_pieces_is_one_body() {
     let pieces = ["{\"te", "xt\":", "\"x\"}"].map(Ok::<_, std::io::Error>);
-    let stream = Body::from_stream(futures_util::stream::iter(pieces));
+    let stream = crate::web::stream::streamed(futures_util::stream::iter(pieces));
     assert_eq!(post_json("/notes", "application/json", stream).await.status, 201);
     let broken = [Ok("{"), Err(std::io::Error::other("gone"))];
-    let stream = Body::from_stream(futures_util::stream::iter(broken));
+    let stream = crate::web::stream::streamed(futures_util::stream::iter(broken));
     assert_eq!(
         post_json("/notes", "application/json", stream).await.problem(),
         (400, "BODY_INCOMPLETE".into())
@@ -224,7 +224,8 @@ async fn a_body_in_pieces_is_one_body() {
 #[tokio::test]
 async fn a_body_that_never_comes_is_given_up() {
     let short = WebSettings { body_timeout: Duration::from_millis(1), ..settings() };
-    let stream = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    let stream =
+        crate::web::stream::streamed(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
     let kind = [("content-type", "application/json")];
     let reply = send(&edge(router(), short), Method::POST, "/notes", &kind, stream).await;
     assert_eq!(reply.problem(), (408, "BODY_TOO_SLOW".into()));

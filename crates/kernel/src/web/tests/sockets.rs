@@ -145,7 +145,7 @@ async fn a_client_that_stops_reading_is_let_go() {
             let _ = &guard;
             Ok::<_, std::io::Error>(vec![b'x'; 64 * 1024])
         });
-        std::future::ready(axum::response::Response::new(Body::from_stream(endless)))
+        std::future::ready(axum::response::Response::new(crate::web::stream::streamed(endless)))
     };
     let short = ServerSettings { stall_timeout: Duration::from_millis(20), ..settings() };
     let running = start(Router::new().route("/endless", get(handler)), short).await;
