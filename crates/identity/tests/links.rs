@@ -344,3 +344,67 @@ async fn the_current_address_takes_a_change_back() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_password_that_has_to_be_the_accounts_own_replaces_nothing() {
+    on_both_engines(&[feature()], async |app| {
+        let reply = register(app, "typing@example.com").await;
+        app.run_jobs().await;
+        let token = link(&app.mails()[0]);
+        let body =
+            |password: &str, keep: bool| json!({"token": token, "password": password, "keep_password": keep});
+        // Also one that would be refused as a new one: what is wrong is that it is not the account's.
+        for wrong in ["Pass123?", "short"] {
+            verify(app, body(wrong, true)).await.expect_error(401, "INVALID_CREDENTIALS");
+        }
+        let login = json!({"email": "typing@example.com", "password": "Pass123!"});
+        app.post("/api/auth/login/").json(&login).send().await.expect(200);
+        // The link was not used up, and the session is left.
+        verify(app, body("Pass123!", true)).await.expect(200);
+        let user = app.get("/api/auth/profile").bearer(&access(&reply)).send().await.expect(200);
+        assert_eq!(user["email_verified"], true);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_address_asks_for_the_accounts_password_and_for_no_other() {
+    on_both_engines(&[feature()], async |app| {
+        let (_, secret) = waiting(app).await;
+        for wrong in ["another sentence", "short"] {
+            let body = json!({"token": secret, "password": wrong});
+            verify(app, body).await.expect_error(401, "INVALID_CREDENTIALS");
+        }
+        verify(app, json!({"token": secret, "password": "Pass123!"})).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_mail_leads_to_the_page_for_it() {
+    on_both_engines(&[feature()], async |app| {
+        waiting(app).await;
+        let ctx = app.system();
+        let mut tx = ctx.write().await.unwrap();
+        let name = |text| kernel::TextValue::parse(text).unwrap();
+        let new = users::NewUser {
+            email: Some(kernel::TextValue::parse("typed@example.com").unwrap()),
+            ..users::NewUser::named(name("Typed"), name("In"))
+        };
+        users::create_in(&ctx, &mut tx, new).await.unwrap();
+        tx.commit().await.unwrap();
+        let register = app.post("/api/auth/register/").json(seed_body("typed@example.com"));
+        register.send().await.expect_error(409, "ACCOUNT_CLAIMABLE");
+        app.run_jobs().await;
+        for (to, page) in [
+            ("old@example.com", "/account/verify"),
+            ("new@example.com", "/account/email"),
+            ("typed@example.com", "/account/claim"),
+        ] {
+            let mail = mails_to(app, to).into_iter().find(|mail| mail.contains("#token")).unwrap();
+            let plain = mail.replace("=\r\n", "").replace("=3D", "=");
+            assert!(plain.contains(&format!("http://127.0.0.1:8000{page}#token=")), "{plain}");
+        }
+    })
+    .await;
+}

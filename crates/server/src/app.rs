@@ -20,7 +20,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{figures, health, master_key};
+use crate::{figures, health, master_key, pages};
 
 /// Every feature of the product. A new one is added here and nowhere else.
 pub fn features() -> Vec<Feature> {
@@ -33,8 +33,8 @@ pub fn features() -> Vec<Feature> {
     info(
         title = "Regulars",
         description = "A self-hosted customer platform: who your customers are, what you know about them, what they \
-                       allow you to do with it, and everything that happened. The conventions of all routes are in \
-                       docs/api-design.md.",
+                       allow you to do with it, and everything that happened. What all routes have in common is on the \
+                       page [Conventions](/docs/conventions).",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     security(("bearer" = []))
@@ -140,8 +140,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
     api
 }
 
-/// What the process serves: the routes of its services behind the guard, inside the outer layer. Everything else
-/// answers 404.
+/// What the process serves: the routes of its services behind the guard, and the pages, inside the outer layer.
+/// Everything else answers 404.
 pub fn router(app: &App) -> anyhow::Result<Edge> {
     let (guarded, open) = routes_of(|service| app.config.serves(service));
     let guarded = guarded.route_layer(from_fn_with_state(app.clone(), guard::guard));
@@ -151,5 +151,6 @@ pub fn router(app: &App) -> anyhow::Result<Edge> {
     if app.config.docs_enabled {
         router = router.merge(docs::routes(&api)?);
     }
+    let router = router.merge(pages::routes(app));
     Ok(Edge::new(router, WebSettings::of(&app.config), app.clock.clone(), app.random.clone()))
 }

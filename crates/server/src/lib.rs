@@ -6,6 +6,8 @@
 //! | [`master_key`] | which master key belongs to the database |
 //! | [`health`] | `/health`, `/livez`, `/readyz` |
 //! | [`figures`] | `/metrics` |
+//! | [`pages`] | the few pages for people: `/`, the links in mails, the documents |
+//! | `first_steps` | what a new installation still lacks |
 //! | `consul` | registration with a Consul agent |
 //! | [`cli`] | one file per command |
 
@@ -13,6 +15,8 @@ pub mod app;
 pub mod cli;
 mod consul;
 pub mod figures;
+mod first_steps;
 pub mod health;
 pub mod master_key;
+pub mod pages;
 mod store;

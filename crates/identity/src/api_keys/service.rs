@@ -111,6 +111,12 @@ fn check(new: &NewApiKey) -> Result<()> {
     if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
 }
 
+/// Is there a key that works?
+pub async fn any(ctx: &Ctx) -> Result<bool> {
+    let mut tx = ctx.read().await?;
+    store::any(&mut tx, ctx.now()).await
+}
+
 /// Ends a key at once. 404 if there is none within the caller's reach, or it has ended.
 pub async fn revoke(ctx: &Ctx, id: Uuid) -> Result<()> {
     let scope = ctx.require_staff(Permission::ApiKeysManage)?;

@@ -54,6 +54,17 @@ pub async fn find_by_hash(tx: &mut Tx, hash: &[u8]) -> Result<Option<Uuid>> {
     tx.opt(sql!("SELECT id FROM api_key WHERE hash = $1" => Uuid), args![hash]).await
 }
 
+/// Is there a key that still holds?
+pub async fn any(tx: &mut Tx, now: Timestamp) -> Result<bool> {
+    let found = tx.opt(
+        sql!(
+            "SELECT id FROM api_key WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1) LIMIT 1" => Uuid
+        ),
+        args![now],
+    );
+    Ok(found.await?.is_some())
+}
+
 pub async fn state(tx: &mut Tx, id: Uuid) -> Result<Option<KeyState>> {
     tx.opt(
         sql!(

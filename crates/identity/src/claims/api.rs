@@ -15,6 +15,7 @@ use crate::users::api::UserReply;
 pub struct Proof {
     token: String,
     password: Option<String>,
+    keep_password: bool,
 }
 
 impl Input for Proof {
@@ -23,8 +24,16 @@ impl Input for Proof {
     fn read(f: &mut Fields<'_>) -> Option<Proof> {
         let token = f.need_secret("token", 512);
         let password = f.secret(["password", "password1", "password2"], 512);
-        f.note("Needs a password unless the request carries an access token of the same user.");
-        f.build(|| Proof { token: token.get(), password: password.value() })
+        let keep = f.get("keep_password");
+        f.note(
+            "Needs a password unless the request carries an access token of the same user: the account's own, or a new \
+             one, which replaces it. With `keep_password` another one than the account's is 401.",
+        );
+        f.build(|| Proof {
+            token: token.get(),
+            password: password.value(),
+            keep_password: keep.value().unwrap_or(false),
+        })
     }
 }
 
@@ -35,6 +44,6 @@ pub type ProofBody = Body<Proof>;
 #[utoipa::path(post, path = "/api/auth/email/verify", tag = "account", security(()), request_body = ProofBody,
     responses((status = 200, body = UserReply), Problems))]
 pub(crate) async fn verify(Public(ctx): Public, Body(proof): ProofBody) -> Result<Response> {
-    let user = service::verify(&ctx, &proof.token, proof.password.as_deref()).await?;
+    let user = service::verify(&ctx, &proof.token, proof.password.as_deref(), proof.keep_password).await?;
     Ok(reply::json(StatusCode::OK, &UserReply::from(&user)))
 }

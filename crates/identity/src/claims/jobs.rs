@@ -7,7 +7,7 @@ use kernel::{Error, Result};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::service;
+use super::{pages, service};
 
 /// `claim.send_mail`: payload `{nonce, user}`; the link's row says the rest, and erasing finds it by its user.
 pub const SEND: JobKind =
@@ -51,22 +51,29 @@ async fn send(ctx: &Ctx, payload: Value) -> Result<()> {
     let secret = service::secret(ctx, nonce);
     // Used, expired, erased, or about an address that its user has left: there is nobody to write to.
     let Some(link) = service::find_living(ctx, &secret).await? else { return Ok(()) };
-    let url = format!("{}/account/verify#token={secret}", ctx.app().config.public_url());
+    let page = pages::path(link.purpose.as_str());
+    let url = format!("{}{page}#token={secret}", ctx.app().config.public_url());
     // To the address that the link proves, never to one that the user has by now.
-    deliver(ctx, &write(&link.email, &url, link.purpose == service::CLAIM), nonce).await
+    deliver(ctx, &write(&link.email, &url, &link.purpose), nonce).await
 }
 
 /// Greets nobody by name: whoever typed the address in chose the name as well, and could speak to a stranger by it.
-fn write(to: &str, link: &str, claim: bool) -> Message {
-    let (subject, why) = match claim {
-        true => {
-            ("Your account", "We have an account for you. Open this link and choose a password to use it:")
+fn write(to: &str, link: &str, purpose: &str) -> Message {
+    let (subject, why) = match purpose {
+        service::CLAIM => {
+            ("Your account", "We have an account for you. Open this page and choose a password to use it:")
         }
-        false => {
-            ("Confirm your e-mail address", "Please confirm that this address is yours by opening this link:")
-        }
+        service::CHANGE => (
+            "Confirm your new e-mail address",
+            "This address is to replace the one that you log in with. Open this page to confirm it:",
+        ),
+        _ => (
+            "Confirm your e-mail address",
+            "Please confirm that this address is yours. Open this page and press the button:",
+        ),
     };
-    let after = "The link works once, for 24 hours. If you did not ask for it, ignore this mail.";
+    let after =
+        "The link works once, for 24 hours. If you did not ask for it, ignore this mail: nothing happens.";
     let text = format!("Hello,\n\n{why}\n\n{link}\n\n{after}\n");
     let html = format!("<p>Hello,</p><p>{why}</p><p><a href=\"{link}\">{link}</a></p><p>{after}</p>");
     Message { to: to.to_owned(), subject: subject.to_owned(), text, html }

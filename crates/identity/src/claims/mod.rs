@@ -6,8 +6,10 @@
 //! | `service` | asking for a link, consuming it |
 //! | `jobs` | sending the mail |
 //! | `api` | `/api/auth/email/verify/` |
+//! | `pages` | where the links lead; the assembly serves pages there |
 
 pub mod api;
 pub mod jobs;
+pub mod pages;
 pub mod service;
 mod store;

@@ -28,7 +28,7 @@ const VALID_FOR: Duration = Duration::from_secs(24 * 3600);
 /// Mails to one address, whoever asks.
 const MOST_PER_HOUR: i64 = 3;
 /// The purpose of a link to a new address of an account whose old one was proven.
-const CHANGE: &str = "change";
+pub(crate) const CHANGE: &str = "change";
 /// The purpose of a link to an account that staff typed in.
 pub(crate) const CLAIM: &str = "claim";
 /// The purpose of a notice to the address that is to be replaced; it has no link.
@@ -134,23 +134,21 @@ fn is_about(link: &Link, user: &User) -> bool {
 }
 
 /// Consumes a link: the address is proven. Who is logged in as its user keeps everything. Anybody else says a
-/// password: the account's own keeps everything as well, any other becomes the account's, and what was set up before,
-/// by somebody who had not proved the address, is revoked. 400 `LINK_INVALID`, 422 without a usable password.
-pub async fn verify(ctx: &Ctx, presented: &str, password: Option<&str>) -> Result<User> {
+/// password: the account's own keeps everything as well, any other becomes the account's unless `keep_password` refuses
+/// that, and what was set up before, by somebody who had not proved the address, is revoked. 400 `LINK_INVALID`, 401
+/// for another password than the account's where only that will do, 422 without a usable password.
+pub async fn verify(ctx: &Ctx, presented: &str, password: Option<&str>, keep_password: bool) -> Result<User> {
     let hash = sha256(presented.as_bytes());
     let (link, user, stored) = peek(ctx, &hash).await?;
     let is_owner = ctx.caller().is_ok_and(|c| c.user_id == Some(user.id));
     let replacement = match is_owner {
         true => None,
-        false => replacement(ctx, &user, stored.as_ref(), password).await?,
+        false => {
+            // Having the new mailbox is no right to the account: a typing error must not give it away.
+            let own_only = keep_password || link.purpose == CHANGE;
+            replacement(ctx, &user, stored.as_ref(), password, own_only).await?
+        }
     };
-    if link.purpose == CHANGE && replacement.is_some() {
-        // Having the new mailbox is no right to the account: a typing error must not give it away.
-        return Err(Error::unauthorized(
-            "INVALID_CREDENTIALS",
-            "Send the account's password, or log in first",
-        ));
-    }
     let mut tx = ctx.write().await?;
     let (user, now_stored) = consume_in(ctx, &mut tx, &hash, &link).await?;
     // Between `peek` and here hashes were computed; a comparison with a password that is gone says nothing.
@@ -198,12 +196,13 @@ async fn consume_in(
     Ok((user, stored))
 }
 
-/// The hash of a new password, or `None` if the one that was sent is the account's already.
+/// The hash of a new password, or `None` if the one that was sent is the account's already. 401 if it has to be.
 async fn replacement(
     ctx: &Ctx,
     user: &User,
     stored: Option<&PasswordHash>,
     sent: Option<&str>,
+    own_only: bool,
 ) -> Result<Option<PasswordHash>> {
     let hasher = ctx.app().part::<Hasher>();
     let sent = sent.ok_or_else(|| {
@@ -213,6 +212,12 @@ async fn replacement(
         && hasher.verify(&password, stored).await?
     {
         return Ok(None);
+    }
+    if own_only {
+        return Err(Error::unauthorized(
+            "INVALID_CREDENTIALS",
+            "Send the account's password, or log in first",
+        ));
     }
     let own = OwnWords::new(
         &user.first_name,

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::{Given, answer};
 use crate::consul::Registration;
+use crate::first_steps::FirstSteps;
 use crate::{app, figures};
 
 /// What `serve` takes.
@@ -110,13 +111,13 @@ async fn announcement(app: &App, addresses: &[SocketAddr]) -> anyhow::Result<Str
         let _ = writeln!(text, "  Documentation  http://{first}/docs");
     }
     let _ = writeln!(text, "  Database       {}", database(config));
-    if !identity::admin::exists(&app.system("serve")).await? {
-        let command = std::env::args().next().unwrap_or_else(|| "regulars".to_owned());
+    let steps = FirstSteps::of(app).await?;
+    if !steps.has_admin {
         let _ = writeln!(
             text,
             "\nThere is no administrator yet. With the same settings, in another terminal:\n  \
-             {command} admin create --email you@example.com{}",
-            same_settings(config)
+             {} admin create --email you@example.com{}",
+            steps.command, steps.flags
         );
     }
     text.push_str("\nCtrl-C stops it; requests in flight are answered first.\n");
@@ -130,21 +131,6 @@ fn database(config: &Config) -> String {
         }
         Database::Postgres(_) => format!("PostgreSQL, {}", config.database.url.masked()),
     }
-}
-
-/// The flags that lead a command to this server's database. A URL may hold a password, so it is not repeated.
-fn same_settings(config: &Config) -> String {
-    let by_flag = |key: &str| {
-        config.explain().iter().find(|entry| entry.key == key && entry.source.starts_with("flag"))
-    };
-    let mut flags = String::new();
-    if let Some(entry) = by_flag("data_dir") {
-        let _ = write!(flags, " --data-dir {}", entry.value);
-    }
-    if by_flag("database.url").is_some() {
-        flags.push_str(" --database-url …");
-    }
-    flags
 }
 
 /// Both ways of asking a process to stop. Made before anything is announced: who reads that it runs may stop it.

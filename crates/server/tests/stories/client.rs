@@ -59,6 +59,18 @@ impl Client {
         Reply { what: format!("POST {path}"), status, headers, text: response.text().await.unwrap() }
     }
 
+    /// A request with headers of its own, whose redirects are not followed.
+    pub async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Reply {
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let mut request = http.request(method.clone(), format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Reply { what: format!("{method} {path}"), status, headers, text: response.text().await.unwrap() }
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
         let what = format!("{method} {path}");
         self.attempt(method, path, body).await.unwrap_or_else(|| panic!("no reply to {what}"))
@@ -91,6 +103,11 @@ impl Client {
 }
 
 impl Reply {
+    /// Method and path of the request.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
     /// The body as JSON; null if there is none.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or(Value::Null)

@@ -32,6 +32,7 @@ mod killed;
 mod malformed;
 mod migrate_v1;
 mod operation;
+mod pages;
 mod raw;
 mod refusals;
 mod routes;
