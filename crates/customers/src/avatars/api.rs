@@ -62,6 +62,9 @@ async fn put(
         return Err(model::unsupported());
     }
     let image = upload.whole(app.config.limits.avatar_bytes).await?;
+    if image.is_empty() {
+        return Err(model::empty());
+    }
     let row = service::replace(&ctx, &row, image).await?;
     tagged(&ctx, &row)
 }

@@ -151,6 +151,12 @@ pub fn unsupported() -> Error {
     Error::new(Kind::UnsupportedMedia, "IMAGE_TYPE_UNSUPPORTED", detail)
 }
 
+/// 400 for a body without a byte: mostly a program that did not find its file.
+pub fn empty() -> Error {
+    let detail = "The body is empty; send the image itself, and look whether its file was found";
+    Error::bad_request("BODY_EMPTY", detail)
+}
+
 fn too_large() -> Error {
     let detail =
         format!("The image has more than {} million pixels; send a smaller one", MOST_PIXELS / 1_000_000);

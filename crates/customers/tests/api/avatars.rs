@@ -145,7 +145,7 @@ async fn b_004_what_is_no_picture_is_refused_and_leaves_nothing() {
             ("image/svg+xml", svg, 415, "IMAGE_TYPE_UNSUPPORTED"),
             ("application/octet-stream", png.clone(), 415, "IMAGE_TYPE_UNSUPPORTED"),
             ("application/json", b"{}".to_vec(), 415, "IMAGE_TYPE_UNSUPPORTED"),
-            ("image/png", Vec::new(), 415, "IMAGE_TYPE_UNSUPPORTED"),
+            ("image/png", Vec::new(), 400, "BODY_EMPTY"),
             ("image/png", png[..png.len() / 2].to_vec(), 422, "IMAGE_BROKEN"),
             ("image/png", vec![0; 20_001], 413, "BODY_TOO_LARGE"),
         ] {

@@ -6,6 +6,7 @@
 mod admin;
 mod api_key;
 mod config;
+mod docs;
 mod doctor;
 mod export;
 mod import;
@@ -25,7 +26,7 @@ use kernel::config::{Config, Sources};
 #[derive(Parser)]
 #[command(name = "regulars", version, arg_required_else_help = true, propagate_version = true)]
 #[command(after_help = "Settings: `regulars config` shows each with its value and where that came from; \
-                        docs/configuration.md explains them.")]
+                        `regulars docs configuration` explains them.")]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -78,6 +79,8 @@ enum Command {
     Export(export::Flags),
     /// Print the OpenAPI document
     Openapi,
+    /// Print a document: conventions of the API, settings, imports, and others
+    Docs(docs::Flags),
     /// Check database, files, keys, clock and mail, and say what to do
     Doctor(doctor::Flags),
 }
@@ -117,8 +120,10 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::MigrateV1(flags) = &cli.command {
         given.extend(flags.given());
     }
-    if matches!(cli.command, Command::Openapi) {
-        return openapi::run();
+    match &cli.command {
+        Command::Openapi => return openapi::run(),
+        Command::Docs(flags) => return docs::run(flags),
+        _ => {}
     }
     let mut config = Config::load(&Sources::of_process(cli.common.config.clone(), given))?;
     if !matches!(cli.command, Command::Serve(_)) {
@@ -135,6 +140,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config(flags) => config::run(&config, &flags),
         Command::Export(flags) => export::run(config, flags).await,
         Command::Openapi => openapi::run(),
+        Command::Docs(flags) => docs::run(&flags),
         Command::Doctor(flags) => doctor::run(config, &flags).await,
     }
 }

@@ -48,6 +48,12 @@ pub const DOCUMENTS: &[Document] = documents![
     ("import-export", "import-export.md", "Files", "customers from files and into files"),
     ("configuration", "configuration.md", "Configuration", "every setting"),
     ("logging", "logging.md", "Logging", "what is logged, and what never is"),
+    (
+        "compatibility",
+        "compatibility.md",
+        "Compatibility",
+        "for programs written for the services that Regulars replaces"
+    ),
     ("migrate-v1", "migrate-v1.md", "First version", "bringing over its customers"),
 ];
 
@@ -75,7 +81,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// Stands for the path of the public address until a page is asked for. No document contains it.
-const BASE: &str = "\u{e000}";
+const BASE: &str = "/__base__";
 
 static RENDERED: LazyLock<Vec<String>> =
     LazyLock::new(|| DOCUMENTS.iter().map(|document| render(document.text)).collect());

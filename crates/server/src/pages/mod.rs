@@ -26,7 +26,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use kernel::app::App;
-use kernel::config::Config;
+use kernel::config::{Config, Service};
 use kernel::crypto::sha256;
 use kernel::{Error, Result};
 
@@ -58,7 +58,7 @@ fn base(public_url: &str) -> String {
 /// The pages, their files, and the page for whatever is not there.
 pub fn routes(app: &App) -> Router {
     let mut router = start::routes(app);
-    if app.config.serves(kernel::config::Service::Auth) {
+    if app.config.serves(Service::Auth) {
         router = router.merge(mail_link::routes());
     }
     if app.config.docs_enabled {

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
 use kernel::app::App;
-use kernel::config::Config;
+use kernel::config::{Config, Service};
 use kernel::web::server::PeerAddr;
 use kernel::{Error, Result};
 use serde_json::json;
@@ -51,6 +51,7 @@ struct Start {
     page: Page,
     version: &'static str,
     docs: bool,
+    auth: bool,
     documents: &'static [Document],
     steps: Option<FirstSteps>,
 }
@@ -72,6 +73,7 @@ async fn start(
         page,
         version: env!("CARGO_PKG_VERSION"),
         docs: app.config.docs_enabled,
+        auth: app.config.serves(Service::Auth),
         documents: DOCUMENTS,
         steps,
     };
@@ -84,13 +86,15 @@ fn index(config: &Config) -> serde_json::Value {
         "service": config.service_name,
         "version": env!("CARGO_PKG_VERSION"),
         "api": "/api/v1",
-        "auth": "/api/auth",
         "health": "/health",
         "livez": "/livez",
         "readyz": "/readyz",
         "metrics": "/metrics",
-        "jwks": "/.well-known/jwks.json",
     });
+    if config.serves(Service::Auth) {
+        index["auth"] = json!("/api/auth");
+        index["jwks"] = json!("/.well-known/jwks.json");
+    }
     if config.docs_enabled {
         index["documentation"] = json!("/docs");
         index["openapi"] = json!("/openapi.json");

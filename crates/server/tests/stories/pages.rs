@@ -138,10 +138,10 @@ async fn a_wrong_address_leads_on() {
             let reply = client.ask(Method::GET, path, &[("accept", BROWSER)]).await;
             assert_eq!((reply.status, reply.header("location")), (307, to), "{path}");
         }
-        let page = browse(&client, "/nothing/here<script>").await;
+        let page = browse(&client, "/nothing/of-yours").await;
         assert_eq!(page.status, 404);
         check_page(&page);
-        assert!(page.text.contains("href=\"/\"") && !page.text.contains("here"), "{}", page.text);
+        assert!(page.text.contains("href=\"/\"") && !page.text.contains("of-yours"), "{}", page.text);
         let sent = [("accept", BROWSER), ("accept-language", "es-AR,es;q=0.9,en;q=0.5")];
         let page = client.ask(Method::GET, "/nothing", &sent).await;
         assert!(page.text.contains("<html lang=\"es\">") && page.text.contains("No existe"), "{}", page.text);
@@ -220,4 +220,23 @@ async fn the_page_behind_a_mailed_link_does_nothing_by_itself() {
         server.stop().await;
     })
     .await;
+}
+
+/// What `--help` points to is there for somebody who has nothing but the binary.
+#[tokio::test]
+async fn documents_are_printed() {
+    let deployment = Deployment::new(kernel::db::Engine::Sqlite).await;
+    let list = deployment.run(&["docs"], "").await;
+    assert_eq!(list.code, Some(0), "{}", list.err);
+    for line in list.out.lines().take_while(|line| !line.is_empty()) {
+        let name = line.split_whitespace().next().unwrap();
+        let printed = deployment.run(&["docs", name], "").await;
+        assert!(printed.code == Some(0) && printed.out.starts_with("# "), "{name}: {}", printed.err);
+    }
+    let help = deployment.run(&["--help"], "").await;
+    assert!(help.out.contains("regulars docs configuration"), "{}", help.out);
+    let unknown = deployment.run(&["docs", "configuratoin"], "").await;
+    assert!(unknown.code == Some(1) && unknown.err.contains("configuration"), "{}", unknown.err);
+    assert!(!deployment.data().exists(), "reading makes no database");
+    deployment.end().await;
 }

@@ -35,7 +35,7 @@ use report::Report;
 #[derive(Args)]
 #[command(
     after_help = "Nothing is ever written twice: a run that was cut short is started again with the same words. \
-                        docs/migrate-v1.md explains the files, the report, and the way back."
+                        `regulars docs migrate-v1` explains the files, the report, and the way back."
 )]
 pub struct Flags {
     /// Old customers: CSV, JSON, or a plain SQL dump
