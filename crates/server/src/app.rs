@@ -37,7 +37,23 @@ pub fn features() -> Vec<Feature> {
                        page [Conventions](/docs/conventions).",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
-    security(("bearer" = []))
+    security(("bearer" = [])),
+    // In the order in which a newcomer meets them; each route has one.
+    tags(
+        (name = "account", description = "Register, confirm an e-mail address, and change one's own account."),
+        (name = "sessions", description = "Log in and out, refresh tokens, see where one is logged in, and the keys that \
+                                           access tokens are verified with."),
+        (name = "profile", description = "The customer profile of whoever is calling."),
+        (name = "customers", description = "Create, read, change, verify, deactivate and erase customers."),
+        (name = "search", description = "Find customers by words, places, tags, addresses and names."),
+        (name = "statistics", description = "Figures about the customers within the caller's reach."),
+        (name = "pictures", description = "The pictures of customers."),
+        (name = "bulk", description = "Import and export files, and change many customers at once."),
+        (name = "jobs", description = "What goes on in the background: how far it is, what became of each row, and how \
+                                       to stop it or take it back."),
+        (name = "events", description = "Everything that happened, in order and without gaps."),
+        (name = "operation", description = "Health, readiness and figures, for whoever runs the server."),
+    )
 )]
 struct Document;
 

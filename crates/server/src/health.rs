@@ -167,8 +167,8 @@ async fn patiently<T>(ask: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 /// The state of the process and of everything that it needs. 503 if it cannot serve requests.
-#[utoipa::path(get, path = "/health", tag = "operation", security(()),
-    responses((status = 200, body = Report), (status = 503, description = "The same, when requests cannot be served", body = Report)))]
+#[utoipa::path(get, path = "/health", operation_id = "getHealth", tag = "operation", security(()),
+    responses((status = 200, body = Report), (status = 503, description = "The same, when requests cannot be served.", body = Report)))]
 pub async fn health(State(app): State<App>) -> Response {
     let report = report(&app).await;
     let status = match report.status {
@@ -179,22 +179,23 @@ pub async fn health(State(app): State<App>) -> Response {
 }
 
 /// The same as `/health`, where version 1 had it.
-#[utoipa::path(get, path = "/api/v1/customers/health", tag = "operation", security(()),
-    responses((status = 200, body = Report), (status = 503, description = "The same, when requests cannot be served", body = Report)))]
+#[utoipa::path(get, path = "/api/v1/customers/health", operation_id = "getCustomersHealth", tag = "operation",
+    security(()),
+    responses((status = 200, body = Report), (status = 503, description = "The same, when requests cannot be served.", body = Report)))]
 pub async fn customers_health(app: State<App>) -> Response {
     health(app).await
 }
 
 /// Is the process running? Asks nothing else, so that a broken database does not restart every process.
-#[utoipa::path(get, path = "/livez", tag = "operation", security(()),
-    responses((status = 200, description = "`ok`", body = String, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/livez", operation_id = "getLiveness", tag = "operation", security(()),
+    responses((status = 200, description = "`ok`.", body = String, content_type = "text/plain")))]
 pub async fn livez() -> &'static str {
     "ok"
 }
 
 /// Should the process be given requests? 503 if it cannot serve them now.
-#[utoipa::path(get, path = "/readyz", tag = "operation", security(()),
-    responses((status = 200, description = "`ready`", body = String, content_type = "text/plain"), kernel::web::problem::Problems))]
+#[utoipa::path(get, path = "/readyz", operation_id = "getReadiness", tag = "operation", security(()),
+    responses((status = 200, description = "`ready`.", body = String, content_type = "text/plain"), kernel::web::problem::Problems))]
 pub async fn readyz(State(app): State<App>) -> Result<&'static str> {
     match report(&app).await.status {
         "unhealthy" => {

@@ -1,8 +1,29 @@
 //! `docs/openapi.json` is what the routes say. A change of the API shows in the review as a change of this file.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use kernel::web::docs;
+use serde_json::Value;
+
+/// The document as every reader gets it.
+fn document() -> Value {
+    let text = docs::to_json(&server::app::document()).expect("a document");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// Method, path and operation of everything in the document.
+fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
+    let paths = document["paths"].as_object().expect("paths").iter();
+    paths
+        .flat_map(|(path, item)| {
+            item.as_object()
+                .expect("operations")
+                .iter()
+                .map(move |(method, operation)| (method.as_str(), path.as_str(), operation))
+        })
+        .collect()
+}
 
 #[test]
 fn the_snapshot_of_the_openapi_document_is_current() {
@@ -24,8 +45,7 @@ fn the_snapshot_of_the_openapi_document_is_current() {
 /// Seed 004, "Schema Classes": each has a component, and bodies that people write have an example.
 #[test]
 fn b_004_its_schemas_are_components() {
-    let document: serde_json::Value =
-        serde_json::from_str(&docs::to_json(&server::app::document()).unwrap()).unwrap();
+    let document = document();
     let schemas = &document["components"]["schemas"];
     for name in [
         "NewCustomer",
@@ -46,13 +66,12 @@ fn b_004_its_schemas_are_components() {
 /// Whatever is documented can be referred to: generators of clients stop at a reference that leads nowhere.
 #[test]
 fn every_reference_of_the_document_leads_somewhere() {
-    let document: serde_json::Value =
-        serde_json::from_str(&docs::to_json(&server::app::document()).unwrap()).unwrap();
+    let document = document();
     let mut pending = vec![&document];
     let mut references = 0;
     while let Some(value) = pending.pop() {
         match value {
-            serde_json::Value::Object(members) => {
+            Value::Object(members) => {
                 if let Some(target) = members.get("$ref").and_then(|target| target.as_str()) {
                     let pointer = target.strip_prefix('#').expect("references stay inside");
                     assert!(document.pointer(pointer).is_some(), "{target} leads nowhere");
@@ -60,9 +79,95 @@ fn every_reference_of_the_document_leads_somewhere() {
                 }
                 pending.extend(members.values());
             }
-            serde_json::Value::Array(items) => pending.extend(items),
+            Value::Array(items) => pending.extend(items),
             _ => {}
         }
     }
     assert!(references > 20, "{references}");
+}
+
+/// The verbs that an operation's id may begin with, by method; a new one is chosen here (docs/api-design.md, "Names").
+fn verbs(method: &str) -> &'static [&'static str] {
+    match method {
+        "get" => &["get", "list", "export"],
+        "put" => &["set"],
+        "patch" => &["update", "verify", "record"],
+        "delete" => &["delete", "erase", "revoke"],
+        "post" => &[
+            "create",
+            "register",
+            "verify",
+            "login",
+            "logout",
+            "refresh",
+            "search",
+            "check",
+            "import",
+            "update",
+            "activate",
+            "deactivate",
+            "increment",
+            "cancel",
+            "revert",
+        ],
+        _ => &[],
+    }
+}
+
+/// Programs find an operation by its id: with two alike, `/docs` sent the wrong request and clients mixed up types.
+#[test]
+fn every_operation_has_its_own_telling_id() {
+    let document = document();
+    let mut seen = BTreeSet::new();
+    for (method, path, operation) in operations(&document) {
+        let id = operation["operationId"].as_str().unwrap_or_default();
+        let at = format!("{method} {path} has the operation_id {id:?}");
+        let verb = id.split(|c: char| c.is_ascii_uppercase()).next().unwrap_or_default();
+        assert!(verbs(method).contains(&verb), "{at}: begin with one of {:?}", verbs(method));
+        assert!(verb.len() < id.len(), "{at}: write a noun behind the verb");
+        assert!(id.chars().all(|c| c.is_ascii_alphanumeric()), "{at}: write it in camelCase");
+        assert!(seen.insert(id), "{at}: another operation has it");
+    }
+    assert!(seen.len() > 60, "{}", seen.len());
+}
+
+/// One group for each operation, declared with a sentence in `server::app::Document`; no group without operations.
+#[test]
+fn every_operation_stands_in_one_declared_group() {
+    let document = document();
+    let declared = document["tags"].as_array().unwrap();
+    let mut unused: BTreeSet<&str> = declared.iter().map(|tag| tag["name"].as_str().unwrap()).collect();
+    assert!(declared.iter().all(|tag| tag["description"].as_str().is_some_and(|text| text.ends_with('.'))));
+    let names = unused.clone();
+    for (method, path, operation) in operations(&document) {
+        let tags: Vec<&str> =
+            operation["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        assert!(
+            tags.len() == 1 && names.contains(tags[0]),
+            "{method} {path}: {tags:?} is not one of {names:?}"
+        );
+        unused.remove(tags[0]);
+    }
+    assert!(unused.is_empty(), "{unused:?}");
+}
+
+/// OpenAPI demands it, and validators and generators stop where it is missing.
+#[test]
+fn every_response_is_described() {
+    let document = document();
+    for (method, path, operation) in operations(&document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let response = match response["$ref"].as_str() {
+                Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap(),
+                None => response,
+            };
+            let about = response["description"].as_str().unwrap_or_default();
+            assert!(about.ends_with('.'), "{method} {path} {status}: {about:?} is no sentence");
+        }
+        let summary = operation["summary"].as_str().unwrap_or_default();
+        assert!(
+            summary.ends_with('.'),
+            "{method} {path}: the first line of the handler's comment is its summary"
+        );
+    }
 }

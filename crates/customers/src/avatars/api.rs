@@ -35,7 +35,8 @@ fn tagged(ctx: &Ctx, row: &CustomerRow) -> Result<Tagged<AvatarPaths>> {
 struct ImageFile(Vec<u8>);
 
 /// Where a customer's picture is found, in three sizes.
-#[utoipa::path(get, path = "/api/v1/customers/{ref}/avatar", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/customers/{ref}/avatar", operation_id = "getCustomerAvatar", tag = "pictures",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
     responses((status = 200, body = AvatarPaths), Problems))]
 async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<Tagged<AvatarPaths>> {
@@ -45,7 +46,8 @@ async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<Tagged<AvatarPat
 
 /// Makes the image in the body the customer's picture: JPEG, PNG, GIF or WebP. It is cropped to a square, turned upright,
 /// and kept in three sizes without anything else that was in the file. By staff or by the customer.
-#[utoipa::path(put, path = "/api/v1/customers/{ref}/avatar", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(put, path = "/api/v1/customers/{ref}/avatar", operation_id = "setCustomerAvatar", tag = "pictures",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
     request_body(content = ImageFile, content_type = "image/*"),
     responses((status = 200, body = AvatarPaths), Problems))]
@@ -70,7 +72,8 @@ async fn put(
 }
 
 /// Takes the picture away.
-#[utoipa::path(delete, path = "/api/v1/customers/{ref}/avatar", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(delete, path = "/api/v1/customers/{ref}/avatar", operation_id = "deleteCustomerAvatar", tag = "pictures",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
     responses((status = 204, description = "Gone."), Problems))]
 async fn delete(ctx: Ctx, Path(reference): Path<String>) -> Result<NoContent> {
@@ -81,7 +84,8 @@ async fn delete(ctx: Ctx, Path(reference): Path<String>) -> Result<NoContent> {
 
 /// A file of a picture, for everybody who knows its name, which nobody can guess. It never changes, so it may be kept for
 /// ever.
-#[utoipa::path(get, path = "/api/v1/avatars/{avatar}/{file}", tag = "customers", security(()),
+#[utoipa::path(get, path = "/api/v1/avatars/{avatar}/{file}", operation_id = "getAvatarFile", tag = "pictures",
+    security(()),
     params(("avatar" = String, Path, description = "As the paths of a picture name it."),
         ("file" = String, Path, description = "`64`, `256` or `512`, and `.jpg` or `.png`.")),
     responses((status = 200, description = "The image.", content_type = "image/*"), Problems))]

@@ -160,7 +160,7 @@ impl ListOf for Jobs {
 pub type JobList = ListReply<Jobs>;
 
 /// The jobs that the caller asked for; for a role that reaches everything, all jobs. Newest first.
-#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/jobs", operation_id = "listJobs", tag = "jobs", security(("bearer" = [])),
     params(Listing<Jobs>), responses((status = 200, body = JobList), Problems))]
 async fn list(ctx: Ctx, Listing(request, ..): Listing<Jobs>) -> Result<JobList> {
     let (rows, total) = service::list(&ctx, &request).await?;
@@ -168,7 +168,8 @@ async fn list(ctx: Ctx, Listing(request, ..): Listing<Jobs>) -> Result<JobList> 
 }
 
 /// One job and how far it is.
-#[utoipa::path(get, path = "/api/v1/jobs/{job}", tag = "jobs", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/jobs/{job}", operation_id = "getJob", tag = "jobs",
+    security(("bearer" = [])),
     params(("job" = String, Path, description = "The job's id.")),
     responses((status = 200, body = JobView), Problems))]
 async fn get(ctx: Ctx, Path(job): Path<String>) -> Result<axum::Json<JobView>> {
@@ -176,7 +177,8 @@ async fn get(ctx: Ctx, Path(job): Path<String>) -> Result<axum::Json<JobView>> {
 }
 
 /// Stops a job before its next chunk. What is done stays done.
-#[utoipa::path(post, path = "/api/v1/jobs/{job}/cancel", tag = "jobs", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/jobs/{job}/cancel", operation_id = "cancelJob", tag = "jobs",
+    security(("bearer" = [])),
     params(("job" = String, Path, description = "The job's id.")), request_body = NothingBody,
     responses((status = 200, body = JobView), Problems))]
 async fn cancel(ctx: Ctx, Path(job): Path<String>, _: NothingBody) -> Result<axum::Json<JobView>> {
@@ -184,7 +186,8 @@ async fn cancel(ctx: Ctx, Path(job): Path<String>, _: NothingBody) -> Result<axu
 }
 
 /// Takes back what a job did, as far as nobody changed it since. The job goes on under its id until it is `reverted`.
-#[utoipa::path(post, path = "/api/v1/jobs/{job}/revert", tag = "jobs", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/jobs/{job}/revert", operation_id = "revertJob", tag = "jobs",
+    security(("bearer" = [])),
     params(("job" = String, Path, description = "The job's id.")), request_body = NothingBody,
     responses((status = 202, body = JobView), Problems))]
 async fn revert(ctx: Ctx, Path(job): Path<String>, _: NothingBody) -> Result<Accepted> {
@@ -192,7 +195,8 @@ async fn revert(ctx: Ctx, Path(job): Path<String>, _: NothingBody) -> Result<Acc
 }
 
 /// One line per row: what became of it, and why. In CSV, cells that look like formulas begin with an apostrophe.
-#[utoipa::path(get, path = "/api/v1/jobs/{job}/report", tag = "jobs", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/jobs/{job}/report", operation_id = "getJobReport", tag = "jobs",
+    security(("bearer" = [])),
     params(
         ("job" = String, Path, description = "The job's id."),
         ("format" = Option<String>, Query, description = "`csv` (without it) or `ndjson`."),

@@ -52,7 +52,8 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// The customers that the filters find, as a file in the order of creation. A body that ends before its end, without
 /// the last chunk, is an export that failed.
-#[utoipa::path(get, path = "/api/v1/customers/export", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/customers/export", operation_id = "exportCustomers", tag = "bulk",
+    security(("bearer" = [])),
     params(ExportParams),
     responses((status = 200, description = "The file.", content((String = "text/csv"), (String = "application/x-ndjson"))), Problems))]
 async fn export(ctx: Ctx, uri: Uri) -> Result<Response> {

@@ -21,7 +21,8 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// Imports customers from a CSV or NDJSON file: the body, or the first file of a form. Answers as soon as the file is
 /// stored and its columns are known; the job tells how far it is, and its report what became of each row.
-#[utoipa::path(post, path = "/api/v1/customers/import", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/customers/import", operation_id = "importCustomers", tag = "bulk",
+    security(("bearer" = [])),
     request_body(description = "The file; also as `application/x-ndjson`, or as a file of a form (`multipart/form-data`).",
         content = String, content_type = "text/csv"),
     params(

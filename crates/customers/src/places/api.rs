@@ -65,7 +65,8 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// The customers at a place: `city`, `state`, `country` (in any spelling) and `postal_code`, of which one at least is given.
-#[utoipa::path(get, path = "/api/v1/customers/location/search", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/customers/location/search", operation_id = "listCustomersByLocation", tag = "search",
+    security(("bearer" = [])),
     params(Listing<Customers>), responses((status = 200, body = CustomerList), Problems))]
 async fn search(ctx: Ctx, Listing(request, ..): Listing<Customers>) -> Result<CustomerList> {
     let (rows, total) = service::search(&ctx, &request).await?;
@@ -73,7 +74,8 @@ async fn search(ctx: Ctx, Listing(request, ..): Listing<Customers>) -> Result<Cu
 }
 
 /// The countries of the customers.
-#[utoipa::path(get, path = "/api/v1/customers/available/countries", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/customers/available/countries", operation_id = "listCountries", tag = "search",
+    security(("bearer" = [])),
     params(("counts" = Option<bool>, Query, description = "With codes and numbers of customers.")),
     responses((status = 200, body = Countries), Problems))]
 async fn countries(ctx: Ctx, uri: Uri) -> Result<Json<Countries>> {
@@ -82,7 +84,8 @@ async fn countries(ctx: Ctx, uri: Uri) -> Result<Json<Countries>> {
 }
 
 /// The states of the customers; at most 10,000, those with the most customers.
-#[utoipa::path(get, path = "/api/v1/customers/available/states", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/customers/available/states", operation_id = "listStates", tag = "search",
+    security(("bearer" = [])),
     params(("country" = Option<String>, Query, description = "Of this country, in any spelling."),
         ("counts" = Option<bool>, Query, description = "With numbers of customers.")),
     responses((status = 200, body = States), Problems))]
@@ -93,7 +96,8 @@ async fn states(ctx: Ctx, uri: Uri) -> Result<Json<States>> {
 }
 
 /// The cities of the customers; at most 10,000, those with the most customers.
-#[utoipa::path(get, path = "/api/v1/customers/available/cities", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/customers/available/cities", operation_id = "listCities", tag = "search",
+    security(("bearer" = [])),
     params(("country" = Option<String>, Query, description = "Of this country, in any spelling."),
         ("state" = Option<String>, Query, description = "Of this state."),
         ("counts" = Option<bool>, Query, description = "With numbers of customers.")),

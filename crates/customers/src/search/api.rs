@@ -134,7 +134,8 @@ impl CustomerSearch {
 pub type CustomerSearchBody = Body<CustomerSearch>;
 
 /// Finds customers. All members are optional, and all that are given must hold.
-#[utoipa::path(post, path = "/api/v1/customers/search", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/customers/search", operation_id = "searchCustomers", tag = "search",
+    security(("bearer" = [])),
     request_body(content = CustomerSearchBody, example = json!({
         "query": "john", "country": "USA", "is_active": true, "tags": "premium,tech",
         "created_after": "2024-01-01T00:00:00Z", "sort_by": "created_at", "sort_order": "desc", "page": 1, "limit": 10

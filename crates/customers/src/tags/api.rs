@@ -53,7 +53,8 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// The tags that customers have, the most used first.
-#[utoipa::path(get, path = "/api/v1/customers/tags", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/customers/tags", operation_id = "listTags", tag = "search",
+    security(("bearer" = [])),
     params(("top" = Option<i64>, Query, description = "Tags to name, 1 to 1000; 100 by default.")),
     responses((status = 200, body = TagsInUse), Problems))]
 async fn in_use(ctx: Ctx, uri: Uri) -> Result<Json<TagsInUse>> {
@@ -64,7 +65,8 @@ async fn in_use(ctx: Ctx, uri: Uri) -> Result<Json<TagsInUse>> {
 }
 
 /// The customers with any of some whole tags, or with all of them (`match=all`). The newest first without `sort`.
-#[utoipa::path(get, path = "/api/v1/customers/tags/{tags}", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/customers/tags/{tags}", operation_id = "listCustomersByTags", tag = "search",
+    security(("bearer" = [])),
     params(("tags" = String, Path, description = "One tag, or up to 50 separated by commas; case and accents do not matter."),
         Listing<TaggedCustomers>),
     responses((status = 200, body = CustomerList), Problems))]

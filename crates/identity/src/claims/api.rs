@@ -41,7 +41,8 @@ impl Input for Proof {
 pub type ProofBody = Body<Proof>;
 
 /// Consumes the link of a mail: the address is proven, an account that staff typed in is claimed.
-#[utoipa::path(post, path = "/api/auth/email/verify", tag = "account", security(()), request_body = ProofBody,
+#[utoipa::path(post, path = "/api/auth/email/verify", operation_id = "verifyEmail", tag = "account",
+    security(()), request_body = ProofBody,
     responses((status = 200, body = UserReply), Problems))]
 pub(crate) async fn verify(Public(ctx): Public, Body(proof): ProofBody) -> Result<Response> {
     let user = service::verify(&ctx, &proof.token, proof.password.as_deref(), proof.keep_password).await?;

@@ -64,7 +64,8 @@ pub struct LoginReply {
 }
 
 /// Logs in with a password.
-#[utoipa::path(post, path = "/api/auth/login", tag = "sessions", security(()), request_body = LoginBody,
+#[utoipa::path(post, path = "/api/auth/login", operation_id = "loginUser", tag = "sessions",
+    security(()), request_body = LoginBody,
     responses((status = 200, body = LoginReply), Problems))]
 pub(crate) async fn login(Public(ctx): Public, Body(login): LoginBody) -> Result<Response> {
     let (user, opened) = login::login(&ctx, &login.who, &login.password).await?;
@@ -91,7 +92,8 @@ impl Input for Refresh {
 pub type RefreshBody = Body<Refresh>;
 
 /// A new pair of tokens for a refresh token, which is used up by it.
-#[utoipa::path(post, path = "/api/auth/token/refresh", tag = "sessions", security(()), request_body = RefreshBody,
+#[utoipa::path(post, path = "/api/auth/token/refresh", operation_id = "refreshTokens", tag = "sessions",
+    security(()), request_body = RefreshBody,
     responses((status = 200, body = TokenPair), Problems))]
 pub(crate) async fn refresh(Public(ctx): Public, Body(Refresh(token)): RefreshBody) -> Result<Response> {
     let token =
@@ -127,7 +129,8 @@ pub struct VerifiedReply {
 }
 
 /// Says whether an access token holds, session included. For services that do not verify with the public keys.
-#[utoipa::path(post, path = "/api/auth/token/verify", tag = "sessions", security(()), request_body = VerifyBody,
+#[utoipa::path(post, path = "/api/auth/token/verify", operation_id = "verifyToken", tag = "sessions",
+    security(()), request_body = VerifyBody,
     responses((status = 200, body = VerifiedReply), Problems))]
 pub(crate) async fn verify(Public(ctx): Public, Body(Verify(token)): VerifyBody) -> Result<Response> {
     let claims = tokens::service::verify(&ctx, &token).await?;
@@ -151,7 +154,8 @@ impl Input for Logout {
 pub type LogoutBody = Body<Logout>;
 
 /// Ends the session of the access token, or the one of a refresh token of the same user.
-#[utoipa::path(post, path = "/api/auth/logout", tag = "sessions", request_body = Option<LogoutBody>,
+#[utoipa::path(post, path = "/api/auth/logout", operation_id = "logoutUser", tag = "sessions",
+    request_body = Option<LogoutBody>,
     responses((status = 204), Problems))]
 pub(crate) async fn logout(ctx: Ctx, Body(Logout(refresh)): LogoutBody) -> Result<NoContent> {
     service::logout(&ctx, refresh.as_ref()).await?;
@@ -187,7 +191,8 @@ pub struct SessionsReply {
 }
 
 /// Lists the caller's living sessions.
-#[utoipa::path(get, path = "/api/auth/sessions", tag = "sessions", responses((status = 200, body = SessionsReply), Problems))]
+#[utoipa::path(get, path = "/api/auth/sessions", operation_id = "listSessions", tag = "sessions",
+    responses((status = 200, body = SessionsReply), Problems))]
 pub(crate) async fn list(ctx: Ctx) -> Result<Response> {
     let current = ctx.caller()?.credential.clone();
     let view = |s: Session| SessionReply {
@@ -204,7 +209,8 @@ pub(crate) async fn list(ctx: Ctx) -> Result<Response> {
 }
 
 /// Ends one of the caller's sessions.
-#[utoipa::path(delete, path = "/api/auth/sessions/{session}", tag = "sessions", params(("session" = Uuid, Path, description = "The session")),
+#[utoipa::path(delete, path = "/api/auth/sessions/{session}", operation_id = "revokeSession", tag = "sessions",
+    params(("session" = Uuid, Path, description = "The session")),
     responses((status = 204), Problems))]
 pub(crate) async fn revoke(ctx: Ctx, Path(id): Path<String>) -> Result<NoContent> {
     let not_found = || Error::not_found("SESSION_NOT_FOUND", "Session not found");
@@ -220,7 +226,8 @@ pub struct RevokedReply {
 }
 
 /// Ends every session of the caller's but the current one.
-#[utoipa::path(delete, path = "/api/auth/sessions", tag = "sessions", responses((status = 200, body = RevokedReply), Problems))]
+#[utoipa::path(delete, path = "/api/auth/sessions", operation_id = "revokeOtherSessions", tag = "sessions",
+    responses((status = 200, body = RevokedReply), Problems))]
 pub(crate) async fn revoke_others(ctx: Ctx) -> Result<Response> {
     Ok(reply::json(StatusCode::OK, &RevokedReply { revoked: service::revoke_others(&ctx).await? }))
 }

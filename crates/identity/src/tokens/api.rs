@@ -19,7 +19,8 @@ pub struct KeySet {
 }
 
 /// The public keys with which any service verifies access tokens by itself.
-#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "tokens", security(()), responses((status = 200, body = KeySet)))]
+#[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "getPublicKeys", tag = "sessions",
+    security(()), responses((status = 200, body = KeySet)))]
 pub async fn jwks(State(app): State<App>) -> Response {
     let keys = KeySet { keys: app.part::<Tokens>().public_keys() };
     let mut response = reply::json(axum::http::StatusCode::OK, &keys).into_response();

@@ -177,7 +177,8 @@ pub struct RegisteredReply {
 }
 
 /// Registers a person; a `customer` object creates the profile in the same call.
-#[utoipa::path(post, path = "/api/auth/register", tag = "account", security(()), request_body = RegistrationBody,
+#[utoipa::path(post, path = "/api/auth/register", operation_id = "registerUser", tag = "account",
+    security(()), request_body = RegistrationBody,
     responses((status = 201, body = RegisteredReply), Problems))]
 pub(crate) async fn register(Public(ctx): Public, Body(new): RegistrationBody) -> Result<Response> {
     let done = register::register(&ctx, new).await?;
@@ -194,7 +195,8 @@ fn tagged(user: &User) -> Tagged<UserReply> {
 }
 
 /// The caller's own account.
-#[utoipa::path(get, path = "/api/auth/profile", tag = "account", responses((status = 200, body = UserReply), Problems))]
+#[utoipa::path(get, path = "/api/auth/profile", operation_id = "getAccount", tag = "account",
+    responses((status = 200, body = UserReply), Problems))]
 pub(crate) async fn profile(ctx: Ctx) -> Result<Tagged<UserReply>> {
     Ok(tagged(&account::profile(&ctx).await?))
 }
@@ -244,7 +246,8 @@ fn boolean(field: Field<bool>) -> Field<Value> {
 pub type AccountChangeBody = Body<ProfileChange>;
 
 /// Changes the caller's own account. A new e-mail address waits for its proof in `pending_email`.
-#[utoipa::path(patch, path = "/api/auth/profile/update", tag = "account", request_body = AccountChangeBody,
+#[utoipa::path(patch, path = "/api/auth/profile/update", operation_id = "updateAccount", tag = "account",
+    request_body = AccountChangeBody,
     responses((status = 200, body = UserReply), Problems))]
 pub(crate) async fn update(
     ctx: Ctx,

@@ -126,7 +126,7 @@ impl From<Page> for EventFeed {
 }
 
 /// What happened, in the order of its commits, without gaps: ask again with `next_after`.
-#[utoipa::path(get, path = "/api/v1/events", tag = "events",
+#[utoipa::path(get, path = "/api/v1/events", operation_id = "listEvents", tag = "events",
     params(
         ("after" = Option<String>, Query, description = "`next_after` of the page before; from the beginning without it."),
         ("limit" = Option<u32>, Query, description = "Events at most, 1 to 1000; 20 without it."),

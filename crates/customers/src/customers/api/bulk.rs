@@ -186,7 +186,8 @@ impl From<Answer> for BulkUpdated {
 }
 
 /// Changes many customers alike: up to 1000 by ids at once, or all that a filter finds, as a job.
-#[utoipa::path(post, path = "/api/v1/customers/bulk-update", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/customers/bulk-update", operation_id = "updateManyCustomers", tag = "bulk",
+    security(("bearer" = [])),
     request_body(content = BulkUpdateBody, examples(
         ("by ids" = (value = json!({
             "customer_ids": ["CUST_A1B2C3D4", "CUST_B2C3D4E5"],

@@ -28,7 +28,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// The profile of a user.
-#[utoipa::path(get, path = "/api/v1/customers/by_user_id", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/customers/by_user_id", operation_id = "getCustomerByUserId", tag = "search",
+    security(("bearer" = [])),
     params(("user_id" = String, Query, description = "The user's UUID, or the number it had before a migration.")),
     responses((status = 200, body = CustomerView), Problems))]
 async fn by_user_id(ctx: Ctx, uri: Uri) -> Result<Tagged<CustomerView>> {
@@ -40,7 +41,8 @@ async fn by_user_id(ctx: Ctx, uri: Uri) -> Result<Tagged<CustomerView>> {
 }
 
 /// The customer with this user name, in any case.
-#[utoipa::path(get, path = "/api/v1/customers/username/{username}", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/customers/username/{username}", operation_id = "getCustomerByUsername", tag = "search",
+    security(("bearer" = [])),
     params(("username" = String, Path, description = "The whole name.")),
     responses((status = 200, body = CustomerView), Problems))]
 async fn by_username(ctx: Ctx, Path(username): Path<String>) -> Result<Tagged<CustomerView>> {
@@ -48,7 +50,8 @@ async fn by_username(ctx: Ctx, Path(username): Path<String>) -> Result<Tagged<Cu
 }
 
 /// The customer with this e-mail address, in any spelling that reaches the same mailbox.
-#[utoipa::path(get, path = "/api/v1/customers/email/{email}", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/customers/email/{email}", operation_id = "getCustomerByEmail", tag = "search",
+    security(("bearer" = [])),
     params(("email" = String, Path, description = "The whole address.")),
     responses((status = 200, body = CustomerView), Problems))]
 async fn by_email(ctx: Ctx, Path(email): Path<String>) -> Result<Tagged<CustomerView>> {
@@ -67,7 +70,8 @@ struct ProfileAnswer {
 }
 
 /// Does this user have a profile? Customers may ask about themselves; about others the answer is always no.
-#[utoipa::path(post, path = "/api/v1/customers/check_profile_exists", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/customers/check_profile_exists", operation_id = "checkProfileExists", tag = "search",
+    security(("bearer" = [])),
     request_body = ProfileQuestionBody, responses((status = 200, body = ProfileAnswer), Problems))]
 async fn check_profile_exists(
     ctx: Ctx,

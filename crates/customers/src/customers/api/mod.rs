@@ -68,7 +68,8 @@ fn unchanged(ctx: &Ctx, wanted: &IfMatch) -> Result<impl FnOnce(&CustomerRow) ->
 }
 
 /// The customers that the caller may see. For staff.
-#[utoipa::path(get, path = "/api/v1/customers", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/customers", operation_id = "listCustomers", tag = "customers",
+    security(("bearer" = [])),
     params(Listing<Customers>), responses((status = 200, body = CustomerList), Problems))]
 async fn list(ctx: Ctx, Listing(request, ..): Listing<Customers>) -> Result<CustomerList> {
     let (rows, total) = service::list(&ctx, request.clone()).await?;
@@ -76,7 +77,8 @@ async fn list(ctx: Ctx, Listing(request, ..): Listing<Customers>) -> Result<Cust
 }
 
 /// Creates user and customer, with generated user name and public id.
-#[utoipa::path(post, path = "/api/v1/customers", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/customers", operation_id = "createCustomer", tag = "customers",
+    security(("bearer" = [])),
     request_body = NewCustomerBody, responses((status = 201, body = CustomerView), Problems))]
 async fn create(ctx: Ctx, Body(new): NewCustomerBody) -> Result<Created<CustomerView>> {
     let row = creation::create(&ctx, new).await?;
@@ -84,7 +86,8 @@ async fn create(ctx: Ctx, Body(new): NewCustomerBody) -> Result<Created<Customer
 }
 
 /// One customer, by UUID or public id.
-#[utoipa::path(get, path = "/api/v1/customers/{ref}", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/customers/{ref}", operation_id = "getCustomer", tag = "customers",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
     responses((status = 200, body = CustomerView), Problems))]
 async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<Tagged<CustomerView>> {
@@ -92,7 +95,8 @@ async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<Tagged<CustomerV
 }
 
 /// Sets the members that the body names.
-#[utoipa::path(put, path = "/api/v1/customers/{ref}", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(put, path = "/api/v1/customers/{ref}", operation_id = "setCustomer", tag = "customers",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = CustomerChangeBody,
     responses((status = 200, body = CustomerView), Problems))]
 async fn put(
@@ -105,7 +109,8 @@ async fn put(
 }
 
 /// Applies a JSON merge patch (RFC 7396): `null` clears.
-#[utoipa::path(patch, path = "/api/v1/customers/{ref}", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(patch, path = "/api/v1/customers/{ref}", operation_id = "updateCustomer", tag = "customers",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = CustomerChangeBody,
     responses((status = 200, body = CustomerView), Problems))]
 async fn patch(
@@ -129,7 +134,8 @@ async fn update(
 }
 
 /// Deactivates a customer. Staff still see it; nothing is lost.
-#[utoipa::path(delete, path = "/api/v1/customers/{ref}", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(delete, path = "/api/v1/customers/{ref}", operation_id = "deleteCustomer", tag = "customers",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
     responses((status = 204, description = "Deactivated, or it was already."), Problems))]
 async fn deactivate(ctx: Ctx, Path(reference): Path<String>, wanted: IfMatch) -> Result<NoContent> {
@@ -138,7 +144,8 @@ async fn deactivate(ctx: Ctx, Path(reference): Path<String>, wanted: IfMatch) ->
 }
 
 /// Erases a customer and, unless it is staff, its user for good.
-#[utoipa::path(delete, path = "/api/v1/customers/{ref}/hard", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(delete, path = "/api/v1/customers/{ref}/hard", operation_id = "eraseCustomer", tag = "customers",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
     responses((status = 204, description = "Erased."), Problems))]
 async fn erase(ctx: Ctx, Path(reference): Path<String>, wanted: IfMatch) -> Result<NoContent> {

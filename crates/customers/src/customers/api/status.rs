@@ -31,7 +31,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Deactivates a customer, with a reason.
-#[utoipa::path(post, path = "/api/v1/customers/{ref}/deactivate", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/customers/{ref}/deactivate", operation_id = "deactivateCustomer", tag = "customers",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<DeactivationBody>,
     responses((status = 200, body = CustomerView), Problems))]
 async fn deactivate(
@@ -45,7 +46,8 @@ async fn deactivate(
 }
 
 /// Makes a deactivated customer active again.
-#[utoipa::path(post, path = "/api/v1/customers/{ref}/activate", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/customers/{ref}/activate", operation_id = "activateCustomer", tag = "customers",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<NothingBody>,
     responses((status = 200, body = CustomerView), Problems))]
 async fn activate(
@@ -59,7 +61,8 @@ async fn activate(
 }
 
 /// Verifies a customer; `{"is_verified": false}` takes it back.
-#[utoipa::path(post, path = "/api/v1/customers/{ref}/verify", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/customers/{ref}/verify", operation_id = "verifyCustomer", tag = "customers",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<VerificationBody>,
     responses((status = 200, body = CustomerView), Problems))]
 async fn verify(
@@ -72,7 +75,8 @@ async fn verify(
 }
 
 /// Marks the e-mail address as verified. The mark is shown and never counts as a proof by its owner.
-#[utoipa::path(patch, path = "/api/v1/customers/{ref}/verify-email", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(patch, path = "/api/v1/customers/{ref}/verify-email", operation_id = "verifyCustomerEmail", tag = "customers",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<NothingBody>,
     responses((status = 200, body = CustomerView), Problems))]
 async fn verify_email(
@@ -86,7 +90,8 @@ async fn verify_email(
 }
 
 /// Marks the phone as verified. The mark is shown and never counts as a proof by its owner.
-#[utoipa::path(patch, path = "/api/v1/customers/{ref}/verify-phone", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(patch, path = "/api/v1/customers/{ref}/verify-phone", operation_id = "verifyCustomerPhone", tag = "customers",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<NothingBody>,
     responses((status = 200, body = CustomerView), Problems))]
 async fn verify_phone(
@@ -100,7 +105,8 @@ async fn verify_phone(
 }
 
 /// Notes a login that happened elsewhere, at most once a minute.
-#[utoipa::path(patch, path = "/api/v1/customers/{ref}/last-login", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(patch, path = "/api/v1/customers/{ref}/last-login", operation_id = "recordCustomerLogin", tag = "customers",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<NothingBody>,
     responses((status = 200, body = CustomerView), Problems))]
 async fn last_login(ctx: Ctx, Path(reference): Path<String>, _: NothingBody) -> Result<Tagged<CustomerView>> {
@@ -117,7 +123,8 @@ struct ServiceCount {
 }
 
 /// Counts a completed service. Requests at the same time are all counted; `Idempotency-Key` makes a repeat count once.
-#[utoipa::path(post, path = "/api/v1/customers/{ref}/increment_service", tag = "customers", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/customers/{ref}/increment_service", operation_id = "incrementCustomerServices", tag = "customers",
+    security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<ServiceDoneBody>,
     responses((status = 200, body = ServiceCount), Problems))]
 async fn increment_service(

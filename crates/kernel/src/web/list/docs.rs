@@ -89,6 +89,7 @@ impl<L: ListOf> PartialSchema for ListReply<L> {
         let item = Ref::from_schema_name(<L::Item as ToSchema>::name());
         let exact = "Present, and false, only when there are more matches than `total` says.";
         let mut object = ObjectBuilder::new()
+            .description(Some(format!("A page of {}.", L::SPEC.resource)))
             .property(L::SPEC.resource, ArrayBuilder::new().items(item))
             .property("total", about(int(), "How many match the filters."))
             .property("total_is_exact", about(plain(Type::Boolean, None), exact))

@@ -1,5 +1,5 @@
-//! The API described for machines (`/openapi.json`, OpenAPI 3.1) and shown to people (`/docs`). The page is
-//! built in, loads nothing from other hosts and sends the document to nobody.
+//! The document as it is served, and the page that shows it. The page is built in, loads nothing from other hosts and
+//! sends the document to nobody.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,11 +12,9 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use utoipa::openapi::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{PartialSchema, ToSchema};
 
-use super::problem::Problem;
-use crate::{Error, Fault, Result};
+use super::to_json;
+use crate::{Error, Result};
 
 /// Swagger UI puts styles into elements, so styles may be inline; scripts may not.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -54,24 +52,6 @@ const START: &str = r##"window.ui = SwaggerUIBundle({
 "##;
 /// The vendored files that the page needs.
 const FILES: [&str; 3] = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"];
-
-/// Adds what every document has: the problem that failures are, and how callers authenticate.
-pub fn complete(api: &mut OpenApi) {
-    let components = api.components.get_or_insert_default();
-    let mut add = |name: Cow<'static, str>, schema| components.schemas.insert(name.into_owned(), schema);
-    add(Problem::name(), Problem::schema());
-    add(Fault::name(), Fault::schema());
-    let about = "An access token from login, or an API key: `Authorization: Bearer …`";
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
-    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-}
-
-/// The document as text, with a line break at the end; also what the command line prints.
-pub fn to_json(api: &OpenApi) -> Result<String> {
-    let text = api.to_pretty_json();
-    text.map(|text| text + "\n")
-        .map_err(|e| Error::internal("the OpenAPI document cannot be written").with_source(e))
-}
 
 /// `/openapi.json`, `/docs` and its files.
 pub fn routes(api: &OpenApi) -> Result<Router> {
