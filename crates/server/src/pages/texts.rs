@@ -90,7 +90,7 @@ fn english(kind: Kind) -> Link {
     let wrong_password = "That is not the password of this account. Try again.";
     match kind {
         Kind::Verify => Link {
-            title: "Confirm your e-mail address",
+            title: "Confirm your address",
             why: "Enter the password of your account to confirm that this address is yours.",
             label: "Your password",
             button: "Confirm address",
@@ -106,7 +106,7 @@ fn english(kind: Kind) -> Link {
             done: "Done: your account is ready. Log in as {email} with the password that you chose; you can close this page.",
         },
         Kind::Change => Link {
-            title: "Confirm your new e-mail address",
+            title: "Confirm your new address",
             why: "Enter the password of your account. From then on this address replaces the old one.",
             label: "Your password",
             button: "Use this address",
