@@ -116,9 +116,7 @@ fn render(markdown: &str) -> String {
             Event::End(TagEnd::Link) if !linked => linked = true,
             // What scrolls sideways is reached with the keyboard.
             Event::Start(Tag::Table(_)) => {
-                events.push(Event::Html(
-                    r#"<div class="table" tabindex="0">"#.into(),
-                ));
+                events.push(Event::Html(r#"<div class="table" tabindex="0">"#.into()));
                 events.push(event);
             }
             Event::End(TagEnd::Table) => {

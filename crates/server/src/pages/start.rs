@@ -115,6 +115,7 @@ fn is_at_the_machine(config: &Config, peer: IpAddr, headers: &HeaderMap) -> bool
         |authority: &str| authority.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
     let named = text_of(headers, &header::HOST).and_then(host_of);
     peer.to_canonical().is_loopback()
+        && config.trusted_proxies.is_empty()
         && named.is_some_and(|host| local(&host))
         && config.listen.iter().all(|listen| local(&listen.host))
         && config
@@ -180,6 +181,7 @@ mod tests {
             assert!(!at_the_machine(&[], "127.0.0.1", &[here[0], (name, "192.0.2.7")]), "{name}");
         }
         assert!(!at_the_machine(&[("REGULARS_PUBLIC_URL", "https://crm.example.com")], "127.0.0.1", &here));
+        assert!(!at_the_machine(&[("REGULARS_TRUSTED_PROXIES", "127.0.0.1/32")], "127.0.0.1", &here));
         assert!(!at_the_machine(&[("REGULARS_LISTEN", "0.0.0.0:8000")], "127.0.0.1", &here));
     }
 }
