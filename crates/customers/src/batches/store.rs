@@ -375,6 +375,17 @@ pub async fn set_verdicts(tx: &mut Tx, batch: Uuid, rows: &[NewRow]) -> Result<(
     .map(drop)
 }
 
+/// The batches of a kind that wait or are at work; an index of its own holds them.
+pub async fn active(tx: &mut Tx, kind: &str) -> Result<Vec<Uuid>> {
+    tx.all(
+        sql!(
+            "SELECT id FROM batch WHERE state IN ('waiting', 'running', 'reverting') AND kind = $1 ORDER BY id LIMIT 1000" => Uuid
+        ),
+        args![kind],
+    )
+    .await
+}
+
 /// Takes a customer out of every report; the lines stay, so that their numbers add up.
 pub async fn forget(tx: &mut Tx, customer: Uuid) -> Result<()> {
     tx.exec(

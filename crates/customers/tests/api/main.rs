@@ -14,6 +14,7 @@ mod exports;
 mod fields;
 mod forgotten;
 mod import;
+mod import_ids;
 mod import_runs;
 mod isolation;
 mod jobs;

@@ -125,7 +125,12 @@ impl Input for NewCustomer {
         if !matches!(members.email, Field::Value(_)) && !matches!(members.phone, Field::Value(_)) {
             f.fault("email", "required", "Give an e-mail address or a phone number");
         }
-        f.build(|| NewCustomer { first_name: first_name.get(), last_name: last_name.get(), members })
+        f.build(|| NewCustomer {
+            number: None,
+            first_name: first_name.get(),
+            last_name: last_name.get(),
+            members,
+        })
     }
 }
 
