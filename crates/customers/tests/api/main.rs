@@ -9,6 +9,7 @@ mod change;
 mod common;
 mod create;
 mod derived;
+mod differential;
 mod erase;
 mod exports;
 mod fields;

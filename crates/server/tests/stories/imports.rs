@@ -131,7 +131,7 @@ async fn the_command_imports_beside_a_server() {
             (&["import", "people.xlsx"], "Is a workbook"),
             (&["import", "people.json"], "Is a JSON array"),
             (&["import", "nothing.txt"], "Is empty"),
-            (&["import", name, "--mode", "replace"], "must be create, update or upsert"),
+            (&["import", name, "--mode", "replace"], "Must be create, update or upsert"),
             (&["import", name, "--mapping", "Shoe=email"], "which the file does not have"),
             (&["import", "--resume", "nothing"], "--resume takes the id of an import"),
         ] {
