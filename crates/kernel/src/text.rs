@@ -116,28 +116,12 @@ fn check_size(clean: &str, max: usize) -> Result<(), Flaw> {
     Ok(())
 }
 
-/// Levenshtein's distance, in characters.
-pub(crate) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 /// What somebody who wrote an unknown name most likely meant, as a part of the sentence that refuses it:
 /// ` (did you mean city?)`; nothing if no name is near.
 pub fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     // Of a name that is far too long nothing is near, and comparing it would take its time.
     let wrong: String = wrong.to_lowercase().chars().take(64).collect();
-    let near = names.into_iter().map(|name| (distance(name, &wrong), name)).min();
+    let near = names.into_iter().map(|name| (strsim::osa_distance(name, &wrong), name)).min();
     let near = near.filter(|(distance, _)| *distance <= (wrong.len() / 3).max(1));
     near.map_or(String::new(), |(_, name)| format!(" (did you mean {name}?)"))
 }
@@ -207,9 +191,12 @@ mod tests {
     #[test]
     fn unknown_names_are_answered_with_the_nearest() {
         let names = ["city", "country", "postal_code", "created_after"];
-        for (wrong, near) in
-            [("contry", " (did you mean country?)"), ("Cty", " (did you mean city?)"), ("colour", "")]
-        {
+        for (wrong, near) in [
+            ("contry", " (did you mean country?)"),
+            ("Cty", " (did you mean city?)"),
+            ("ctiy", " (did you mean city?)"),
+            ("colour", ""),
+        ] {
             assert_eq!(did_you_mean(wrong, names), near, "{wrong}");
         }
         assert_eq!(did_you_mean(&"x".repeat(100_000), names), "");

@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use crate::common::{features, key, ledger, path};
 
-const OPERATIONS: usize = 240;
+const OPERATIONS: usize = 180;
 /// Change it to try other operations.
 const SEED: u64 = 20_260_528;
 

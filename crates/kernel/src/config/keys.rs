@@ -3,9 +3,8 @@
 
 use std::sync::LazyLock;
 
+use strsim::osa_distance;
 use toml::de::{DeTable, DeValue};
-
-use crate::text;
 
 /// The default file as it is embedded in the binary.
 pub const DEFAULT_FILE: &str = include_str!("default.toml");
@@ -132,7 +131,7 @@ pub fn nearest(wrong: &str) -> Option<&'static str> {
         .iter()
         .map(|key| key.name.as_str())
         // `pool_size` alone is meant as `database.pool_size`.
-        .map(|name| (text::distance(name, &wrong).min(text::distance(tail(name), &wrong)), name))
+        .map(|name| (osa_distance(name, &wrong).min(osa_distance(tail(name), &wrong)), name))
         .min()
         .filter(|(distance, _)| *distance <= (wrong.len() / 3).max(1))
         .map(|(_, name)| name)
@@ -141,7 +140,6 @@ pub fn nearest(wrong: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::{ALIASES, declared, find, nearest};
-    use crate::text::distance;
 
     #[test]
     fn every_setting_is_explained_and_has_its_own_variable() {
@@ -156,7 +154,6 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_the_one_meant() {
-        assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(nearest("log.levle"), Some("log.level"));
         assert_eq!(nearest("pool_size"), Some("database.pool_size"));
         assert_eq!(nearest("Listen"), Some("listen"));
