@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use axum::http::Uri;
+use kernel::text::did_you_mean;
 use kernel::web::list::decode;
 use kernel::{Error, Result};
 
@@ -18,7 +19,9 @@ impl<'a> Query<'a> {
             let (name, value) = (decode(name)?, decode(value)?);
             if !allowed.contains(&name.as_ref()) {
                 let name: String = name.chars().take(64).collect();
-                let detail = format!("Unknown parameter \"{name}\"; allowed are {}", allowed.join(", "));
+                let near = did_you_mean(&name, allowed.iter().copied());
+                let detail =
+                    format!("Unknown parameter \"{name}\"{near}; allowed are {}", allowed.join(", "));
                 return Err(Error::bad_request("UNKNOWN_PARAMETER", detail));
             }
             if pairs.iter().any(|(n, _)| *n == name) {

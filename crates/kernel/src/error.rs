@@ -86,9 +86,24 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault of `field`.
+    /// A fault of `field`. The message is a sentence about it without a full stop, `Must not be blank`; those that begin in
+    /// lower case, as the parts of longer sentences do, begin with a capital here.
     pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Fault {
-        Fault { field: field.into(), code, message: message.into() }
+        let mut message = message.into();
+        if let Some(first) = message.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        Fault { field: field.into(), code, message }
+    }
+}
+
+/// A field may have several faults.
+fn many_invalid(faults: &[Fault]) -> String {
+    let fields: std::collections::HashSet<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
+    match fields.into_iter().collect::<Vec<_>>().as_slice() {
+        [""] => "The request is invalid; `errors` lists why".to_owned(),
+        [one] => format!("{one} is invalid; `errors` lists why"),
+        fields => format!("{} fields are invalid; `errors` lists them", fields.len()),
     }
 }
 
@@ -152,7 +167,7 @@ impl Error {
         error.0.detail = match faults.as_slice() {
             [one] if one.field.is_empty() => one.message.clone().into(),
             [one] => format!("{}: {}", one.field, one.message).into(),
-            many => format!("{} fields are invalid; `errors` lists them", many.len()).into(),
+            many => many_invalid(many).into(),
         };
         error.0.faults = faults;
         error
@@ -257,5 +272,24 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_ref().map(|s| s.as_ref() as &(dyn std::error::Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_counted_by_field_and_begin_with_a_capital() {
+        let fault = |field: &str| Fault::new(field, "wrong", "must be right");
+        assert_eq!(fault("a").message, "Must be right");
+        assert_eq!(Fault::new("a", "wrong", "ñ first").message, "ñ first");
+        let detail = |faults: &[&str]| {
+            Error::invalid(faults.iter().map(|field| fault(field)).collect()).detail().to_owned()
+        };
+        assert_eq!(detail(&["a"]), "a: Must be right");
+        assert_eq!(detail(&["a", "a"]), "a is invalid; `errors` lists why");
+        assert_eq!(detail(&["a", "b", "a"]), "2 fields are invalid; `errors` lists them");
+        assert_eq!(detail(&["", ""]), "The request is invalid; `errors` lists why");
     }
 }

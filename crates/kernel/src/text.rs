@@ -3,6 +3,7 @@
 //! | item | for |
 //! |---|---|
 //! | [`search_key`] | the `*_key` columns: case- and accent-blind, the same on both databases |
+//! | [`did_you_mean`] | the nearest of the names that are known |
 //! | [`Line`], [`Block`] | a field of one line, a field of several, with their limits in the type |
 //! | [`line()`], [`block`] | the same cleaning for types with rules of their own |
 
@@ -115,6 +116,16 @@ fn check_size(clean: &str, max: usize) -> Result<(), Flaw> {
     Ok(())
 }
 
+/// What somebody who wrote an unknown name most likely meant, as a part of the sentence that refuses it:
+/// ` (did you mean city?)`; nothing if no name is near.
+pub fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    // Of a name that is far too long nothing is near, and comparing it would take its time.
+    let wrong: String = wrong.to_lowercase().chars().take(64).collect();
+    let near = names.into_iter().map(|name| (strsim::osa_distance(name, &wrong), name)).min();
+    let near = near.filter(|(distance, _)| *distance <= (wrong.len() / 3).max(1));
+    near.map_or(String::new(), |(_, name)| format!(" (did you mean {name}?)"))
+}
+
 /// One line of text, 1 to `MAX` characters after trimming, in NFC, without control characters.
 /// A blank text is a flaw (`blank`): a member that may be empty is an `Option<Line>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -176,6 +187,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn unknown_names_are_answered_with_the_nearest() {
+        let names = ["city", "country", "postal_code", "created_after"];
+        for (wrong, near) in [
+            ("contry", " (did you mean country?)"),
+            ("Cty", " (did you mean city?)"),
+            ("ctiy", " (did you mean city?)"),
+            ("colour", ""),
+        ] {
+            assert_eq!(did_you_mean(wrong, names), near, "{wrong}");
+        }
+        assert_eq!(did_you_mean(&"x".repeat(100_000), names), "");
+        assert_eq!(did_you_mean("city", []), "");
+    }
 
     #[test]
     fn keys_ignore_case_accents_and_spacing() {

@@ -70,7 +70,7 @@ async fn insert_in(ctx: &Ctx, tx: &mut Tx, new: NewBatch, state: &str) -> Result
         faults: 0,
         error_code: None,
         error: None,
-        started_at: None,
+        started_at: (state == "running").then_some(now),
         finished_at: None,
         created_at: now,
         updated_at: now,
@@ -289,6 +289,11 @@ pub async fn revert_in(
     batch.position = position;
     batch.version += 1;
     Ok(batch)
+}
+
+/// The batches of a kind that wait or are at work.
+pub async fn active_in(tx: &mut Tx, kind: &str) -> Result<Vec<Uuid>> {
+    store::active(tx, kind).await
 }
 
 /// Takes a customer out of the reports: part of erasing it.

@@ -172,12 +172,12 @@ pub async fn insert(tx: &mut Tx, b: &Batch) -> Result<()> {
         sql!(
             "INSERT INTO batch (id, kind, state, dry_run, requester_kind, requester_id, requester_name, requester_role,
                company_id, spec, input, position, total, processed, created, updated, unchanged, skipped, duplicate, failed,
-               faults, created_at, updated_at, version)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', $12, 0, 0, 0, 0, 0, 0, 0, 0, $13, $13, 1)"
+               faults, started_at, created_at, updated_at, version)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', $12, 0, 0, 0, 0, 0, 0, 0, 0, $13, $14, $14, 1)"
         ),
         args![
             b.id, b.kind, b.state, b.dry_run, b.requester_kind, b.requester_id, b.requester_name, b.requester_role,
-            b.company_id, b.spec, b.input, b.total, b.created_at
+            b.company_id, b.spec, b.input, b.total, b.started_at, b.created_at
         ],
     )
     .await
@@ -373,6 +373,17 @@ pub async fn set_verdicts(tx: &mut Tx, batch: Uuid, rows: &[NewRow]) -> Result<(
     )
     .await
     .map(drop)
+}
+
+/// The batches of a kind that wait or are at work; an index of its own holds them.
+pub async fn active(tx: &mut Tx, kind: &str) -> Result<Vec<Uuid>> {
+    tx.all(
+        sql!(
+            "SELECT id FROM batch WHERE state IN ('waiting', 'running', 'reverting') AND kind = $1 ORDER BY id LIMIT 1000" => Uuid
+        ),
+        args![kind],
+    )
+    .await
 }
 
 /// Takes a customer out of every report; the lines stay, so that their numbers add up.

@@ -7,7 +7,8 @@ use futures_util::stream;
 use kernel::access::Permission;
 use kernel::app::App;
 use kernel::ctx::Ctx;
-use kernel::web::list::{FilterValue, ListOf, ListRequest, ListSpec, Listing, parse};
+use kernel::text::did_you_mean;
+use kernel::web::list::{FilterValue, ListOf, ListRequest, ListSpec, Listing, decode, parse};
 use kernel::web::problem::Problems;
 use kernel::web::stream::streamed;
 use kernel::{Error, Result};
@@ -71,12 +72,27 @@ async fn export(ctx: Ctx, uri: Uri) -> Result<Response> {
     Ok(response)
 }
 
+/// 400 for a parameter that a list has and an export has not, and for one that neither has.
+fn check_name(name: &str) -> Result<()> {
+    let detail = match NOT_HERE.contains(&name) {
+        true => format!("{name}: an export has all rows in the order of creation; leave it out"),
+        false => {
+            let known: Vec<&str> = EXPORTED.filters.iter().map(|filter| filter.name).collect();
+            if known.contains(&name) {
+                return Ok(());
+            }
+            let name: String = name.chars().take(64).collect();
+            let near = did_you_mean(&name, known.iter().copied());
+            format!("Unknown parameter \"{name}\"{near}; allowed are {}", known.join(", "))
+        }
+    };
+    Err(Error::bad_request("UNKNOWN_PARAMETER", detail))
+}
+
 /// Reads the query of an export, also what the command line was given in its form.
 pub fn wanted(query: &str) -> Result<Wanted> {
-    let names = query.split('&').filter_map(|part| part.split('=').next());
-    if let Some(name) = names.into_iter().find(|name| NOT_HERE.contains(name)) {
-        let detail = format!("{name}: an export has all rows in the order of creation; leave it out");
-        return Err(Error::bad_request("UNKNOWN_PARAMETER", detail));
+    for part in query.split('&').filter(|part| !part.is_empty()) {
+        check_name(&decode(part.split('=').next().unwrap_or_default())?)?;
     }
     // The newest last: what is created meanwhile is found at the end.
     let separator = if query.is_empty() { "" } else { "&" };

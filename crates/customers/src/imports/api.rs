@@ -29,7 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
         ("format" = Option<String>, Query, description = "`csv` or `ndjson`; by the type of the body without it."),
         ("mode" = Option<String>, Query, description = "`create` (without it), `update` or `upsert`."),
         ("match" = Option<String>, Query, description = "`customer_id`, `external_id`, `email` or `phone`: by what a row finds \
-            its customer. Without it the first of these that the row has; a customer_id that nobody has is passed over."),
+            its customer. Without it the first of these that the row has; a customer_id of nobody, or of somebody else, is passed over."),
         ("dry_run" = Option<bool>, Query, description = "Only the verdicts, nothing is written."),
         ("mapping" = Option<String>, Query, description = "`column=member` with commas between, columns by name or number; \
             `column=` ignores one."),

@@ -1,4 +1,5 @@
-//! Every statement on `import_key`: whom the rows of a dry run would have created, of which nothing else is left.
+//! Every statement on `import_key`: whom the rows of a dry run would have created, of which nothing else is left, and who was
+//! erased while a file waited.
 
 use kernel::db::{Texts, Tx};
 use kernel::{Result, args, sql};

@@ -196,7 +196,7 @@ async fn a50_what_is_wrong_is_told_before_anything_is_done() {
         let perhaps = json!({"filter": {"is_active": "perhaps"}, "updates": {"city": "X"}});
         let problem = bulk(app, &key, perhaps).await.expect_error(422, "VALIDATION_FAILED");
         assert_eq!(
-            problem["detail"], "filter.is_active: must be true or false",
+            problem["detail"], "filter.is_active: Must be true or false",
             "the name stands there once"
         );
         let born = json!({"customer_ids": [id], "updates": {"date_of_birth": "2999-01-01"}});

@@ -132,3 +132,63 @@ async fn b_001_the_account_holds_the_identity_once_and_the_password_hashed() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn c7_refusals_say_what_to_do() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let create = async |body: Value| {
+            let reply = app.post("/api/v1/customers/").bearer(&key).json(body).send().await;
+            reply.expect_error(422, "VALIDATION_FAILED")
+        };
+        let fault =
+            create(json!({"first_name": "A", "last_name": "B", "email": "a@example.com", "ctiy": "x"})).await;
+        let message = fault["errors"][0]["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("Is not a member of this request (did you mean city?); allowed are "),
+            "{message}"
+        );
+        let fault =
+            create(json!({"first_name": "A", "last_name": "B", "email": "a@example.com", "tags": {}})).await;
+        assert_eq!(fault["detail"], "tags: Must be a text or a list of texts");
+        let fault =
+            create(json!({"first_name": 1, "last_name": " ", "email": "a@", "date_of_birth": "x"})).await;
+        for error in fault["errors"].as_array().unwrap() {
+            let message = error["message"].as_str().unwrap();
+            assert!(message.starts_with(char::is_uppercase) && !message.ends_with('.'), "{error}");
+        }
+        for (path, told) in [
+            (
+                "/api/v1/customers/?ciy=x",
+                "Unknown parameter \"ciy\" (did you mean city?); allowed are is_active",
+            ),
+            (
+                "/api/v1/customers/stats?topp=3",
+                "Unknown parameter \"topp\" (did you mean top?); allowed are top",
+            ),
+            (
+                "/api/v1/customers/export?contry=x",
+                "Unknown parameter \"contry\" (did you mean country?); allowed are is_active",
+            ),
+            (
+                "/api/v1/customers/export?limit=3",
+                "limit: an export has all rows in the order of creation; leave it out",
+            ),
+        ] {
+            let refused = app.get(path).bearer(&key).send().await.expect_error(400, "UNKNOWN_PARAMETER");
+            let detail = refused["detail"].as_str().unwrap();
+            assert!(detail.starts_with(told), "{path}: {detail}");
+            assert!(!path.contains("export") || !detail.contains("offset"), "{path}: {detail}");
+        }
+        let question = async |user: Value| {
+            let asked = app.post("/api/v1/customers/check_profile_exists").bearer(&key);
+            asked.json(json!({"user_id": user})).send().await
+        };
+        question(json!(0)).await.expect(200);
+        question(json!("0")).await.expect(200);
+        for wrong in [json!(true), json!(-1), json!(1.5), json!([]), json!("nobody")] {
+            question(wrong.clone()).await.expect_error(422, "VALIDATION_FAILED");
+        }
+    })
+    .await;
+}

@@ -404,3 +404,39 @@ async fn import_stays_within_the_scope() {
     })
     .await;
 }
+
+fn form(name: &str, media_type: &str, file: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: {media_type}\r\n\r\n"
+    );
+    [head.as_bytes(), file, b"\r\n--x--\r\n"].concat()
+}
+
+#[tokio::test]
+async fn import_of_what_is_no_text_says_what_it_is() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        for (name, media_type, file, code) in [
+            ("people.xlsx", workbook, &b"PK\x03\x04\0\0\0\0"[..], "not_text"),
+            ("people.xls", "application/vnd.ms-excel", b"\xd0\xcf\x11\xe0....", "not_text"),
+            ("people.csv.gz", "application/gzip", b"\x1f\x8b\x08\0\0\0\0\0", "not_text"),
+            ("people.csv", "text/csv", b"\x1f\x8b\x08\0\0\0\0\0", "not_text"),
+            ("people.json", "application/json", b"[{\"email\": \"a@example.com\"}]", "not_lines"),
+            ("people.bin", "application/octet-stream", b"", "empty"),
+        ] {
+            let body = form(name, media_type, file);
+            let request = app.post(IMPORT).bearer(&key).body("multipart/form-data; boundary=x", body);
+            let refused = request.send().await.expect_error(422, "VALIDATION_FAILED");
+            assert_eq!(
+                (&refused["errors"][0]["field"], &refused["errors"][0]["code"]),
+                (&json!("file"), &json!(code)),
+                "{name}"
+            );
+        }
+        let body = form("people", "application/octet-stream", b"email\na@example.com\n");
+        let request = app.post(IMPORT).bearer(&key).body("multipart/form-data; boundary=x", body);
+        request.send().await.expect_error(415, "UNSUPPORTED_MEDIA_TYPE");
+    })
+    .await;
+}

@@ -2,6 +2,8 @@
 //!
 //! Rows of the endpoints and promises: A49, A50, C7, C10.
 
+use customers::search::model::tokens::VERSION;
+use customers::search::service::index::Release;
 use kernel::db::Engine;
 use kernel::test::{TestApp, on_both_engines};
 use kernel::{args, sql};
@@ -175,6 +177,61 @@ async fn a49_customers_of_an_older_release_are_indexed_and_paged_without_doubles
         assert_eq!(search(app, &key, body).await["total"], 0, "what tokens do not answer narrows as well");
         let body = json!({"query": "perpetua", "last_name": "eve", "limit": 1});
         assert_eq!(search(app, &key, body).await["total"], N / 2 + 1);
+    })
+    .await;
+}
+
+/// The versions of the entries, by address, and how far the index is.
+async fn entries(app: &TestApp) -> (Vec<String>, String) {
+    let mut tx = app.system().read().await.unwrap();
+    let entries = sql!("SELECT email || ' ' || city || ' ' || CAST(version AS text) AS n FROM search_entry ORDER BY email" => String);
+    let entries = tx.all(entries, []).await.unwrap();
+    let filled = sql!("SELECT value FROM setting WHERE name = 'search.filled'" => String);
+    (entries, tx.one(filled, []).await.unwrap())
+}
+
+/// Gives the entries of an address another version and city, as a process with other rules would have written it.
+async fn written_by(app: &TestApp, version: i64, email: &str, city: &str) {
+    let mut tx = app.system().write().await.unwrap();
+    let write = sql!("UPDATE search_entry SET version = $1, city = $3 WHERE email = $2");
+    tx.exec(write, args![version, email, city]).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a49_two_releases_do_not_index_each_others_entries_anew() {
+    on_both_engines(&features(), async |app| {
+        let (key, ctx) = (key(app, "employee").await, app.system());
+        for email in ["a@x.test", "b@x.test"] {
+            let made = customer(app, &key, email).await;
+            app.patch(path(&made, "")).bearer(&key).json(json!({"city": "Lima"})).send().await.expect(200);
+        }
+        let (ours, newer) = (VERSION, VERSION + 1);
+        let at = |a: i64, b: i64| vec![format!("a@x.test lima {a}"), format!("b@x.test lima {b}")];
+        Release(ours).fill(&ctx).await.unwrap();
+        assert_eq!(entries(app).await, (at(ours, ours), format!("{ours} filled")));
+        Release(newer).fill(&ctx).await.unwrap();
+        assert_eq!(entries(app).await, (at(newer, newer), format!("{newer} filled")));
+        // The older one neither starts over nor touches them.
+        Release(ours).fill(&ctx).await.unwrap();
+        assert_eq!(entries(app).await, (at(newer, newer), format!("{newer} filled")));
+        // What it writes with a change is renewed by the newer, and by that alone.
+        written_by(app, ours, "b@x.test", "older").await;
+        Release(ours).fill(&ctx).await.unwrap();
+        assert_eq!(entries(app).await.0[1], format!("b@x.test older {ours}"));
+        Release(newer).fill(&ctx).await.unwrap();
+        assert_eq!(entries(app).await, (at(newer, newer), format!("{newer} filled")));
+        // In the middle of filling, too: one that a still newer release wrote stays as it is.
+        written_by(app, newer + 1, "a@x.test", "newest").await;
+        let mut tx = app.system().write().await.unwrap();
+        tx.exec(sql!("UPDATE setting SET value = '1 filled' WHERE name = 'search.filled'"), [])
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        Release(newer).fill(&ctx).await.unwrap();
+        let left = vec![format!("a@x.test newest {}", newer + 1), format!("b@x.test lima {newer}")];
+        assert_eq!(entries(app).await, (left, format!("{newer} filled")));
+        assert_eq!(search(app, &key, json!({"query": "lima"})).await["total"], 2);
     })
     .await;
 }

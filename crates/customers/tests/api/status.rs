@@ -4,8 +4,12 @@
 
 use std::time::Duration;
 
+use customers::customers::model::CustomerRef;
+use customers::customers::service::find_in;
+use customers::customers::service::status::count_service_in;
 use futures_util::future::join_all;
-use kernel::db::Engine;
+use kernel::access::Scope;
+use kernel::db::{Engine, Json};
 use kernel::test::on_both_engines;
 use kernel::{args, sql};
 use serde_json::{Value, json};
@@ -31,6 +35,32 @@ async fn a11_forty_services_at_once_count_forty() {
         let stats = app.get("/api/v1/customers/stats/").bearer(&key).send().await.expect(200);
         assert_eq!(stats["total_services"], 40);
         assert_eq!(actions(app, &one).await.iter().filter(|a| *a == "customer.service_counted").count(), 40);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a11_the_event_says_what_was_there_just_before() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let one = customer(app, &key, "one@example.com").await;
+        let (ctx, scope) =
+            (app.system(), Scope::system("a test of what happens between loading and counting"));
+        let id = CustomerRef::Id(one["id"].as_str().unwrap().parse().unwrap());
+        let loaded = find_in(&ctx, &mut ctx.read().await.unwrap(), &scope, id).await.unwrap();
+        let first = json!({"service_date": "2024-03-01"});
+        app.post(path(&one, "/increment_service")).bearer(&key).json(first).send().await.expect(200);
+        let mut tx = ctx.write().await.unwrap();
+        count_service_in(&ctx, &mut tx, &scope, &loaded, ctx.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut tx = ctx.read().await.unwrap();
+        let before = sql!(
+            "SELECT c.before FROM event e JOIN event_change c ON c.event_seq = e.seq
+             WHERE e.action = 'customer.service_counted' ORDER BY e.seq" => Json
+        );
+        let before: Vec<Value> = tx.all(before, []).await.unwrap().into_iter().map(|json| json.0).collect();
+        let second = json!({"total_services": 1, "last_service_date": "2024-03-01T00:00:00.000000Z"});
+        assert_eq!(before, [json!({"total_services": 0, "last_service_date": null}), second]);
     })
     .await;
 }

@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use strsim::osa_distance;
 use toml::de::{DeTable, DeValue};
 
 /// The default file as it is embedded in the binary.
@@ -130,31 +131,15 @@ pub fn nearest(wrong: &str) -> Option<&'static str> {
         .iter()
         .map(|key| key.name.as_str())
         // `pool_size` alone is meant as `database.pool_size`.
-        .map(|name| (distance(name, &wrong).min(distance(tail(name), &wrong)), name))
+        .map(|name| (osa_distance(name, &wrong).min(osa_distance(tail(name), &wrong)), name))
         .min()
         .filter(|(distance, _)| *distance <= (wrong.len() / 3).max(1))
         .map(|(_, name)| name)
 }
 
-/// Levenshtein's distance, in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{ALIASES, declared, distance, find, nearest};
+    use super::{ALIASES, declared, find, nearest};
 
     #[test]
     fn every_setting_is_explained_and_has_its_own_variable() {
@@ -169,7 +154,6 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_the_one_meant() {
-        assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(nearest("log.levle"), Some("log.level"));
         assert_eq!(nearest("pool_size"), Some("database.pool_size"));
         assert_eq!(nearest("Listen"), Some("listen"));

@@ -14,6 +14,7 @@ use super::values::{
     choice_schema, int_parts, list_schema, read_choice, read_object, read_secret, read_text, secret_schema,
     text_schema,
 };
+use crate::text::did_you_mean;
 use crate::{Fault, Flaw};
 
 /// A named part of the OpenAPI document.
@@ -319,10 +320,12 @@ impl<'a> Fields<'a> {
         if let Source::Body(body) = self.source {
             let unknown =
                 |name: &&String| !self.known.contains(name.as_str()) && !self.ignored.contains(name.as_str());
-            let allowed = self.known.iter().copied().collect::<Vec<_>>().join(", ");
+            let allowed = self.known.iter().copied().collect::<Vec<_>>();
             for name in body.keys().filter(unknown).take(20) {
                 let path = join(&self.path, &name.chars().take(64).collect::<String>());
-                let message = format!("Is not a member of this request; allowed are {allowed}");
+                let near = did_you_mean(name, allowed.iter().copied());
+                let message =
+                    format!("Is not a member of this request{near}; allowed are {}", allowed.join(", "));
                 self.faults.add(&path, Flaw::new("unknown_member", message));
             }
         }

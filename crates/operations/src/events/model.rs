@@ -1,5 +1,6 @@
 //! What a reader of the feed asks for.
 
+use kernel::text::did_you_mean;
 use kernel::web::list::{DEFAULT_LIMIT, MAX_LIMIT, decode};
 use kernel::{Error, Kind, Result};
 use uuid::Uuid;
@@ -78,7 +79,8 @@ impl FeedQuery {
 
 fn unknown(name: &str) -> Error {
     let name: String = name.chars().take(64).collect();
-    let detail = format!("Unknown parameter \"{name}\"; allowed are {}", PARAMETERS.join(", "));
+    let near = did_you_mean(&name, PARAMETERS.iter().copied());
+    let detail = format!("Unknown parameter \"{name}\"{near}; allowed are {}", PARAMETERS.join(", "));
     Error::bad_request("UNKNOWN_PARAMETER", detail)
 }
 

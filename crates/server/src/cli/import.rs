@@ -14,7 +14,7 @@ use customers::batches::jobs::drive;
 use customers::batches::report;
 use customers::batches::service::{self as batches, Batch, Outcome, Slice};
 use customers::imports::model::options::{Format, Options};
-use customers::imports::service::{Incoming, Worker, start};
+use customers::imports::service::{Incoming, Worker, ignored_columns, start};
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
 use kernel::config::Config;
@@ -33,6 +33,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const INTERRUPTED: u8 = 130;
 /// So much of the file is read at once.
 const PIECE: usize = 256 << 10;
+/// Failed rows that the answer shows; the report has all.
+const SHOWN: usize = 5;
 
 /// What the command takes.
 #[derive(Args)]
@@ -80,7 +82,7 @@ pub struct Flags {
     /// After a row that cannot be imported: skip or stop [default: skip]
     #[arg(long)]
     on_error: Option<String>,
-    /// Where the verdict of each row is written [default: import-ID.csv here, if there is anything to look at]
+    /// Write the verdict of each row into this file; with --resume of an import that has ended as well
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Answer with the job as JSON
@@ -144,21 +146,40 @@ async fn find(ctx: &Ctx, flags: &Flags) -> anyhow::Result<Batch> {
 
 async fn begin(ctx: &Ctx, flags: &Flags, file: &Path) -> anyhow::Result<Batch> {
     let options = flags.options()?;
+    let shown = file.display();
     let is_stdin = file == Path::new("-");
     let format = file.file_name().and_then(|name| Format::of_name(&name.to_string_lossy()));
-    anyhow::ensure!(
-        options.format.or(format).is_some(),
-        "say --format csv or --format ndjson: the name of the file does not tell; save a workbook of a spreadsheet as CSV first"
-    );
     let pieces = if is_stdin {
+        anyhow::ensure!(
+            options.format.is_some(),
+            "standard input has no name that tells what it is: say --format csv or --format ndjson"
+        );
         pieces(tokio::io::stdin())
     } else {
-        let opened = tokio::fs::File::open(file).await;
-        pieces(opened.with_context(|| format!("{} cannot be read", file.display()))?)
+        pieces(open(file).await?)
     };
     let incoming = Incoming { options, format, most_bytes: u64::MAX, pieces };
-    let batch = Box::pin(start(ctx, incoming, Worker::Caller)).await;
-    batch.with_context(|| format!("{} cannot be imported", file.display()))
+    let begun = Box::pin(start(ctx, incoming, Worker::Caller)).await;
+    begun.map_err(|e| match e.code() {
+        "UNSUPPORTED_MEDIA_TYPE" => anyhow::anyhow!(
+            "{shown}: the name does not tell what it is: say --format csv, or --format ndjson for one JSON object in each line"
+        ),
+        _ => anyhow::Error::new(e).context(format!("{shown} cannot be imported")),
+    })
+}
+
+/// The file, if there is one that can be read.
+async fn open(file: &Path) -> anyhow::Result<tokio::fs::File> {
+    let shown = file.display();
+    let opened = match tokio::fs::File::open(file).await {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => anyhow::bail!("{shown}: there is no such file"),
+        opened => opened.with_context(|| format!("{shown} cannot be read"))?,
+    };
+    anyhow::ensure!(
+        !opened.metadata().await?.is_dir(),
+        "{shown} is a directory: name a CSV or NDJSON file in it"
+    );
+    Ok(opened)
 }
 
 /// A file piece by piece.
@@ -195,39 +216,70 @@ async fn work(ctx: &Ctx, mut batch: Batch) -> anyhow::Result<Batch> {
     Ok(batch)
 }
 
-/// The answer: counts, the file with the verdicts, the exit code.
+/// The answer: counts, what failed and what was left out, the file with the verdicts if one is wanted, the exit code.
 async fn conclude(ctx: &Ctx, flags: &Flags, batch: Batch) -> anyhow::Result<ExitCode> {
-    let (state, error, dry_run) = (batch.state.clone(), batch.error.clone(), batch.dry_run);
-    let failed = batch.failed > 0 || state != "done";
-    let odd = batch.skipped + batch.duplicate + batch.failed > 0 || dry_run;
-    let path =
-        flags.report.clone().or_else(|| odd.then(|| PathBuf::from(format!("import-{}.csv", batch.id))));
-    if let Some(path) = &path {
+    let failed = batch.failed > 0 || batch.state != "done";
+    let path = &flags.report;
+    if let Some(path) = path {
         write_report(ctx, &batch, path)
             .await
             .with_context(|| format!("{} cannot be written", path.display()))?;
     }
-    let counts = sentence(&batch);
-    let text = if flags.json {
-        let mut view = serde_json::to_value(JobView::from(batch))?;
-        view["report_file"] = path.map(|path| path.display().to_string()).into();
-        format!("{view}\n")
-    } else {
-        let error = error.map(|why| format!("{why}\n")).unwrap_or_default();
-        let report = path.map(|path| format!("What became of each row: {}\n", path.display()));
-        format!("{counts}\n{error}{}", report.unwrap_or_default())
+    let text = match flags.json {
+        true => {
+            let mut view = serde_json::to_value(JobView::from(batch))?;
+            view["report_file"] = path.as_ref().map(|path| path.display().to_string()).into();
+            format!("{view}\n")
+        }
+        false => told(ctx, &batch, path.as_deref()).await?,
     };
     answer(&text)?;
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// The answer for people.
+async fn told(ctx: &Ctx, batch: &Batch, report: Option<&Path>) -> anyhow::Result<String> {
+    let mut lines = vec![sentence(batch)];
+    lines.extend(batch.error.clone());
+    let failed = batches::lines(ctx, batch, 0, "failed").await?;
+    for row in failed.iter().take(SHOWN) {
+        let why = row.message.as_deref().or(row.code.as_deref()).unwrap_or("failed");
+        lines.push(format!("  row {}: {why}", row.n));
+    }
+    let more = usize::try_from(batch.failed).unwrap_or_default().saturating_sub(failed.len().min(SHOWN));
+    if more > 0 {
+        lines.push(format!("  and {more} more"));
+    }
+    let ignored = ignored_columns(batch);
+    if !ignored.is_empty() {
+        lines.push(format!("Columns that were ignored: {}", ignored.join(", ")));
+    }
+    match report {
+        Some(path) => lines.push(format!("What became of each row: {}", path.display())),
+        None if batch.skipped + batch.duplicate + batch.failed > 0 => {
+            lines.push(format!(
+                "What became of each row: regulars import --resume {} --report FILE",
+                batch.id
+            ));
+        }
+        None => {}
+    }
+    Ok(lines.join("\n") + "\n")
+}
+
 fn sentence(b: &Batch) -> String {
-    let would = if b.dry_run { "It would be: " } else { "" };
-    let id = b.id;
+    let what = if b.dry_run { "Dry run" } else { "Import" };
+    let ended = match b.state.as_str() {
+        "failed" => "failed",
+        "cancelled" => "was cancelled",
+        "reverted" => "was taken back",
+        _ if b.dry_run => "is done, and nothing was written",
+        _ => "is done",
+    };
     let rows = if b.processed == 1 { "row" } else { "rows" };
     format!(
-        "Import {id} is {}. {would}{} {rows}: {} created, {} updated, {} unchanged, {} skipped, {} duplicate, {} failed",
-        b.state, b.processed, b.created, b.updated, b.unchanged, b.skipped, b.duplicate, b.failed
+        "{what} {} {ended}. {} {rows}: {} created, {} updated, {} unchanged, {} skipped, {} duplicate, {} failed",
+        b.id, b.processed, b.created, b.updated, b.unchanged, b.skipped, b.duplicate, b.failed
     )
 }
 

@@ -65,7 +65,7 @@ async fn the_command_imports_beside_a_server() {
         let file = deployment.folder().join("people.csv");
         std::fs::write(
             &file,
-            "Correo;Nombre;Apellido\na@example.com;Ana;Mora\nwrong;Bo;Li\na@example.com;A;M\n",
+            "Correo;Nombre;Apellido;Favourite colour\na@example.com;Ana;Mora;red\nwrong;Bo;Li;\na@example.com;A;M;\n",
         )
         .unwrap();
         let name = file.to_str().unwrap();
@@ -76,6 +76,19 @@ async fn the_command_imports_beside_a_server() {
         assert_eq!((&view["state"], &view["dry_run"]), (&json!("done"), &json!(true)));
         assert_eq!((&view["progress"]["created"], &view["progress"]["failed"]), (&json!(1), &json!(1)));
         staff.get("/api/v1/customers/email/a@example.com").await.expect(404);
+
+        assert_ne!(view["started_at"], Value::Null);
+        let dry = deployment.run(&["import", name, "--dry-run"], "").await.out;
+        for told in [
+            " is done, and nothing was written. 3 rows: 1 created, ",
+            "\n  row 3: Correo: ",
+            "\nColumns that were ignored: Favourite colour\n",
+            "\nWhat became of each row: regulars import --resume ",
+        ] {
+            assert!(dry.contains(told), "{told}: {dry}");
+        }
+        let left: Vec<_> = std::fs::read_dir(deployment.folder()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("import-")), "{left:?}");
 
         let done = deployment.run(&["import", name, "--report", "verdicts.csv"], "").await;
         assert_eq!(done.code, Some(1), "{}{}", done.out, done.err);
@@ -96,10 +109,29 @@ async fn the_command_imports_beside_a_server() {
         let ana = staff.get("/api/v1/customers/email/a@example.com").await.expect(200);
         assert_eq!(ana["city"], "Ica");
 
+        let folder = deployment.folder();
+        std::fs::create_dir(folder.join("people")).unwrap();
+        for (name, bytes) in [
+            ("people.dat", &b"email\n"[..]),
+            ("people.csv.gz", b"\x1f\x8b\x08\0\0\0\0\0"),
+            ("people.xlsx", b"PK\x03\x04\0\0\0\0"),
+            ("people.json", b"[{\"email\": \"a@example.com\"}]"),
+            ("nothing.txt", b""),
+        ] {
+            std::fs::write(folder.join(name), bytes).unwrap();
+        }
         for (args, told) in [
-            (&["import", "nothing.csv"][..], "nothing.csv cannot be read"),
+            (&["import", "nothing.csv"][..], "nothing.csv: there is no such file"),
+            (&["import", "nothing.csv.gz"], "nothing.csv.gz: there is no such file"),
+            (&["import", "people"], "people is a directory"),
+            (&["import", "-"], "standard input has no name"),
             (&["import", "people.dat"], "say --format"),
-            (&["import", name, "--mode", "replace"], "must be create, update or upsert"),
+            (&["import", "people.csv.gz"], "Is compressed; unpack it first"),
+            (&["import", "people.csv.gz", "--format", "csv"], "Is compressed; unpack it first"),
+            (&["import", "people.xlsx"], "Is a workbook"),
+            (&["import", "people.json"], "Is a JSON array"),
+            (&["import", "nothing.txt"], "Is empty"),
+            (&["import", name, "--mode", "replace"], "Must be create, update or upsert"),
             (&["import", name, "--mapping", "Shoe=email"], "which the file does not have"),
             (&["import", "--resume", "nothing"], "--resume takes the id of an import"),
         ] {

@@ -48,10 +48,15 @@ pub(crate) struct AnyTags(pub(crate) Tags);
 
 impl FieldValue for AnyTags {
     fn from_json(value: &Value) -> Result<AnyTags, Flaw> {
-        let Value::Array(items) = value else { return Tags::from_json(value).map(AnyTags) };
-        let texts = items.iter().map(Value::as_str).collect::<Option<Vec<_>>>();
-        let texts = texts.ok_or_else(|| Flaw::new("wrong_type", "Must be a text, or a list of texts"))?;
-        Tags::from_list(&texts).map(AnyTags)
+        let wrong = || Flaw::new("wrong_type", "Must be a text or a list of texts");
+        match value {
+            Value::String(_) | Value::Null => Tags::from_json(value).map(AnyTags),
+            Value::Array(items) => {
+                let texts = items.iter().map(Value::as_str).collect::<Option<Vec<_>>>();
+                Tags::from_list(&texts.ok_or_else(wrong)?).map(AnyTags)
+            }
+            _ => Err(wrong()),
+        }
     }
     fn schema() -> Object {
         ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Array])).build()
@@ -125,7 +130,12 @@ impl Input for NewCustomer {
         if !matches!(members.email, Field::Value(_)) && !matches!(members.phone, Field::Value(_)) {
             f.fault("email", "required", "Give an e-mail address or a phone number");
         }
-        f.build(|| NewCustomer { first_name: first_name.get(), last_name: last_name.get(), members })
+        f.build(|| NewCustomer {
+            number: None,
+            first_name: first_name.get(),
+            last_name: last_name.get(),
+            members,
+        })
     }
 }
 
@@ -210,10 +220,13 @@ impl FieldValue for UserKey {
             Value::String(text) => text.trim().to_owned(),
             other => other.to_string(),
         };
-        UserKey::parse(&text).ok_or_else(|| Flaw::new("invalid_uuid", "Must be a UUID"))
+        let wrong = || {
+            Flaw::new("invalid_uuid", "Must be a UUID, or the number that the user had before a migration")
+        };
+        UserKey::parse(&text).ok_or_else(wrong)
     }
     fn schema() -> Object {
-        uuid::Uuid::schema()
+        ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Integer])).build()
     }
 }
 

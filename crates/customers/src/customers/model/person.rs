@@ -105,7 +105,7 @@ impl TextValue for CalendarDate {
     const FORMAT: &'static str = "date";
 
     fn parse(text: &str) -> Result<CalendarDate, Flaw> {
-        let wrong = || Flaw::new("invalid_date", "must be a date such as 1990-01-15");
+        let wrong = || Flaw::new("invalid_date", "must be a date such as 2026-03-01");
         let text = text.trim();
         let day = text.get(..10).ok_or_else(wrong)?;
         let digits = day

@@ -35,6 +35,8 @@ const EVENTS_AT_ONCE: usize = 128;
 /// What a new customer is made of.
 #[derive(Debug)]
 pub struct NewCustomer {
+    /// The public id that it gets if that is free; else one is drawn.
+    pub number: Option<CustomerNumber>,
     /// Given name.
     pub first_name: PersonName,
     /// Family name.
@@ -164,7 +166,8 @@ impl Known {
         if key.as_ref().is_some_and(|key| self.emails.contains(key)) {
             return Err(email_exists());
         }
-        let plan = match key.as_ref().and_then(|key| self.users.remove(key)) {
+        let number = new.number;
+        let mut plan = match key.as_ref().and_then(|key| self.users.remove(key)) {
             Some(user) => {
                 let plan = self.attach(ctx, place, &user, new);
                 self.users.extend(key.clone().map(|key| (key, user)));
@@ -178,6 +181,9 @@ impl Known {
         }
         self.external_ids.extend(external_id.clone());
         self.emails.extend(key);
+        if let Some(number) = number {
+            plan.beginning.row.customer_id = number.to_string();
+        }
         Ok(plan)
     }
 
@@ -188,7 +194,7 @@ impl Known {
         if user.role != "customer" || !mine || self.profiles.contains(&user.id) {
             return Err(email_exists());
         }
-        let NewCustomer { first_name, last_name, members } = new;
+        let NewCustomer { first_name, last_name, members, .. } = new;
         let proven = user.email_proven_at.is_some();
         let members = match proven {
             true => Members { email: Field::Absent, phone: Field::Absent, ..members },
@@ -207,7 +213,7 @@ impl Known {
 }
 
 fn create_user(ctx: &Ctx, place: &Place, new: NewCustomer) -> Result<Plan> {
-    let NewCustomer { first_name, last_name, mut members } = new;
+    let NewCustomer { first_name, last_name, mut members, .. } = new;
     let user = NewUser {
         email: std::mem::take(&mut members.email).value(),
         phone: members.phone.clone().value(),

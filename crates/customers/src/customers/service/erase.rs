@@ -14,6 +14,7 @@ use crate::batches::service as batches;
 use crate::consent::service as consent;
 use crate::customers::model::CustomerRef;
 use crate::customers::store::write;
+use crate::imports::service as imports;
 use crate::search::service::index;
 use crate::statistics::service as statistics;
 use crate::tags::service as tags;
@@ -49,6 +50,7 @@ pub async fn erase_in(
     tags::forget_in(tx, row.id).await?;
     consent::forget_in(tx, row.id).await?;
     batches::forget_in(tx, row.id).await?;
+    imports::forget_in(ctx, tx, row).await?;
     events::forget_customer(tx, row.id).await?;
     jobs::forget_customer(tx, row.id).await?;
     idempotency::forget_customer(tx, row.id).await?;

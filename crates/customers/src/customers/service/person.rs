@@ -84,11 +84,7 @@ impl Person {
         let email = left(self.email.is_null(), matches!(self.email, Field::Value(_)), row.email.is_some());
         let phone = left(self.phone.is_null(), matches!(self.phone, Field::Value(_)), row.phone.is_some());
         if !email && !phone {
-            faults.push(Fault::new(
-                "email",
-                "required",
-                "a customer needs an e-mail address or a phone number",
-            ));
+            faults.push(Fault::new("email", "required", "Give an e-mail address or a phone number"));
         }
     }
 

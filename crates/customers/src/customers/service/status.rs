@@ -165,6 +165,8 @@ pub async fn count_service_in(
     row: &CustomerRow,
     at: Timestamp,
 ) -> Result<Counted> {
+    // Somebody else may have counted one since the row was read, and the event says what was there before this one.
+    let last = write::lock_last_service(tx, scope, row.id).await?;
     let counted = write::count_service(tx, scope, row.id, at).await?.ok_or_else(not_found)?;
     statistics::service_counted_in(tx, row.company).await?;
     let facts = |n: i64, at: Option<Timestamp>| {
@@ -172,7 +174,7 @@ pub async fn count_service_in(
         Map::from_iter([("total_services".to_owned(), n.into()), ("last_service_date".to_owned(), at)])
     };
     let after = facts(counted.total_services, Some(counted.last_service_date));
-    let before = facts(counted.total_services - 1, row.last_service_date);
+    let before = facts(counted.total_services - 1, last);
     ctx.record(tx, event("customer.service_counted", row).changed(before, after)).await?;
     Ok(counted)
 }

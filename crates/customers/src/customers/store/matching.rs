@@ -18,20 +18,44 @@ row! {
     }
 }
 
-/// By public id.
-pub async fn by_numbers(tx: &mut Tx, scope: &Scope, numbers: Texts) -> Result<Vec<Match>> {
+row! {
+    /// A customer that is named by its id, and what else tells it from others.
+    #[derive(Debug)]
+    pub struct Named {
+        /// The id.
+        pub id: Uuid,
+        /// The public id.
+        pub number: String,
+        /// The id in another program.
+        pub external_id: Option<String>,
+        /// The normalised address.
+        pub email_key: Option<String>,
+        /// The digits of the phone.
+        pub phone_digits: Option<String>,
+        /// Given name.
+        pub first_name: String,
+        /// Family name.
+        pub last_name: String,
+    }
+}
+
+/// By id and by public id.
+pub async fn by_own_ids(tx: &mut Tx, scope: &Scope, ids: Ids, numbers: Texts) -> Result<Vec<Named>> {
     tx.all(
         // A list as one argument: see `kernel::db::Texts`.
         sql!(
-            sqlite: "SELECT c.customer_id AS key, c.id, NULL AS other FROM customer c JOIN user_account u ON u.id = c.user_id
-                     WHERE c.erased_at IS NULL AND c.customer_id IN (SELECT value FROM json_each($1))
-                       AND ($2 OR u.company_id = $3 OR u.id = $4)",
-            postgres: "SELECT c.customer_id AS key, c.id, NULL::uuid AS other
-                       FROM customer c JOIN user_account u ON u.id = c.user_id
-                       WHERE c.erased_at IS NULL AND c.customer_id = ANY($1)
-                         AND ($2 OR u.company_id = $3 OR u.id = $4)" => Match
+            sqlite: "SELECT c.id, c.customer_id AS number, c.external_id, u.email_key, u.phone_digits, u.first_name, u.last_name
+                     FROM (SELECT id FROM customer WHERE id IN (SELECT unhex(value) FROM json_each($1))
+                           UNION SELECT id FROM customer WHERE customer_id IN (SELECT value FROM json_each($2))) k
+                     JOIN customer c ON c.id = k.id JOIN user_account u ON u.id = c.user_id
+                     WHERE c.erased_at IS NULL AND ($3 OR u.company_id = $4 OR u.id = $5)",
+            postgres: "SELECT c.id, c.customer_id AS number, c.external_id, u.email_key, u.phone_digits, u.first_name, u.last_name
+                       FROM (SELECT id FROM customer WHERE id = ANY($1)
+                             UNION SELECT id FROM customer WHERE customer_id = ANY($2)) k
+                       JOIN customer c ON c.id = k.id JOIN user_account u ON u.id = c.user_id
+                       WHERE c.erased_at IS NULL AND ($3 OR u.company_id = $4 OR u.id = $5)" => Named
         ),
-        args![numbers, scope.all(), scope.company(), scope.user()],
+        args![ids, numbers, scope.all(), scope.company(), scope.user()],
     )
     .await
 }
@@ -100,22 +124,6 @@ pub async fn by_phones(tx: &mut Tx, scope: &Scope, digits: Texts) -> Result<Vec<
                        WHERE m.id IS NOT NULL" => Match
         ),
         args![digits, scope.all(), scope.company(), scope.user()],
-    )
-    .await
-}
-
-/// Those of these customers that are there and within the scope.
-pub async fn existing(tx: &mut Tx, scope: &Scope, ids: Ids) -> Result<Vec<Uuid>> {
-    tx.all(
-        // A list as one argument: see `kernel::db::Ids`.
-        sql!(
-            sqlite: "SELECT c.id FROM customer c JOIN user_account u ON u.id = c.user_id
-                     WHERE c.erased_at IS NULL AND c.id IN (SELECT unhex(value) FROM json_each($1))
-                       AND ($2 OR u.company_id = $3 OR u.id = $4)",
-            postgres: "SELECT c.id FROM customer c JOIN user_account u ON u.id = c.user_id
-                       WHERE c.erased_at IS NULL AND c.id = ANY($1) AND ($2 OR u.company_id = $3 OR u.id = $4)" => Uuid
-        ),
-        args![ids, scope.all(), scope.company(), scope.user()],
     )
     .await
 }

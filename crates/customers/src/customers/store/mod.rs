@@ -286,21 +286,6 @@ pub(crate) async fn page_for_counting(tx: &mut Tx, after: Uuid) -> Result<Vec<Cu
     tx.all(select_customer!("AND c.id > $1 ORDER BY c.id LIMIT 1000"), args![after]).await
 }
 
-/// Customers in the order of creation, after one place and up to another; the caller keeps the two close.
-pub(crate) async fn created_between(
-    tx: &mut Tx,
-    after: (Timestamp, Uuid),
-    until: (Timestamp, Uuid),
-) -> Result<Vec<CustomerRow>> {
-    tx.all(
-        select_customer!(
-            "AND (c.created_at, c.id) > ($1, $2) AND (c.created_at, c.id) <= ($3, $4) ORDER BY c.created_at, c.id LIMIT 1000"
-        ),
-        args![after.0, after.1, until.0, until.1],
-    )
-    .await
-}
-
 impl CustomerRow {
     /// The same customer after its user changed.
     pub fn with_user(mut self, user: &User) -> CustomerRow {

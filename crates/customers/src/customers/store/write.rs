@@ -248,6 +248,19 @@ async fn update_found_alike(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()> {
     .map_err(taken)
 }
 
+/// The latest service, of a row that is locked until the transaction ends: what counting one more begins with.
+pub async fn lock_last_service(tx: &mut Tx, _: &Scope, id: Uuid) -> Result<Option<Timestamp>> {
+    let last = tx.opt(
+        // SQLite has one writer.
+        sql!(
+            sqlite: "SELECT last_service_date FROM customer WHERE id = $1",
+            postgres: "SELECT last_service_date FROM customer WHERE id = $1 FOR UPDATE" => Option<Timestamp>
+        ),
+        args![id],
+    );
+    Ok(last.await?.flatten())
+}
+
 /// Counts one more service. Not a change of the record: any number of them may come at once, and the version stays.
 /// `None` if the customer was erased meanwhile.
 pub async fn count_service(tx: &mut Tx, _: &Scope, id: Uuid, at: Timestamp) -> Result<Option<Counted>> {

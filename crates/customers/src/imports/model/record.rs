@@ -96,6 +96,22 @@ impl Said {
         let rest = [MatchKey::ExternalId, MatchKey::Email, MatchKey::Phone].into_iter().find_map(one);
         one(MatchKey::CustomerId).into_iter().chain(rest).collect()
     }
+
+    /// Everything beside the id that tells its customer from others.
+    pub fn own_keys(&self) -> Vec<Key> {
+        let all = [MatchKey::ExternalId, MatchKey::Email, MatchKey::Phone];
+        all.into_iter().flat_map(|key| self.keys(Some(key))).collect()
+    }
+
+    /// What names one person: the id, the address, the id in another program; the telephone where there is nothing else.
+    pub fn naming_keys(&self) -> Vec<Key> {
+        let mut keys: Vec<Key> =
+            self.customer.map(Key::Customer).into_iter().chain(self.own_keys()).collect();
+        if keys.len() > 1 {
+            keys.retain(|key| !matches!(key, Key::Phone(_)));
+        }
+        keys
+    }
 }
 
 fn text<T>(field: &Field<T>, key: impl FnOnce(&T) -> Key) -> Option<Key> {

@@ -11,6 +11,15 @@ const HEAD: usize = 64 << 10;
 /// Delimiters that are tried, the most usual first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
+/// How a file is no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// One file, made smaller.
+    Compressed,
+    /// A workbook, an archive or a document.
+    Workbook,
+}
+
 /// Sees a whole file go by in pieces.
 #[derive(Debug, Default)]
 pub struct Survey {
@@ -77,11 +86,19 @@ impl Survey {
         &self.head[self.mark().1..]
     }
 
-    /// Is it a workbook, an archive or a document instead of text? People send the file that they see.
-    pub fn is_packed(&self) -> bool {
-        [&b"PK\x03\x04"[..], b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"%PDF-"]
-            .iter()
-            .any(|magic| self.head.starts_with(magic))
+    /// What it is instead of text, by its first bytes.
+    pub fn packing(&self) -> Option<Packing> {
+        const KNOWN: [(&[u8], Packing); 8] = [
+            (b"\x1f\x8b", Packing::Compressed),
+            (b"BZh", Packing::Compressed),
+            (b"\xfd7zXZ\0", Packing::Compressed),
+            (b"\x28\xb5\x2f\xfd", Packing::Compressed),
+            (b"PK\x03\x04", Packing::Workbook),
+            (b"\xd0\xcf\x11\xe0", Packing::Workbook),
+            (b"7z\xbc\xaf\x27\x1c", Packing::Workbook),
+            (b"%PDF-", Packing::Workbook),
+        ];
+        KNOWN.iter().find(|(magic, _)| self.head.starts_with(magic)).map(|(_, packing)| *packing)
     }
 
     /// What the mark of byte order says, and its length.

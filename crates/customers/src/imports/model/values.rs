@@ -89,7 +89,7 @@ fn date(text: &str, order: Option<DateOrder>) -> Result<String, Flaw> {
     let (Some(a), Some(b), true, true) = (number(a, 2), number(b, 2), c.len() == 4, midnight) else {
         return Ok(text.to_owned());
     };
-    let year = number(c, 4).ok_or_else(|| Flaw::new("invalid_date", "must be a date such as 1990-01-15"))?;
+    let year = number(c, 4).ok_or_else(|| Flaw::new("invalid_date", "must be a date such as 2026-03-01"))?;
     let (day, month) = match order {
         Some(DateOrder::Dmy) => (a, b),
         Some(DateOrder::Mdy) => (b, a),

@@ -11,7 +11,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::matched::{Found, Matched};
+use super::own_id::{FreeId, ID_OF_ANOTHER, OwnId, erased_hash, hash};
 use crate::batches::service::{self as batches, Batch, NewRow, Verdict};
+use crate::customers::model::CustomerNumber;
 use crate::customers::service::CustomerRow;
 use crate::customers::service::change::change_many_in;
 use crate::customers::service::create::{NewCustomer, create_many_in};
@@ -35,12 +37,13 @@ struct Candidate {
     at: usize,
     row: i64,
     said: Said,
-    /// By what it is looked for.
+    /// By what it is looked for: first all that may decide, then the one that does.
     keys: Vec<Key>,
-    /// The hashes of these, of everything unique that it says, and of what no two customers can have.
-    sought: Vec<String>,
+    /// The hash of the one, those of everything else that tells it from others, and of what no two customers can have.
+    sought: Option<String>,
     own: Vec<String>,
     unique: Vec<(String, &'static str)>,
+    id: OwnId,
 }
 
 /// Works on the rows in the caller's transaction.
@@ -70,8 +73,8 @@ pub(super) async fn work_in(
         });
     }
     let found = Found::of(tx, scope, waiting.iter().flat_map(|c| &c.keys)).await?;
-    waiting.iter_mut().for_each(|candidate| candidate.settle(&found));
-    let mut taken = Taken::of(tx, batch, &waiting, &found).await?;
+    waiting.iter_mut().for_each(|candidate| candidate.settle(ctx, spec, &found));
+    let mut taken = Taken::of(ctx, tx, batch, &waiting, &found).await?;
     let mut keys = Vec::new();
     // A second round is for rows that gave way to one before them that was then refused.
     while !waiting.is_empty() {
@@ -81,7 +84,7 @@ pub(super) async fn work_in(
             match lines[first].as_ref().is_some_and(|line| line.verdict == Verdict::Failed) {
                 true => waiting.push(candidate),
                 false => {
-                    let customer = found.matched(&candidate.keys).and_then(|matched| matched.one());
+                    let customer = found.matched(candidate.key()).and_then(|matched| matched.one());
                     lines[candidate.at] = Some(taken.repetition(&candidate, customer, &lines[first]));
                 }
             }
@@ -93,39 +96,61 @@ pub(super) async fn work_in(
 
 impl Candidate {
     fn new(ctx: &Ctx, spec: &Spec, at: usize, row: i64, said: Said) -> Candidate {
-        let hash = |key: &Key| hash(ctx, key);
+        let hash = |key: &Key| hash(ctx, &key.text());
         let keys = said.keys(spec.match_by);
-        let all = [MatchKey::ExternalId, MatchKey::Email, MatchKey::Phone];
-        let own: Vec<Key> = all.into_iter().flat_map(|key| said.keys(Some(key))).collect();
+        let own = said.own_keys();
         let unique = own.iter().filter_map(|key| match key {
             Key::External(_) => Some((hash(key), "external_id")),
             Key::Email(_) => Some((hash(key), "email")),
             Key::Customer(_) | Key::Phone(_) => None,
         });
         let unique = unique.collect();
-        let sought = keys.iter().map(hash).collect();
         let own = own.iter().map(hash).collect();
-        Candidate { at, row, said, keys, sought, own, unique }
+        Candidate { at, row, said, keys, sought: None, own, unique, id: OwnId::Fits }
     }
 
-    /// Forgets the keys that decide nothing: who is named by an id may have the telephone of somebody else in the file.
-    fn settle(&mut self, found: &Found) {
-        let deciding = found.deciding(&self.keys);
-        self.keys.truncate(deciding);
-        self.sought.truncate(deciding);
+    /// Decides by which key it is looked for. The id counts unless it is somebody else's or nobody's; who is named by it
+    /// may have the telephone of somebody else in the file.
+    fn settle(&mut self, ctx: &Ctx, spec: &Spec, found: &Found) {
+        let demanded = spec.match_by.is_some();
+        if let Some(reference) =
+            self.said.customer.filter(|_| spec.match_by.is_none_or(|by| by == MatchKey::CustomerId))
+        {
+            let own = self.said.own_keys();
+            match found.named(reference) {
+                Some(named)
+                    if named.is_not(&own) && (!demanded || named.has_other_names(&self.said.members)) =>
+                {
+                    self.id = OwnId::OfAnother;
+                }
+                Some(_) => self.keys.truncate(1),
+                None => self.id = OwnId::Free(FreeId::of(ctx, reference, &own)),
+            }
+            if self.keys.len() > 1 {
+                self.keys.remove(0);
+            }
+        }
+        self.sought = self.key().map(|key| hash(ctx, &key.text()));
     }
 
-    /// What it claims for itself in the report: the last of its keys, which is there in every row that means the same.
+    /// The key that decides whom it means.
+    fn key(&self) -> Option<&Key> {
+        self.keys.first()
+    }
+
+    /// What it claims for itself in the report, which is there in every row that means the same.
     fn claim(&self) -> Option<Vec<u8>> {
-        let hash = self.sought.last()?;
-        data_encoding::HEXLOWER.decode(hash.as_bytes()).ok()
+        data_encoding::HEXLOWER.decode(self.sought.as_ref()?.as_bytes()).ok()
     }
-}
 
-/// Half a digest under a key of ours, so that nobody can try addresses against it.
-fn hash(ctx: &Ctx, key: &Key) -> String {
-    let digest = ctx.app().keys.hmac("import keys", key.text().as_bytes());
-    data_encoding::HEXLOWER.encode(&digest[..16])
+    /// Everything that a dry run remembers of it.
+    fn facts(&self) -> impl Iterator<Item = &String> {
+        let of_id = match &self.id {
+            OwnId::Free(free) => Some(free.facts()),
+            OwnId::Fits | OwnId::OfAnother => None,
+        };
+        self.own.iter().chain(&self.sought).chain(of_id.into_iter().flatten())
+    }
 }
 
 /// What earlier rows of the file have: the place in this chunk, or none for earlier chunks.
@@ -133,28 +158,51 @@ struct Taken {
     keys: HashMap<String, Option<usize>>,
     customers: HashMap<Uuid, Option<usize>>,
     dry: HashSet<String>,
+    /// Places of rows about somebody who was erased while the file waited.
+    erased: HashSet<usize>,
 }
 
 impl Taken {
-    async fn of(tx: &mut Tx, batch: &Batch, waiting: &[Candidate], found: &Found) -> Result<Taken> {
-        let sought: Texts = waiting.iter().flat_map(|c| c.sought.iter().map(String::as_str)).collect();
+    async fn of(
+        ctx: &Ctx,
+        tx: &mut Tx,
+        batch: &Batch,
+        waiting: &[Candidate],
+        found: &Found,
+    ) -> Result<Taken> {
+        let sought: Texts = waiting.iter().filter_map(|c| c.sought.as_deref()).collect();
         let customers: Ids = found.customers().collect();
         let (keys, customers) = batches::seen_in(tx, batch, sought, customers).await?;
         let mut keys: HashMap<String, Option<usize>> = keys.into_iter().map(|key| (key, None)).collect();
         let mut dry = HashSet::new();
         if batch.dry_run {
-            let own: Texts =
-                waiting.iter().flat_map(|c| c.own.iter().chain(&c.sought)).map(String::as_str).collect();
-            dry.extend(store::known(tx, batch.id, own).await?);
+            let facts: Texts = waiting.iter().flat_map(Candidate::facts).map(String::as_str).collect();
+            dry.extend(store::known(tx, batch.id, facts).await?);
             keys.extend(dry.iter().map(|key| (key.clone(), None)));
         }
-        Ok(Taken { keys, customers: customers.into_iter().map(|id| (id, None)).collect(), dry })
+        let unknown = waiting.iter().filter(|c| found.matched(c.key()).is_none());
+        let named: Vec<(usize, Vec<String>)> = unknown
+            .map(|c| (c.at, c.said.naming_keys().iter().map(|key| erased_hash(ctx, key)).collect()))
+            .collect();
+        let hashes: Texts = named.iter().flat_map(|(_, hashes)| hashes).map(String::as_str).collect();
+        let gone: HashSet<String> = store::known(tx, batch.id, hashes).await?.into_iter().collect();
+        let erased = named.into_iter().filter(|(_, hashes)| hashes.iter().any(|hash| gone.contains(hash)));
+        let erased = erased.map(|(at, _)| at).collect();
+        Ok(Taken { keys, customers: customers.into_iter().map(|id| (id, None)).collect(), dry, erased })
     }
 
-    /// The earlier row that means the same customer.
-    fn before(&self, candidate: &Candidate, customer: Option<Uuid>) -> Option<Option<usize>> {
-        let by_key = candidate.sought.iter().find_map(|key| self.keys.get(key));
-        by_key.or_else(|| customer.and_then(|id| self.customers.get(&id))).copied()
+    /// The earlier row that means the same customer. An id that an earlier row got for somebody else is not free any more.
+    fn before(&self, candidate: &mut Candidate, customer: Option<Uuid>) -> Option<Option<usize>> {
+        let by_key = candidate.sought.as_ref().and_then(|key| self.keys.get(key));
+        let earlier = by_key.or_else(|| customer.and_then(|id| self.customers.get(&id))).copied();
+        let OwnId::Free(free) = &candidate.id else { return earlier };
+        let Some(first) = self.keys.get(&free.id).copied() else { return earlier };
+        match free.is_of_another(|fact| self.keys.contains_key(fact)) {
+            true => candidate.id = OwnId::OfAnother,
+            false if earlier.is_none() => return Some(first),
+            false => {}
+        }
+        earlier
     }
 
     /// The refusal of something unique that another customer got earlier in a dry run, where it is not there to be in the
@@ -172,14 +220,14 @@ impl Taken {
     /// gave to another customer, now means two.
     fn repetition(&self, candidate: &Candidate, customer: Option<Uuid>, first: &Option<NewRow>) -> NewRow {
         let another = customer.is_some_and(|id| !self.customers.contains_key(&id));
-        match candidate.keys.last() {
+        match candidate.key() {
             Some(Key::Phone(_)) if another => ambiguous(candidate.row),
             _ => duplicate(candidate.row, first),
         }
     }
 
     fn take(&mut self, candidate: &Candidate, customer: Option<Uuid>) {
-        for key in candidate.sought.iter().chain(&candidate.own) {
+        for key in candidate.facts() {
             self.keys.entry(key.clone()).or_insert(Some(candidate.at));
         }
         if let Some(id) = customer {
@@ -208,6 +256,9 @@ struct Line {
     row: i64,
     claim: Option<Vec<u8>>,
     keys: Vec<String>,
+    /// The public id that a new customer shall have.
+    wanted: Option<CustomerNumber>,
+    id_is_of_another: bool,
 }
 
 /// What a round came to.
@@ -226,13 +277,13 @@ impl Round {
         lines: &mut [Option<NewRow>],
     ) -> Round {
         let mut round = Round::default();
-        for candidate in waiting {
-            let matched = found.matched(&candidate.keys);
+        for mut candidate in waiting {
+            let matched = found.matched(candidate.key());
             let customer = matched.as_ref().and_then(Matched::one);
             let before = match matched {
                 // Whom it repeats cannot be said either.
                 Some(Matched::Several) => None,
-                _ => taken.before(&candidate, customer),
+                _ => taken.before(&mut candidate, customer),
             };
             match before {
                 Some(Some(first)) => round.later.push((candidate, first)),
@@ -250,9 +301,14 @@ impl Round {
     }
 
     fn add(&mut self, candidate: Candidate, customer: Option<Uuid>) {
-        let claim = candidate.claim();
-        let Candidate { at, row, said, own, sought, .. } = candidate;
-        let line = Line { at, row, claim, keys: own.into_iter().chain(sought).collect() };
+        let (claim, keys) = (candidate.claim(), candidate.facts().cloned().collect());
+        let Candidate { at, row, said, id, .. } = candidate;
+        let (wanted, id_is_of_another) = match id {
+            OwnId::Fits => (None, false),
+            OwnId::Free(free) => (free.number, false),
+            OwnId::OfAnother => (None, true),
+        };
+        let line = Line { at, row, claim, keys, wanted, id_is_of_another };
         let mut members = said.members;
         if let Some(id) = customer {
             self.changes.push((line, id, members));
@@ -260,7 +316,8 @@ impl Round {
             (members.first_name.take(), members.last_name.take())
         {
             // Both are there: a row without one has its verdict already.
-            self.creates.push((line, NewCustomer { first_name, last_name, members }));
+            let number = line.wanted;
+            self.creates.push((line, NewCustomer { number, first_name, last_name, members }));
         }
     }
 
@@ -284,7 +341,11 @@ impl Round {
         let created = Box::pin(create_many_in(ctx, tx, scope, news)).await?;
         for (mut place, created) in places.into_iter().zip(created) {
             let new = match created {
-                Ok(row) => written(&mut place, Verdict::Created, &row),
+                Ok(row) => {
+                    place.id_is_of_another |=
+                        place.wanted.is_some_and(|wanted| wanted.to_string() != row.customer_id);
+                    written(&mut place, Verdict::Created, &row)
+                }
                 Err(e) => NewRow::failed(place.row, None, &told_of(e)),
             };
             keep(place, new);
@@ -334,6 +395,10 @@ fn verdict(
 ) -> Option<NewRow> {
     let row = candidate.row;
     let failed = |e: Error| Some(NewRow::failed(row, None, &e));
+    let of_another = matches!(candidate.id, OwnId::OfAnother);
+    if of_another && spec.match_by == Some(MatchKey::CustomerId) {
+        return failed(Error::conflict(ID_OF_ANOTHER, "Its customer_id belongs to somebody else here"));
+    }
     if candidate.keys.is_empty() && spec.mode != Mode::Create {
         let message = "The row has nothing by which its customer could be found; fill in the match key";
         return failed(Error::bad_request("MATCH_KEY_MISSING", message));
@@ -346,13 +411,22 @@ fn verdict(
             return Some(line(row, Verdict::Skipped, Some(*id), "ALREADY_EXISTS", message));
         }
         (Some(Matched::One(_)), Mode::Update | Mode::Upsert) => return taken.clash(candidate),
+        (None, Mode::Update) if of_another => {
+            let message = "Its customer_id belongs to somebody else here, and the import only changes";
+            return Some(line(row, Verdict::Skipped, None, ID_OF_ANOTHER, message));
+        }
         (None, Mode::Update) => {
             let message = "There is no such customer, and the import only changes";
             return Some(line(row, Verdict::Skipped, None, "CUSTOMER_NOT_FOUND", message));
         }
         (None, Mode::Upsert) if spec.match_by == Some(MatchKey::CustomerId) => {
-            let message = "There is no customer with this customer_id, and new ones get their own";
+            let message =
+                "There is no customer with this customer_id; import without match to create who is missing";
             return failed(Error::not_found("CUSTOMER_NOT_FOUND", message));
+        }
+        (None, Mode::Create | Mode::Upsert) if taken.erased.contains(&candidate.at) => {
+            let message = "The customer was erased while the file waited";
+            return Some(line(row, Verdict::Skipped, None, "CUSTOMER_ERASED", message));
         }
         (None, Mode::Create | Mode::Upsert) => {}
     }
@@ -383,7 +457,19 @@ fn duplicate(row: i64, first: &Option<NewRow>) -> NewRow {
 
 fn written(place: &mut Line, verdict: Verdict, row: &CustomerRow) -> NewRow {
     let key_hash = place.claim.take();
-    NewRow { key_hash, version: Some(state(row)), ..NewRow::new(place.row, verdict, Some(row.id)) }
+    let message = place.id_is_of_another.then(|| {
+        let instead =
+            if verdict == Verdict::Created { "it got a new one" } else { "it was found by its other keys" };
+        format!("Its customer_id belongs to somebody else here, so {instead}")
+    });
+    let code = message.is_some().then(|| ID_OF_ANOTHER.to_owned());
+    NewRow {
+        key_hash,
+        version: Some(state(row)),
+        code,
+        message,
+        ..NewRow::new(place.row, verdict, Some(row.id))
+    }
 }
 
 /// What any change of the customer or its user raises.

@@ -2,14 +2,18 @@
 
 use std::collections::HashMap;
 
+use identity::users::model::PersonName;
 use kernel::access::Scope;
 use kernel::db::{Ids, Texts, Tx};
+use kernel::text::search_key;
 use kernel::{Result, TextValue};
 use uuid::Uuid;
 
 use crate::customers::model::{CustomerNumber, CustomerRef};
-use crate::customers::store::matching::{self, Match};
+use crate::customers::service::members::Members;
+use crate::customers::store::matching::{self, Match, Named};
 use crate::imports::model::record::Key;
+use crate::imports::model::same::{Told, is_another};
 
 /// What a key comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +35,12 @@ impl Matched {
 }
 
 /// The customers within the scope that some keys mean.
-pub(super) struct Found(HashMap<Key, Matched>);
+#[derive(Default)]
+pub(super) struct Found {
+    matched: HashMap<Key, Matched>,
+    /// Those that are named by an id, for what else is known of them.
+    named: HashMap<Uuid, Named>,
+}
 
 impl Found {
     /// Looks all keys up, each kind in one statement.
@@ -47,17 +56,15 @@ impl Found {
                 Key::Phone(digits) => phones.0.push(digits.clone()),
             }
         }
-        let mut found = Found(HashMap::new());
-        if !ids.0.is_empty() {
-            for id in matching::existing(tx, scope, ids).await? {
-                found.0.insert(Key::Customer(CustomerRef::Id(id)), Matched::One(id));
+        let mut found = Found::default();
+        if !(ids.0.is_empty() && numbers.0.is_empty()) {
+            for named in matching::by_own_ids(tx, scope, ids, numbers).await? {
+                let number = CustomerNumber::parse(&named.number).ok().map(CustomerRef::Number);
+                for reference in number.into_iter().chain([CustomerRef::Id(named.id)]) {
+                    found.matched.insert(Key::Customer(reference), Matched::One(named.id));
+                }
+                found.named.insert(named.id, named);
             }
-        }
-        if !numbers.0.is_empty() {
-            let number = |text: String| {
-                CustomerNumber::parse(&text).ok().map(|n| Key::Customer(CustomerRef::Number(n)))
-            };
-            found.add(matching::by_numbers(tx, scope, numbers).await?, number);
         }
         if !externals.0.is_empty() {
             found.add(matching::by_external_ids(tx, scope, externals).await?, |id| Some(Key::External(id)));
@@ -75,23 +82,48 @@ impl Found {
         for found in matches {
             let matched = if found.other.is_some() { Matched::Several } else { Matched::One(found.id) };
             if let Some(key) = key(found.key) {
-                self.0.insert(key, matched);
+                self.matched.insert(key, matched);
             }
         }
     }
 
-    /// What the first of these keys that means somebody means.
-    pub(super) fn matched(&self, keys: &[Key]) -> Option<Matched> {
-        keys.iter().find_map(|key| self.0.get(key)).copied()
+    /// What the key means.
+    pub(super) fn matched(&self, key: Option<&Key>) -> Option<Matched> {
+        self.matched.get(key?).copied()
     }
 
-    /// How many of these keys it takes to know whom they mean.
-    pub(super) fn deciding(&self, keys: &[Key]) -> usize {
-        keys.iter().position(|key| self.0.contains_key(key)).map_or(keys.len(), |at| at + 1)
+    /// The customer that has this id.
+    pub(super) fn named(&self, reference: CustomerRef) -> Option<&Named> {
+        self.matched.get(&Key::Customer(reference)).and_then(Matched::one).and_then(|id| self.named.get(&id))
     }
 
     /// Everybody who was found.
     pub(super) fn customers(&self) -> impl Iterator<Item = Uuid> {
-        self.0.values().filter_map(Matched::one)
+        self.matched.values().filter_map(Matched::one)
+    }
+}
+
+impl Named {
+    /// Does a row with these keys mean somebody else?
+    pub(super) fn is_not(&self, keys: &[Key]) -> bool {
+        let told = |stored: &Option<String>, said: &String| match stored {
+            None => Told::Nothing,
+            Some(stored) if stored == said => Told::Same,
+            Some(_) => Told::Other,
+        };
+        is_another(keys.iter().map(|key| match key {
+            Key::External(id) => told(&self.external_id, id),
+            Key::Email(email) => told(&self.email_key, email),
+            Key::Phone(digits) => told(&self.phone_digits, digits),
+            Key::Customer(_) => Told::Nothing,
+        }))
+    }
+
+    /// Is somebody called otherwise, by both names?
+    pub(super) fn has_other_names(&self, said: &Members) -> bool {
+        let differs = |said: &Option<PersonName>, stored: &str| {
+            said.as_ref().is_some_and(|name| search_key(name.as_str()) != search_key(stored))
+        };
+        differs(&said.first_name, &self.first_name) && differs(&said.last_name, &self.last_name)
     }
 }

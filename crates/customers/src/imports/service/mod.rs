@@ -4,11 +4,12 @@
 //! |---|---|
 //! | here | storing a file, looking at it, asking for the job |
 //! | `run` | the job: one chunk after the other |
-//! | `chunk`, `matched` | what becomes of the rows of a chunk, and whom they mean |
+//! | `chunk`, `matched`, `own_id` | what becomes of the rows of a chunk, and whom they mean |
 //! | `revert` | taking an import back |
 
 mod chunk;
 mod matched;
+mod own_id;
 mod revert;
 mod run;
 
@@ -22,16 +23,21 @@ use kernel::ctx::Ctx;
 use kernel::storage::ObjectName;
 use kernel::{Error, Fault, Result};
 
-use super::model::Survey;
+pub use own_id::forget_in;
+
 use super::model::columns::plan;
 use super::model::options::{Format, Options, Position, Spec};
 use super::model::record::Reader;
+use super::model::{Packing, Survey};
 use super::store;
 use crate::batches::service::{self as batches, Batch, Kind, NewBatch, Revert};
 
+/// The name of the kind, apart from it: the kind's work erases customers, which looks for imports by this name.
+const NAME: &str = "import";
+
 /// The kind of work in [`crate::batches`].
 pub const KIND: Kind = Kind {
-    name: "import",
+    name: NAME,
     permission: Permission::CustomersImport,
     work: |ctx, batch, slice| Box::pin(run::work(ctx, batch, slice)),
     revert: Some(Revert {
@@ -74,7 +80,9 @@ pub enum Worker {
 /// is known.
 pub async fn start(ctx: &Ctx, incoming: Incoming, worker: Worker) -> Result<Batch> {
     ctx.require_staff(KIND.permission)?;
-    let format = incoming.options.format.or(incoming.format).ok_or_else(no_format)?;
+    let Some(format) = incoming.options.format.or(incoming.format) else {
+        return Err(no_format(incoming.pieces).await);
+    };
     let input = ObjectName::new(&format!("{FOLDER}/{}", ctx.new_id()))?;
     let storage = &ctx.app().storage;
     let mut survey = Survey::default();
@@ -94,12 +102,43 @@ pub async fn start(ctx: &Ctx, incoming: Incoming, worker: Worker) -> Result<Batc
     }
 }
 
-fn no_format() -> Error {
+/// What to do with a file of which nobody said how it is to be read: its beginning may tell.
+async fn no_format(mut pieces: BoxStream<'static, Result<Bytes>>) -> Error {
+    let mut survey = Survey::default();
+    while survey.size() < 8 {
+        match pieces.try_next().await {
+            Ok(Some(piece)) => survey.see(&piece),
+            Ok(None) => break,
+            Err(e) => return e,
+        }
+    }
+    if survey.size() == 0 {
+        return Error::invalid_field("file", "empty", "Is empty");
+    }
+    if let Some(fault) = unreadable(&survey) {
+        return Error::invalid(vec![fault]);
+    }
+    if survey.head().trim_ascii_start().starts_with(b"[") {
+        let message =
+            "Is a JSON array; write each object on a line of its own (NDJSON) and say format=ndjson";
+        return Error::invalid_field("file", "not_lines", message);
+    }
     Error::new(
         kernel::Kind::UnsupportedMedia,
         "UNSUPPORTED_MEDIA_TYPE",
         "Send the file as text/csv or application/x-ndjson, or say format=csv or format=ndjson",
     )
+}
+
+/// Why a file is no text, if it is none. People send the file that they see.
+fn unreadable(survey: &Survey) -> Option<Fault> {
+    let message = match survey.packing()? {
+        Packing::Compressed => "Is compressed; unpack it first",
+        Packing::Workbook => {
+            "Is a workbook, an archive or a document; save the table as CSV (UTF-8) and import that"
+        }
+    };
+    Some(Fault::new("file", "not_text", message))
 }
 
 async fn ask(ctx: &Ctx, input: &ObjectName, spec: &Spec, dry_run: bool, worker: Worker) -> Result<Batch> {
@@ -124,11 +163,10 @@ async fn look(
 ) -> Result<Spec> {
     let (encoding, skipped) = survey.encoding(options.encoding);
     if survey.size() <= skipped {
-        return Err(Error::invalid_field("file", "empty", "is empty"));
+        return Err(Error::invalid_field("file", "empty", "Is empty"));
     }
-    if survey.is_packed() {
-        let message = "is a workbook, an archive or a document; save the table as CSV (UTF-8) and send that";
-        return Err(Error::invalid_field("file", "not_text", message));
+    if let Some(fault) = unreadable(survey) {
+        return Err(Error::invalid(vec![fault]));
     }
     let delimiter = options.delimiter.unwrap_or_else(|| survey.delimiter(encoding));
     let mut spec = Spec {
@@ -152,7 +190,7 @@ async fn look(
     reader.push(&head);
     reader.finish();
     let Some((names, start)) = reader.header() else {
-        return Err(Error::invalid_field("file", "empty", "has no row"));
+        return Err(Error::invalid_field("file", "empty", "Has no row"));
     };
     let names = names.map_err(|fault| Error::invalid(vec![Fault { field: "file".to_owned(), ..fault }]))?;
     spec.columns = plan(&names, &options.mapping, options.unknown).map_err(Error::invalid)?;
@@ -162,6 +200,12 @@ async fn look(
 
 fn gone() -> Error {
     Error::conflict("IMPORT_FILE_GONE", "The file of this import is not there any more; import it again")
+}
+
+/// The columns of its file that an import takes nothing from, as the file names them.
+pub fn ignored_columns(batch: &Batch) -> Vec<String> {
+    let columns = spec_of(batch).map(|spec| spec.columns).unwrap_or_default();
+    columns.into_iter().filter(|column| column.member.is_none()).map(|column| column.name).collect()
 }
 
 /// What a batch of this kind has to do.
@@ -174,12 +218,9 @@ fn input_of(batch: &Batch) -> Result<ObjectName> {
     ObjectName::new(batch.input.as_deref().unwrap_or_default())
 }
 
-/// After the end: the file and what a dry run remembered are deleted.
+/// After the end: the file and what was remembered for its rows are deleted.
 async fn forget_file(ctx: &Ctx, batch: &Batch) -> Result<()> {
     ctx.app().storage.delete(&input_of(batch)?).await?;
-    if !batch.dry_run {
-        return Ok(());
-    }
     loop {
         let mut tx = ctx.write().await?;
         let deleted = store::delete(&mut tx, batch.id).await?;

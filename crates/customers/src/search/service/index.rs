@@ -1,8 +1,6 @@
 //! Keeping the index in step: an entry is written in the transaction that changes the customer or its user, so a customer
 //! is found as soon as its change was answered.
 
-use std::collections::HashSet;
-
 use identity::users::service::User;
 use kernel::Result;
 use kernel::access::Scope;
@@ -132,53 +130,109 @@ pub async fn forget_in(tx: &mut Tx, customer: Uuid) -> Result<()> {
     store::delete(tx, customer).await
 }
 
-/// Housekeeping: indexes customers that were there before the index or before its present rules, oldest first, in short
-/// transactions. Several processes may do it at once; they take turns. `true` if there is more to do.
+/// Housekeeping: brings the index to the rules of this release, see [`Release::fill`].
 pub async fn fill(ctx: &Ctx) -> Result<bool> {
-    let mut tx = ctx.read().await?;
-    let done = store::progress(&mut tx).await?;
-    drop(tx);
-    if done.is_some_and(|value| value == format!("{VERSION} {FILLED}")) {
-        return Ok(false);
-    }
-    for _ in 0..STEPS {
-        if !fill_step(ctx).await? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    Release(VERSION).fill(ctx).await
 }
 
-/// One step; `false` when nothing is left.
-async fn fill_step(ctx: &Ctx) -> Result<bool> {
-    let mut tx = ctx.write().await?;
-    let value = store::lock_progress(&mut tx).await?.unwrap_or_default();
-    let after = match value.strip_prefix(&format!("{VERSION} ")) {
-        Some(FILLED) => {
+/// A release, by the version of its rules. Two may work on one database while one replaces the other: the older never
+/// undoes what the newer did, and the newer renews what the older writes (docs/decisions/0015).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Release(pub i64);
+
+impl Release {
+    /// Indexes customers that were there before the index or before these rules, oldest first, in short transactions; then
+    /// whatever a process with older rules wrote since. Several processes may do it at once; they take turns. `true` if
+    /// there is more to do.
+    pub async fn fill(self, ctx: &Ctx) -> Result<bool> {
+        let mut tx = ctx.read().await?;
+        let progress = read_progress(&store::progress(&mut tx).await?.unwrap_or_default());
+        let filled = self.is_filled(&progress);
+        if self.is_older(&progress) || (filled && store::outdated(&mut tx, self.0, 1).await?.is_empty()) {
+            return Ok(false);
+        }
+        drop(tx);
+        for _ in 0..STEPS {
+            let more = match filled {
+                true => self.renew_step(ctx).await?,
+                false => self.fill_step(ctx).await?,
+            };
+            if !more {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Is the index that of a newer release?
+    fn is_older(self, progress: &Progress) -> bool {
+        progress.version > self.0
+    }
+
+    fn is_filled(self, progress: &Progress) -> bool {
+        progress.version == self.0 && progress.filled
+    }
+
+    /// One step; `false` when nothing is left.
+    async fn fill_step(self, ctx: &Ctx) -> Result<bool> {
+        let mut tx = ctx.write().await?;
+        let progress = read_progress(&store::lock_progress(&mut tx).await?.unwrap_or_default());
+        if self.is_older(&progress) || self.is_filled(&progress) {
             tx.commit().await?;
             return Ok(false);
         }
-        Some(place) => read_place(place),
-        None => None,
-    };
-    let after = after.unwrap_or((Timestamp::from_micros(0).unwrap_or(ctx.now()), Uuid::nil()));
-    let waiting = store::waiting(&mut tx, after, STEP).await?;
-    let missing: HashSet<Uuid> =
-        waiting.iter().filter(|w| w.version != Some(VERSION)).map(|w| w.id).collect();
-    let mut rows = match waiting.last().filter(|_| !missing.is_empty()) {
-        Some(last) => customers::created_between(&mut tx, after, (last.created_at, last.id)).await?,
-        None => Vec::new(),
-    };
-    rows.retain(|row| missing.contains(&row.id));
-    put_many_in(&mut tx, &rows).await?;
-    let more = waiting.len() as i64 == STEP;
-    let place = match waiting.last().filter(|_| more) {
-        Some(last) => format!("{VERSION} {} {}", last.created_at.as_micros(), last.id),
-        None => format!("{VERSION} {FILLED}"),
-    };
-    store::keep_progress(&mut tx, &place).await?;
-    tx.commit().await?;
-    Ok(more)
+        let after = progress.place.filter(|_| progress.version == self.0);
+        let after = after.unwrap_or((Timestamp::from_micros(0).unwrap_or(ctx.now()), Uuid::nil()));
+        let waiting = store::waiting(&mut tx, after, STEP).await?;
+        let missing =
+            waiting.iter().filter(|w| w.version.is_none_or(|version| version < self.0)).map(|w| w.id);
+        self.put_anew(&mut tx, missing.collect()).await?;
+        let more = waiting.len() as i64 == STEP;
+        let place = match waiting.last().filter(|_| more) {
+            Some(last) => format!("{} {} {}", self.0, last.created_at.as_micros(), last.id),
+            None => format!("{} {FILLED}", self.0),
+        };
+        store::keep_progress(&mut tx, &place).await?;
+        tx.commit().await?;
+        Ok(more)
+    }
+
+    /// One step of renewing entries of older rules; `false` when nothing is left.
+    async fn renew_step(self, ctx: &Ctx) -> Result<bool> {
+        let mut tx = ctx.write().await?;
+        let outdated = store::outdated(&mut tx, self.0, STEP).await?;
+        let more = outdated.len() as i64 == STEP;
+        self.put_anew(&mut tx, outdated).await?;
+        tx.commit().await?;
+        Ok(more)
+    }
+
+    /// Writes the entries of these customers unless somebody newer did. They are locked first: who changes one of them at
+    /// the same moment writes its entry before we read it, or after.
+    async fn put_anew(self, tx: &mut Tx, mut ids: Vec<Uuid>) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        ids.sort_unstable();
+        let ids = Ids(ids);
+        store::lock_customers(tx, &ids).await?;
+        let rows = customers::many::by_ids(tx, &entries_scope(), ids).await?;
+        let entries = rows.iter().map(|row| Entry { version: self.0, ..entry(row) }).collect();
+        store::put_many(tx, entries, Put::UnlessThere).await
+    }
+}
+
+/// How far the index is.
+struct Progress {
+    /// Of the rules; 0 before there is an index.
+    version: i64,
+    filled: bool,
+    place: Option<(Timestamp, Uuid)>,
+}
+
+fn read_progress(text: &str) -> Progress {
+    let (version, rest) = text.split_once(' ').unwrap_or((text, ""));
+    Progress { version: version.parse().unwrap_or_default(), filled: rest == FILLED, place: read_place(rest) }
 }
 
 fn read_place(text: &str) -> Option<(Timestamp, Uuid)> {

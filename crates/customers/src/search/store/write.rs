@@ -1,7 +1,7 @@
 //! Writing entries, and the upkeep of the index.
 
 use kernel::clock::Timestamp;
-use kernel::db::{Engine, Json, Tx};
+use kernel::db::{Engine, Ids, Json, Tx};
 use kernel::{Result, args, row, sql};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -171,6 +171,29 @@ pub async fn lock_progress(tx: &mut Tx) -> Result<Option<String>> {
 /// Notes it.
 pub async fn keep_progress(tx: &mut Tx, value: &str) -> Result<()> {
     tx.exec(sql!("UPDATE setting SET value = $1 WHERE name = 'search.filled'"), args![value]).await.map(drop)
+}
+
+/// Customers whose entries are of older rules than these.
+pub async fn outdated(tx: &mut Tx, version: i64, limit: i64) -> Result<Vec<Uuid>> {
+    tx.all(
+        sql!("SELECT customer_id FROM search_entry WHERE version < $1 ORDER BY version, seq LIMIT $2" => Uuid),
+        args![version, limit],
+    )
+    .await
+}
+
+/// Locks customers until the transaction ends, in one order.
+pub async fn lock_customers(tx: &mut Tx, ids: &Ids) -> Result<()> {
+    tx.all(
+        // SQLite has one writer, and nothing to lock.
+        sql!(
+            sqlite: "SELECT id FROM customer WHERE id IS NULL AND $1 IS NULL",
+            postgres: "SELECT id FROM customer WHERE id = ANY($1) ORDER BY id FOR UPDATE" => Uuid
+        ),
+        args![*ids],
+    )
+    .await
+    .map(drop)
 }
 
 row! {

@@ -8,6 +8,7 @@ use super::{
     Accepts, Cursor, DEFAULT_LIMIT, Filter, FilterValue, ListRequest, ListSpec, MAX_LIMIT, Order, Page,
     Style, cursor,
 };
+use crate::text::did_you_mean;
 use crate::web::field::{parse_date, parse_time};
 use crate::{Error, Kind, Result};
 
@@ -96,7 +97,8 @@ impl<'q> Said<'q> {
     fn unknown(&self, name: &str) -> Error {
         let allowed: Vec<&str> = self.spec.filters.iter().map(|f| f.name).chain(COMMON).collect();
         let name: String = name.chars().take(64).collect();
-        let detail = format!("Unknown parameter \"{name}\"; allowed are {}", allowed.join(", "));
+        let near = did_you_mean(&name, allowed.iter().copied());
+        let detail = format!("Unknown parameter \"{name}\"{near}; allowed are {}", allowed.join(", "));
         Error::bad_request("UNKNOWN_PARAMETER", detail)
     }
 
