@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 /// Runs one kind of housekeeping.
 async fn periodic(app: &TestApp, name: &str) {
-    let periodic = feature().periodic.iter().find(|p| p.name == name).unwrap();
-    (periodic.run)(&app.system()).await.unwrap();
+    let task = feature().periodic.iter().find(|task| task.job.name == name).unwrap();
+    (task.job.run)(&app.system(), Value::Null).await.unwrap();
 }
 
 async fn count(app: &TestApp, statement: &'static kernel::db::Sql<0, i64>) -> i64 {

@@ -11,7 +11,7 @@ use kernel::clock::Timestamp;
 use kernel::crypto::sha256;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::jobs::{self, NewJob};
+use kernel::jobs::{self, NewJob, Progress};
 use kernel::{Error, Fault, Result, TextValue};
 use serde_json::json;
 use uuid::Uuid;
@@ -242,14 +242,17 @@ pub(crate) async fn forget_in(tx: &mut Tx, user: Uuid) -> Result<()> {
 }
 
 /// Housekeeping: deletes links a week after their end, in steps that hold up nobody.
-pub(crate) async fn purge(ctx: &Ctx) -> Result<()> {
+pub(crate) async fn purge(ctx: &Ctx) -> Result<Progress> {
     let before = ctx.now().minus(Duration::from_secs(7 * 24 * 3600));
     loop {
         let mut tx = ctx.write().await?;
         let deleted = store::purge(&mut tx, before).await?;
         tx.commit().await?;
         if deleted < store::STEP {
-            return Ok(());
+            return Ok(Progress::Done);
+        }
+        if ctx.should_yield() {
+            return Ok(Progress::More);
         }
     }
 }

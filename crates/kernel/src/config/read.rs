@@ -158,6 +158,7 @@ fn read(r: &mut Reader, notices: Vec<String>) -> Config {
             port: u16::try_from(r.number("consul.port", 1..=65_535)).unwrap_or(8500),
         },
         import_bytes: r.number("imports.most_bytes", 1024..=1 << 40),
+        job_lease: r.time("jobs.lease_s", SECOND, 3600),
         jobs_kept: r.time("jobs.keep_days", DAY, 3650),
         docs_enabled: r.flag("docs.enabled"),
         notices,

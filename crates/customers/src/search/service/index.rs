@@ -9,6 +9,7 @@ use kernel::access::Scope;
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
 use kernel::db::{Engine, Ids, Tx};
+use kernel::jobs::Progress;
 use kernel::text::search_key;
 use uuid::Uuid;
 
@@ -21,12 +22,8 @@ use crate::search::store::{self, Entry, Put};
 
 /// Customers that one step of filling reads.
 const STEP: i64 = 500;
-/// Steps before housekeeping gives way to the rest of it.
-const STEPS: usize = 50;
 /// Pages of SQLite's index that one step joins, a few milliseconds' worth.
 const MERGED: i64 = 64;
-/// Such steps before housekeeping gives way to the rest of it; other writers come in between.
-const MERGES: usize = 500;
 const FILLED: &str = "filled";
 
 impl<'a> From<&'a CustomerRow> for Subject<'a> {
@@ -133,20 +130,21 @@ pub async fn forget_in(tx: &mut Tx, customer: Uuid) -> Result<()> {
 }
 
 /// Housekeeping: indexes customers that were there before the index or before its present rules, oldest first, in short
-/// transactions. Several processes may do it at once; they take turns. `true` if there is more to do.
-pub async fn fill(ctx: &Ctx) -> Result<bool> {
-    let mut tx = ctx.read().await?;
-    let done = store::progress(&mut tx).await?;
-    drop(tx);
-    if done.is_some_and(|value| value == format!("{VERSION} {FILLED}")) {
-        return Ok(false);
-    }
-    for _ in 0..STEPS {
-        if !fill_step(ctx).await? {
-            return Ok(false);
+/// transactions.
+pub async fn fill(ctx: &Ctx) -> Result<Progress> {
+    while fill_step(ctx).await? {
+        if ctx.should_yield() {
+            return Ok(Progress::More);
         }
     }
-    Ok(true)
+    Ok(Progress::Done)
+}
+
+/// Is there anything to index?
+pub async fn is_unfilled(ctx: &Ctx) -> Result<bool> {
+    let mut tx = ctx.read().await?;
+    let done = store::progress(&mut tx).await?;
+    Ok(done.is_none_or(|value| value != format!("{VERSION} {FILLED}")))
 }
 
 /// One step; `false` when nothing is left.
@@ -186,19 +184,25 @@ fn read_place(text: &str) -> Option<(Timestamp, Uuid)> {
     Some((Timestamp::from_micros(micros.parse().ok()?)?, id.parse().ok()?))
 }
 
-/// Housekeeping: joins parts of SQLite's index after much was written, so that a question looks into few of them. `true`
-/// if there is more to do.
-pub async fn merge(ctx: &Ctx) -> Result<bool> {
+/// Housekeeping: joins parts of SQLite's index after much was written, so that a question looks into few of them.
+/// Other writers come in between.
+pub async fn merge(ctx: &Ctx) -> Result<Progress> {
     if ctx.app().db.engine() != Engine::Sqlite {
-        return Ok(false);
+        return Ok(Progress::Done);
     }
-    for _ in 0..MERGES {
+    loop {
         let mut tx = ctx.write().await?;
         let more = store::merge(&mut tx, MERGED).await?;
         tx.commit().await?;
-        if !more {
-            return Ok(false);
+        match (more, ctx.should_yield()) {
+            (false, _) => return Ok(Progress::Done),
+            (true, true) => return Ok(Progress::More),
+            (true, false) => {}
         }
     }
-    Ok(true)
+}
+
+/// Does this database have an index whose parts can be joined?
+pub async fn is_mergeable(ctx: &Ctx) -> Result<bool> {
+    Ok(ctx.app().db.engine() == Engine::Sqlite)
 }
