@@ -66,13 +66,14 @@ pub fn feature() -> Feature {
         name: "identity",
         service: "auth",
         routes,
-        jobs: &[claims::jobs::SEND, claims::jobs::TELL_OLD],
+        jobs: &[claims::jobs::SEND, claims::jobs::TELL_OLD, claims::jobs::FORGET],
         periodic: PERIODIC,
         start: |parts| Box::pin(start(parts)),
     }
 }
 
 const PERIODIC: &[Periodic] = &[
+    Periodic::new("mail.sweep", Duration::from_secs(3600), |ctx, _| Box::pin(claims::jobs::sweep(ctx))),
     Periodic::new("tokens.rotate", Duration::from_secs(300), |ctx, _| Box::pin(tokens::service::rotate(ctx))),
     Periodic::new("sessions.purge", Duration::from_secs(3600), |ctx, _| {
         Box::pin(sessions::service::purge(ctx))

@@ -185,6 +185,8 @@ pub struct MailConfig {
     pub from: lettre::message::Mailbox,
     /// Where mail is handed over; `None` writes files.
     pub smtp_url: Option<Secret>,
+    /// How long mails stay that were written to files.
+    pub outbox_kept: Duration,
 }
 
 /// Calls to other hosts.

@@ -148,6 +148,7 @@ fn read(r: &mut Reader, notices: Vec<String>) -> Config {
         mail: MailConfig {
             from: r.one("mail.from", values::sender),
             smtp_url: r.one("mail.smtp_url", values::smtp_url),
+            outbox_kept: r.time("mail.outbox_days", DAY, 3650),
         },
         outbound: OutboundConfig {
             allow_private: r.flag("outbound.allow_private"),
