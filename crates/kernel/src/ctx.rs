@@ -34,6 +34,8 @@ pub struct RequestState {
     pub user_agent: Option<String>,
     /// `Idempotency-Key` of an unsafe request.
     pub(crate) idempotency: Option<Idempotency>,
+    /// Is everything that it writes undone again?
+    pub(crate) rehearsal: bool,
     /// The claim of the job that is at work here.
     pub(crate) job: Option<Arc<jobs::Claim>>,
     /// What the limit of open routes leaves this address, once it was asked: the same for every run of a request.
@@ -53,6 +55,7 @@ impl RequestState {
             ip: None,
             user_agent: None,
             idempotency: None,
+            rehearsal: false,
             job: None,
             left: Arc::default(),
             claimed: AtomicBool::new(false),
@@ -92,12 +95,18 @@ impl Ctx {
     }
 
     /// The context of work that `caller` asked for earlier, done with the rights of `caller`, in the same run of a job;
-    /// `request` stands in its events.
-    pub fn behalf(&self, caller: Caller, request: String) -> Ctx {
+    /// `request` stands in its events. A rehearsal undoes what it writes.
+    pub fn behalf(&self, caller: Caller, request: String, rehearsal: bool) -> Ctx {
         let mut state = RequestState::new(request);
         state.caller = Ok(Some(Arc::new(caller)));
+        state.rehearsal = rehearsal;
         state.job.clone_from(&self.request.job);
         Ctx { app: self.app.clone(), request: Arc::new(state) }
+    }
+
+    /// Is everything undone that is written here? Then it should use up nothing that others could have.
+    pub fn is_rehearsal(&self) -> bool {
+        self.request.rehearsal
     }
 
     /// Should long work come back with what is left undone? Asked after each bounded step. A job makes way for others of

@@ -112,7 +112,7 @@ async fn acting(ctx: &Ctx, kind: &Kind, batch: &Batch) -> Result<Ctx> {
     let mut tx = ctx.read().await?;
     let caller = behalf::caller_in(&mut tx, actor, &batch.requester_name, ctx.now()).await?;
     drop(tx);
-    let acting = ctx.behalf(caller, format!("batch-{}", batch.id));
+    let acting = ctx.behalf(caller, format!("batch-{}", batch.id), batch.dry_run);
     acting.require_staff(kind.permission)?;
     Ok(acting)
 }

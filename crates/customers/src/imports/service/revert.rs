@@ -40,7 +40,8 @@ pub(super) async fn work(ctx: &Ctx, mut batch: Batch, slice: Slice) -> Result<Ou
         };
         let lines = batches::kept_in(&mut tx, &batch, before).await?;
         let Some(last) = lines.last().map(|line| line.n) else { return Ok(Outcome::Finished) };
-        let done = Box::pin(revert_in(ctx, &mut tx, &scope, &batch, lines)).await.map_err(batches::passing)?;
+        let done =
+            Box::pin(revert_in(ctx, &mut tx, &scope, &batch, lines)).await.map_err(batches::passing)?;
         batch = batches::revert_in(ctx, &mut tx, batch, last.to_string(), &done).await?;
         tx.commit().await?;
         if slice.is_over(ctx) {

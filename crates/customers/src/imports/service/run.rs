@@ -125,9 +125,7 @@ async fn step(
         return Ok(Step::Elsewhere);
     }
     let verdicts = match Box::pin(chunk::work_in(ctx, &mut tx, scope, spec, batch, records)).await {
-        Err(e)
-            if is_about_rows(&e) && alone.is_some() && (is_last_try || e.kind() != Failure::Conflict) =>
-        {
+        Err(e) if is_about_rows(&e) && alone.is_some() && (is_last_try || e.kind() != Failure::Conflict) => {
             drop(tx);
             tx = ctx.write().await?;
             if !batches::lock_in(&mut tx, batch).await? {
