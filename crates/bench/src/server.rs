@@ -52,8 +52,8 @@ impl Setup {
         let app = app::start(Config::load(&sources)?).await?;
         let ctx = app.system("bench");
         statistics::reconcile_job(&ctx).await?;
-        while index::fill(&ctx).await? {}
-        while index::merge(&ctx).await? {}
+        index::fill(&ctx).await?;
+        index::merge(&ctx).await?;
         Ok(())
     }
 

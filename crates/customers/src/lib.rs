@@ -58,66 +58,39 @@ pub fn feature() -> Feature {
 }
 
 const JOBS: &[JobKind] = &[
-    JobKind {
-        name: statistics::service::RECONCILE,
-        most_attempts: 3,
-        run: |ctx, _| Box::pin(statistics::service::reconcile_job(ctx)),
-    },
-    JobKind {
-        name: avatars::service::REMOVE,
-        most_attempts: 10,
-        run: |ctx, payload| Box::pin(avatars::service::remove_job(ctx, payload)),
-    },
+    JobKind::new(avatars::service::REMOVE, |ctx, payload| {
+        Box::pin(avatars::service::remove_job(ctx, payload))
+    }),
     batches::jobs::RUN_KIND,
 ];
 
 const PERIODIC: &[Periodic] = &[
-    Periodic {
-        name: "customers.keys",
-        every: Duration::from_secs(60),
-        run: |ctx| Box::pin(customers::service::keys::fill(ctx)),
-    },
-    Periodic {
-        name: "search.fill",
-        every: Duration::from_secs(5),
-        run: |ctx| Box::pin(async { search::service::index::fill(ctx).await.map(drop) }),
-    },
-    Periodic {
-        name: "search.merge",
-        every: Duration::from_secs(60),
-        run: |ctx| Box::pin(async { search::service::index::merge(ctx).await.map(drop) }),
-    },
-    Periodic {
-        name: "statistics.fold",
-        every: Duration::from_secs(2),
-        run: |ctx| Box::pin(statistics::service::fold(ctx)),
-    },
-    Periodic {
-        name: "avatars.sweep",
-        every: Duration::from_secs(24 * 3600),
-        run: |ctx| Box::pin(avatars::service::sweep(ctx)),
-    },
-    Periodic {
-        name: "statistics.reconcile",
-        every: Duration::from_secs(24 * 3600),
-        run: |ctx| Box::pin(statistics::service::schedule_reconcile(ctx)),
-    },
-    Periodic {
-        name: "batches.revive",
-        every: Duration::from_secs(600),
-        run: |ctx| Box::pin(batches::jobs::revive(ctx)),
-    },
-    Periodic {
-        name: "imports.sweep",
-        every: Duration::from_secs(3600),
-        run: |ctx| Box::pin(imports::service::sweep(ctx)),
-    },
-    Periodic {
-        name: "batches.purge",
-        every: Duration::from_secs(3600),
-        run: |ctx| Box::pin(batches::jobs::purge(ctx)),
-    },
+    Periodic::new("customers.keys", Duration::from_secs(60), |ctx, _| {
+        Box::pin(customers::service::keys::fill(ctx))
+    })
+    .when(|ctx| Box::pin(customers::service::keys::is_unfilled(ctx))),
+    Periodic::new("search.fill", Duration::from_secs(5), |ctx, _| {
+        Box::pin(search::service::index::fill(ctx))
+    })
+    .when(|ctx| Box::pin(search::service::index::is_unfilled(ctx))),
+    Periodic::new("search.merge", Duration::from_secs(60), |ctx, _| {
+        Box::pin(search::service::index::merge(ctx))
+    })
+    .when(|ctx| Box::pin(search::service::index::is_mergeable(ctx))),
+    Periodic::new("statistics.fold", Duration::from_secs(2), |ctx, _| {
+        Box::pin(statistics::service::fold(ctx))
+    })
+    .when(|ctx| Box::pin(statistics::service::has_work(ctx))),
+    Periodic::new("statistics.reconcile", DAY, |ctx, _| Box::pin(statistics::service::reconcile_job(ctx))),
+    Periodic::new("avatars.sweep", DAY, |ctx, _| Box::pin(avatars::service::sweep(ctx))),
+    Periodic::new("batches.revive", Duration::from_secs(600), |ctx, _| Box::pin(batches::jobs::revive(ctx))),
+    Periodic::new("imports.sweep", Duration::from_secs(3600), |ctx, _| {
+        Box::pin(imports::service::sweep(ctx))
+    }),
+    Periodic::new("batches.purge", Duration::from_secs(3600), |ctx, _| Box::pin(batches::jobs::purge(ctx))),
 ];
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 async fn start(parts: &mut Parts) -> Result<()> {
     parts.keep(Arc::new(avatars::model::Studio::default()));

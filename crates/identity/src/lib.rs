@@ -66,28 +66,19 @@ pub fn feature() -> Feature {
         name: "identity",
         service: "auth",
         routes,
-        jobs: &[claims::jobs::SEND, claims::jobs::TELL_OLD],
+        jobs: &[claims::jobs::SEND, claims::jobs::TELL_OLD, claims::jobs::FORGET],
         periodic: PERIODIC,
         start: |parts| Box::pin(start(parts)),
     }
 }
 
 const PERIODIC: &[Periodic] = &[
-    Periodic {
-        name: "tokens.rotate",
-        every: Duration::from_secs(300),
-        run: |ctx| Box::pin(tokens::service::rotate(ctx)),
-    },
-    Periodic {
-        name: "sessions.purge",
-        every: Duration::from_secs(3600),
-        run: |ctx| Box::pin(sessions::service::purge(ctx)),
-    },
-    Periodic {
-        name: "claims.purge",
-        every: Duration::from_secs(3600),
-        run: |ctx| Box::pin(claims::service::purge(ctx)),
-    },
+    Periodic::new("mail.sweep", Duration::from_secs(3600), |ctx, _| Box::pin(claims::jobs::sweep(ctx))),
+    Periodic::new("tokens.rotate", Duration::from_secs(300), |ctx, _| Box::pin(tokens::service::rotate(ctx))),
+    Periodic::new("sessions.purge", Duration::from_secs(3600), |ctx, _| {
+        Box::pin(sessions::service::purge(ctx))
+    }),
+    Periodic::new("claims.purge", Duration::from_secs(3600), |ctx, _| Box::pin(claims::service::purge(ctx))),
 ];
 
 async fn start(parts: &mut Parts) -> Result<()> {

@@ -3,12 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use identity::api_keys::service::{self as keys, NewApiKey};
 use identity::feature;
 use identity::users::service::{self as users, NewUser};
 use kernel::access::{Caller, Credential, Permission, Permissions, Reach};
-use kernel::clock::Clock;
 use kernel::ctx::{Ctx, RequestState};
 use kernel::test::{TestApp, TestReply, on_both_engines};
 use kernel::{Error, args, sql};
@@ -89,7 +89,7 @@ async fn set_role(app: &TestApp, user: Uuid, role: &str, company: Option<Uuid>) 
     tx.exec(statement, args![user, role, company]).await.unwrap();
     tx.commit().await.unwrap();
     // What is known of a caller is asked again after a second.
-    app.advance(std::time::Duration::from_secs(2));
+    app.advance(Duration::from_secs(2));
 }
 
 /// Presents the key: an account is for users, so a living key is told so.
@@ -177,8 +177,7 @@ async fn what_is_known_of_a_caller_is_not_fresh_when_the_clock_was_set_back() {
         let statement = sql!("UPDATE api_key SET revoked_at = $2 WHERE id = $1");
         tx.exec(statement, args![id, app.system().now()]).await.unwrap();
         tx.commit().await.unwrap();
-        let Clock::Fixed(at) = &app.app.clock else { panic!("the clock of a test stands") };
-        at.fetch_sub(10_000_000, std::sync::atomic::Ordering::SeqCst);
+        app.app.clock.set(app.app.clock.now().minus(Duration::from_secs(10)));
         present(app, &secret).await.expect_error(401, "API_KEY_INVALID");
     })
     .await;

@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 /// Runs one kind of housekeeping.
 async fn periodic(app: &TestApp, name: &str) {
-    let periodic = feature().periodic.iter().find(|p| p.name == name).unwrap();
-    (periodic.run)(&app.system()).await.unwrap();
+    let task = feature().periodic.iter().find(|task| task.job.name == name).unwrap();
+    (task.job.run)(&app.system(), Value::Null).await.unwrap();
 }
 
 async fn count(app: &TestApp, statement: &'static kernel::db::Sql<0, i64>) -> i64 {
@@ -125,6 +125,63 @@ async fn links_go_a_week_after_their_end_however_many() {
         // The link of the registration lives a day longer.
         assert_eq!(count(app, sql!("SELECT count(*) AS n FROM mail_token" => i64)).await, 1);
         app.run_jobs().await;
+    })
+    .await;
+}
+
+async fn erase(app: &TestApp, id: &Value) {
+    let id: Uuid = id.as_str().unwrap().parse().unwrap();
+    let ctx = app.system();
+    let mut tx = ctx.write().await.unwrap();
+    let found = users::find_in(&mut tx, &Scope::system("test"), UserRef::Id(id)).await.unwrap();
+    users::erase_in(&ctx, &mut tx, &found.unwrap()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn erasing_deletes_the_mails_that_were_written_to_files() {
+    on_both_engines(&[feature()], async |app| {
+        let gone = register(app, "gone@example.com").await;
+        register(app, "stays@example.com").await;
+        app.run_jobs().await;
+        assert_eq!(app.mails().len(), 2);
+        erase(app, &gone["user"]["id"]).await;
+        app.run_jobs().await;
+        let left = app.mails();
+        assert_eq!(left.len(), 1);
+        assert!(left[0].contains("stays@example.com"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_outbox_is_swept_of_what_is_old_or_of_nobody_or_was_left_behind() {
+    on_both_engines(&[feature()], async |app| {
+        let gone = register(app, "gone@example.com").await;
+        register(app, "stays@example.com").await;
+        app.run_jobs().await;
+        let outbox = app.app.config.data_dir.join("outbox");
+        let name_of = |text: &str| {
+            let mut paths = std::fs::read_dir(&outbox).unwrap().map(|entry| entry.unwrap().path());
+            paths.find(|path| std::fs::read_to_string(path).unwrap().contains(text)).unwrap()
+        };
+        // A mail of somebody who was erased while it was written, by a process that died after it.
+        let late = name_of("gone@example.com");
+        let mail = std::fs::read(&late).unwrap();
+        erase(app, &gone["user"]["id"]).await;
+        app.run_jobs().await;
+        assert_eq!(app.mails().len(), 1);
+        std::fs::write(&late, mail).unwrap();
+        // One that was being written when its process died, and something of the operator's.
+        let half = std::fs::File::create(outbox.join(".mail.half")).unwrap();
+        half.set_modified(std::time::UNIX_EPOCH).unwrap();
+        std::fs::write(outbox.join("notes.eml"), "").unwrap();
+        periodic(app, "mail.sweep").await;
+        assert!(!late.exists() && !outbox.join(".mail.half").exists());
+        assert!(name_of("stays@example.com").exists());
+        app.advance(Duration::from_secs(7 * 86_400));
+        periodic(app, "mail.sweep").await;
+        assert_eq!(app.mails(), [""], "what is none of ours stays");
     })
     .await;
 }

@@ -18,7 +18,7 @@ use crate::ctx::Ctx;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::id::Random;
-use crate::jobs::{JobKind, Periodic};
+use crate::jobs::{self, JobKind, Periodic};
 use crate::mail::Mailer;
 use crate::outbound::Outbound;
 use crate::storage::Storage;
@@ -75,8 +75,8 @@ pub struct Parts {
     pub show_statements: bool,
     /// What strangers may ask of open routes.
     pub open_routes: Option<OpenRoutes>,
-    /// Rung when a job was enqueued.
-    pub wake_jobs: Arc<tokio::sync::Notify>,
+    /// What the process keeps for its jobs.
+    pub jobs: jobs::Local,
     memory: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
@@ -107,7 +107,7 @@ impl Parts {
             authenticate: None,
             show_statements: false,
             open_routes,
-            wake_jobs: Arc::default(),
+            jobs: jobs::Local::default(),
             memory: HashMap::new(),
         }
     }

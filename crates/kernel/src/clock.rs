@@ -99,17 +99,25 @@ impl utoipa::ToSchema for Timestamp {}
 /// Where use cases read the time. Cloning shares it.
 #[derive(Clone, Default)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The machine's clocks.
     #[default]
     System,
-    /// A clock that stands still until a test moves it (microseconds since 1970).
-    Fixed(Arc<AtomicI64>),
+    /// Clocks that stand still until a test moves them.
+    Fixed(Arc<Hands>),
+}
+
+/// What a fixed clock shows.
+pub struct Hands {
+    /// Microseconds since 1970.
+    wall: AtomicI64,
+    /// Microseconds since the start of the machine.
+    uptime: AtomicI64,
 }
 
 impl Clock {
     /// A clock that stands at `at` until [`Clock::advance`].
     pub fn fixed(at: Timestamp) -> Clock {
-        Clock::Fixed(Arc::new(AtomicI64::new(at.as_micros())))
+        Clock::Fixed(Arc::new(Hands { wall: AtomicI64::new(at.as_micros()), uptime: AtomicI64::new(0) }))
     }
 
     /// Now.
@@ -117,16 +125,48 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Clock::System => Timestamp::from(jiff::Timestamp::now()),
-            Clock::Fixed(at) => {
-                Timestamp::from_micros(at.load(Ordering::SeqCst)).unwrap_or(Timestamp(jiff::Timestamp::MIN))
+            Clock::Fixed(hands) => Timestamp::from_micros(hands.wall.load(Ordering::SeqCst))
+                .unwrap_or(Timestamp(jiff::Timestamp::MIN)),
+        }
+    }
+
+    /// Time since the start of the machine, also while it was suspended: for measuring, because nobody can set it.
+    /// Another machine's says nothing here.
+    pub fn uptime(&self) -> Duration {
+        match self {
+            Clock::System => uptime(),
+            Clock::Fixed(hands) => {
+                Duration::from_micros(u64::try_from(hands.uptime.load(Ordering::SeqCst)).unwrap_or(0))
             }
         }
     }
 
-    /// Moves a fixed clock forward; the system's clock is left alone.
+    /// Lets time pass on a fixed clock; the system's clocks are left alone.
     pub fn advance(&self, by: Duration) {
-        if let Clock::Fixed(at) = self {
-            at.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        if let Clock::Fixed(hands) = self {
+            let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+            hands.wall.fetch_add(by, Ordering::SeqCst);
+            hands.uptime.fetch_add(by, Ordering::SeqCst);
         }
     }
+
+    /// Sets a fixed clock, as an operator corrects one: no time passes.
+    pub fn set(&self, at: Timestamp) {
+        if let Clock::Fixed(hands) = self {
+            hands.wall.store(at.as_micros(), Ordering::SeqCst);
+        }
+    }
+}
+
+/// `CLOCK_BOOTTIME`: the monotonic clock of Linux stands still while the machine is suspended.
+#[cfg(target_os = "linux")]
+fn uptime() -> Duration {
+    let at = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::new(u64::try_from(at.tv_sec).unwrap_or(0), u32::try_from(at.tv_nsec).unwrap_or(0))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn uptime() -> Duration {
+    let at = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::new(u64::try_from(at.tv_sec).unwrap_or(0), u32::try_from(at.tv_nsec).unwrap_or(0))
 }

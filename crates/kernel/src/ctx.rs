@@ -19,6 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
 use crate::id::Random;
 use crate::idempotency::{Claim, Idempotency, StoredReply};
+use crate::jobs;
 use crate::web::limit::Left;
 
 /// What is known of one request. A retried request gets a new one.
@@ -33,6 +34,10 @@ pub struct RequestState {
     pub user_agent: Option<String>,
     /// `Idempotency-Key` of an unsafe request.
     pub(crate) idempotency: Option<Idempotency>,
+    /// Is everything that it writes undone again?
+    pub(crate) rehearsal: bool,
+    /// The claim of the job that is at work here.
+    pub(crate) job: Option<Arc<jobs::Claim>>,
     /// What the limit of open routes leaves this address, once it was asked: the same for every run of a request.
     pub(crate) left: Arc<Mutex<Option<Left>>>,
     pub(crate) claimed: AtomicBool,
@@ -50,6 +55,8 @@ impl RequestState {
             ip: None,
             user_agent: None,
             idempotency: None,
+            rehearsal: false,
+            job: None,
             left: Arc::default(),
             claimed: AtomicBool::new(false),
             replay: Mutex::new(None),
@@ -79,12 +86,33 @@ impl Ctx {
         Ctx { app, request: Arc::new(request) }
     }
 
-    /// The context of work that `caller` asked for earlier, done with the rights of `caller`; `request` stands in its
-    /// events.
-    pub fn behalf(app: App, caller: Caller, request: String) -> Ctx {
+    /// The context of a run of a job: what it writes is written under its claim, or not at all.
+    pub(crate) fn job(app: App, name: &str, claim: Arc<jobs::Claim>) -> Ctx {
+        let mut request = RequestState::new(format!("{name}-{}", app.random.uuid(app.clock.now())));
+        request.caller = Ok(Some(Arc::new(Caller::system(name))));
+        request.job = Some(claim);
+        Ctx { app, request: Arc::new(request) }
+    }
+
+    /// The context of work that `caller` asked for earlier, done with the rights of `caller`, in the same run of a job;
+    /// `request` stands in its events. A rehearsal undoes what it writes.
+    pub fn behalf(&self, caller: Caller, request: String, rehearsal: bool) -> Ctx {
         let mut state = RequestState::new(request);
         state.caller = Ok(Some(Arc::new(caller)));
-        Ctx { app, request: Arc::new(state) }
+        state.rehearsal = rehearsal;
+        state.job.clone_from(&self.request.job);
+        Ctx { app: self.app.clone(), request: Arc::new(state) }
+    }
+
+    /// Is everything undone that is written here? Then it should use up nothing that others could have.
+    pub fn is_rehearsal(&self) -> bool {
+        self.request.rehearsal
+    }
+
+    /// Should long work come back with what is left undone? Asked after each bounded step. A job makes way for others of
+    /// its queue and for a server that stops; anything else has no reason to.
+    pub fn should_yield(&self) -> bool {
+        self.request.job.as_ref().is_some_and(|claim| claim.should_yield())
     }
 
     /// The process.
@@ -181,6 +209,9 @@ impl Ctx {
     pub async fn write(&self) -> Result<Tx> {
         self.settle_parked().await?;
         let mut tx = self.app.db.write(&self.request.usage).await?;
+        if let Some(claim) = &self.request.job {
+            claim.hold_in(&mut tx).await?;
+        }
         let Some(key) = &self.request.idempotency else { return Ok(tx) };
         if self.request.claimed.swap(true, Ordering::SeqCst) {
             return Ok(tx);

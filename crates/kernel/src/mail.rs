@@ -4,8 +4,7 @@
 //! Logs and errors name a masked address only, never the contents or the server's own words, which often
 //! repeat the address.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use lettre::message::header::{HeaderName, HeaderValue};
@@ -19,9 +18,15 @@ use crate::config::MailConfig;
 use crate::crypto::Secret;
 use crate::error::{Error, Kind, Result};
 
+mod outbox;
+
+pub use outbox::{MailFile, Outbox};
+
 /// A mail to one person.
 #[derive(Clone)]
 pub struct Message {
+    /// Whose it is: erasing the user deletes what was written to files.
+    pub user: Uuid,
     /// The address, without a name.
     pub to: String,
     /// One line.
@@ -44,13 +49,9 @@ impl std::fmt::Debug for Message {
 pub struct Mailer {
     from: Mailbox,
     clock: Clock,
-    way: Way,
-}
-
-#[derive(Clone)]
-enum Way {
-    Files(PathBuf),
-    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    outbox: Outbox,
+    /// `None`: to the outbox.
+    server: Option<AsyncSmtpTransport<Tokio1Executor>>,
 }
 
 /// For one attempt to speak to a mail server.
@@ -59,11 +60,14 @@ const SMTP_TIMEOUT: Duration = Duration::from_secs(30);
 impl Mailer {
     /// As the configuration says: through the server at `smtp_url`, or as files to `DATA_DIR/outbox`.
     pub fn new(config: &MailConfig, data_dir: &Path, clock: Clock) -> Result<Mailer> {
-        let way = match &config.smtp_url {
-            None => Way::Files(data_dir.join("outbox")),
-            Some(url) => Way::Smtp(smtp(url, &config.from)?),
-        };
-        Ok(Mailer { from: config.from.clone(), clock, way })
+        let server = config.smtp_url.as_ref().map(|url| smtp(url, &config.from)).transpose()?;
+        let outbox = Outbox::new(data_dir.join("outbox"));
+        Ok(Mailer { from: config.from.clone(), clock, outbox, server })
+    }
+
+    /// Where mails are written that no server takes, or once were.
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
     /// Delivers the message once. `id` becomes its Message-ID and, for files, its name: the same id again
@@ -74,14 +78,13 @@ impl Mailer {
     pub async fn deliver(&self, message: &Message, id: Uuid) -> Result<()> {
         let composed = compose(&self.from, message, id, self.clock.now())?;
         let to = mask_address(&message.to);
-        match &self.way {
-            Way::Smtp(server) => {
+        match &self.server {
+            Some(server) => {
                 Box::pin(server.send(composed)).await.map_err(|e| smtp_error(&e))?;
                 tracing::info!(mail = %id, %to, "mail handed to the server");
             }
-            Way::Files(dir) => {
-                let (dir, bytes) = (dir.clone(), composed.formatted());
-                let path = in_background(move || write_file(&dir, id, &bytes)).await?;
+            None => {
+                let path = self.outbox.write(id, message.user, composed.formatted()).await?;
                 tracing::info!(mail = %id, %to, file = %path.display(), "mail written to a file");
             }
         }
@@ -90,14 +93,14 @@ impl Mailer {
 
     /// Can mail be delivered? For `doctor`: speaks to the server, or looks at the directory.
     pub async fn check(&self) -> Result<()> {
-        match &self.way {
-            Way::Smtp(server) => match Box::pin(server.test_connection()).await {
+        match &self.server {
+            Some(server) => match Box::pin(server.test_connection()).await {
                 Ok(true) => Ok(()),
                 Ok(false) => Err(unavailable("the mail server does not answer as one".to_owned())),
                 Err(e) => Err(smtp_error(&e)),
             },
-            Way::Files(dir) => {
-                let dir = dir.clone();
+            None => {
+                let dir = self.outbox.dir().to_owned();
                 in_background(move || {
                     crate::storage::private_dir(&dir)?;
                     tempfile::tempfile_in(&dir).map(drop)
@@ -158,22 +161,10 @@ fn compose(from: &Mailbox, message: &Message, id: Uuid, now: Timestamp) -> Resul
         .map_err(|e| Error::internal("a mail could not be composed").with_source(e))
 }
 
-/// Writes `<time>-<id>.eml`, unless it is there. The time is the one in the id (UUIDv7), so that the
-/// name is the same at every attempt and the files sort.
-fn write_file(dir: &Path, id: Uuid, bytes: &[u8]) -> std::io::Result<PathBuf> {
-    let (seconds, _) = id.get_timestamp().map_or((0, 0), |at| at.to_unix());
-    let at = jiff::Timestamp::from_second(i64::try_from(seconds).unwrap_or(0)).unwrap_or_default();
-    let path = dir.join(format!("{}-{id}.eml", at.strftime("%Y%m%dT%H%M%SZ")));
-    if path.try_exists()? {
-        return Ok(path);
-    }
-    crate::storage::private_dir(dir)?;
-    // Temporary files are made with mode 0600; the dot keeps readers of *.eml away from half a mail.
-    let mut file = tempfile::Builder::new().prefix(".mail.").tempfile_in(dir)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(&path).map_err(|e| e.error)?;
-    Ok(path)
+/// The time in a UUIDv7, to the second.
+fn time_of(id: Uuid) -> Option<Timestamp> {
+    let (seconds, _) = id.get_timestamp()?.to_unix();
+    Timestamp::from_micros(i64::try_from(seconds).ok()?.checked_mul(1_000_000)?)
 }
 
 async fn in_background<T: Send + 'static>(

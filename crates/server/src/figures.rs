@@ -44,6 +44,17 @@ fn describe() {
     metrics::describe_gauge!("process_resident_memory_bytes", "Resident memory of the process");
     metrics::describe_gauge!("process_uptime_seconds", "Time since the process started");
     metrics::describe_gauge!("jobs_unfinished", "Jobs that wait or run, in the whole deployment");
+    metrics::describe_gauge!(
+        "jobs_ready",
+        "Jobs that are due and wait, in the whole deployment, up to 10000"
+    );
+    metrics::describe_gauge!("jobs_running", "Jobs at work, in the whole deployment, up to 10000");
+    metrics::describe_gauge!(
+        "jobs_oldest_seconds",
+        metrics::Unit::Seconds,
+        "How long the oldest due job has waited"
+    );
+    metrics::describe_counter!("job_runs_total", "Runs of jobs in this process by kind and outcome");
     metrics::describe_gauge!("component_healthy", "1 if the component works, 0 if not");
 }
 
@@ -70,6 +81,11 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     }
     if let Some(unfinished) = report.components.get("jobs").and_then(|jobs| jobs.backlog) {
         metrics::gauge!("jobs_unfinished").set(unfinished as f64);
+    }
+    if let Some(queue) = report.components.get("jobs").and_then(|jobs| jobs.queue) {
+        metrics::gauge!("jobs_ready").set(queue.ready as f64);
+        metrics::gauge!("jobs_running").set(queue.running as f64);
+        metrics::gauge!("jobs_oldest_seconds").set(queue.oldest.as_secs_f64());
     }
     if let Some(bytes) = resident_memory() {
         metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);

@@ -15,6 +15,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use kernel::app::App;
 use kernel::clock::Timestamp;
+use kernel::jobs::Backlog;
 use kernel::{Error, Kind, Result};
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -42,6 +43,9 @@ pub struct Component {
     /// Jobs that wait or run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) backlog: Option<i64>,
+    /// The same for the figures.
+    #[serde(skip)]
+    pub(crate) queue: Option<Backlog>,
 }
 
 impl Component {
@@ -61,14 +65,14 @@ impl Component {
             Err(e) if e.kind() == Kind::Internal => ("unhealthy", Some("see the log".to_owned())),
             Err(e) => ("unhealthy", Some(e.detail().to_owned())),
         };
-        Component { status, kind: Some(kind.to_owned()), detail, backlog: None }
+        Component { status, kind: Some(kind.to_owned()), detail, backlog: None, queue: None }
     }
 }
 
 /// The state of the process and of what it needs.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Report {
-    /// `healthy`; `degraded` if mail does not go out; `unhealthy` if requests cannot be served.
+    /// `healthy`; `degraded` if mail does not go out or jobs are not done; `unhealthy` if requests cannot be served.
     #[schema(example = "healthy")]
     pub status: &'static str,
     /// The setting `service_name`.
@@ -106,18 +110,18 @@ pub async fn report(app: &App) -> Arc<Report> {
 async fn find_out(app: &App, health: &Health) -> Report {
     let (database, storage, mail) =
         tokio::join!(database(app), patiently(app.storage.check(&app.random)), mail(app, health));
-    let backlog = database.as_ref().ok().copied();
     let engine = app.db.engine().to_string();
-    let jobs = Component { backlog, ..Component::of(unit(&database), "database") };
+    let jobs = jobs(app, &database);
     let database = Component::of(database.map(drop), &engine);
     let storage = Component::of(storage, "local");
     let works = [&database, &storage].iter().all(|part| part.is_healthy() == Some(true));
-    let status = match (works, mail.is_healthy()) {
+    let lags = [&mail, &jobs].iter().any(|part| part.is_healthy() == Some(false));
+    let status = match (works, lags) {
         (false, _) => "unhealthy",
-        (true, Some(false)) => "degraded",
-        (true, _) => "healthy",
+        (true, true) => "degraded",
+        (true, false) => "healthy",
     };
-    let redis = Component { status: "not configured", kind: None, detail: None, backlog: None };
+    let redis = Component { status: "not configured", kind: None, detail: None, backlog: None, queue: None };
     let components =
         [("database", database), ("storage", storage), ("mail", mail), ("jobs", jobs), ("redis", redis)];
     Report {
@@ -129,19 +133,26 @@ async fn find_out(app: &App, health: &Health) -> Report {
     }
 }
 
-/// The queue lies in the database and has no other way to fail.
-fn unit(database: &Result<i64>) -> Result<()> {
-    match database {
+/// The queue lies in the database; the runner, if there is one here, should come round.
+fn jobs(app: &App, database: &Result<(i64, Backlog)>) -> Component {
+    let state = match database {
+        Ok(_) if kernel::jobs::stands_still(app) => {
+            let detail = "The runner of jobs of this process has not looked for jobs for a minute";
+            Err(Error::unavailable("JOBS_STAND_STILL", detail, PATIENCE))
+        }
         Ok(_) => Ok(()),
         Err(e) => Err(Error::new(e.kind(), e.code(), e.detail().to_owned())),
-    }
+    };
+    let (backlog, queue) = database.as_ref().map_or((None, None), |(n, queue)| (Some(*n), Some(*queue)));
+    Component { backlog, queue, ..Component::of(state, "database") }
 }
 
-async fn database(app: &App) -> Result<i64> {
+async fn database(app: &App) -> Result<(i64, Backlog)> {
     let ask = async {
         let ctx = app.system("health");
         let mut tx = ctx.read().await?;
-        kernel::jobs::unfinished(&mut tx).await
+        let unfinished = kernel::jobs::unfinished(&mut tx).await?;
+        Ok((unfinished, kernel::jobs::backlog(&mut tx, ctx.now()).await?))
     };
     patiently(ask).await
 }

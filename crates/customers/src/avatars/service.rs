@@ -11,7 +11,7 @@ use identity::users::service as users;
 use kernel::access::{Permission, Scope};
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::jobs::{self, NewJob};
+use kernel::jobs::{self, NewJob, Progress};
 use kernel::storage::ObjectName;
 use kernel::{Error, Kind, Result};
 use serde_json::{Value, json};
@@ -133,10 +133,11 @@ pub async fn file(ctx: &Ctx, stem: &str, file: &str) -> Result<(&'static str, By
 }
 
 /// The job: removes the files of a picture that nobody has.
-pub async fn remove_job(ctx: &Ctx, payload: Value) -> Result<()> {
+pub async fn remove_job(ctx: &Ctx, payload: Value) -> Result<Progress> {
     let name = payload["avatar"].as_str().and_then(AvatarName::parse);
     let name = name.ok_or_else(|| Error::internal("the job names no picture"))?;
-    delete_if_unused(ctx, &name).await
+    delete_if_unused(ctx, &name).await?;
+    Ok(Progress::Done)
 }
 
 async fn delete_if_unused(ctx: &Ctx, name: &AvatarName) -> Result<()> {
@@ -154,7 +155,7 @@ async fn delete_files(ctx: &Ctx, name: &AvatarName) -> Result<()> {
 }
 
 /// Housekeeping: removes what transactions left that never came to their end.
-pub async fn sweep(ctx: &Ctx) -> Result<()> {
+pub async fn sweep(ctx: &Ctx) -> Result<Progress> {
     for days in 2..=SWEPT_DAYS {
         let folder = AvatarName::folder(ctx.now().minus(DAY * u32::try_from(days).unwrap_or(2)))?;
         let mut after: Option<ObjectName> = None;
@@ -172,5 +173,5 @@ pub async fn sweep(ctx: &Ctx) -> Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(Progress::Done)
 }

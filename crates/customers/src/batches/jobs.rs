@@ -1,15 +1,15 @@
 //! Working on a batch, slice by slice, and housekeeping.
 //!
-//! One run of the durable job works for a slice of time and then enqueues the next, so that other jobs get their turn, a
-//! server can stop, and a run's number of tries says something about this run. Two runs of one batch at once (after
-//! a lease that ran out too early) do no harm: each chunk looks whether the batch is where it left it.
+//! One run of the durable job works until it should yield, so that other jobs get their turn, a server can stop, and a
+//! run's number of tries says something about this run. Two runs of one batch at once (a server's and that of the command
+//! line) do no harm: each chunk looks whether the batch is where it left it.
 
 use std::time::Duration;
 
 use identity::tokens::behalf;
 use kernel::access::Actor;
 use kernel::ctx::Ctx;
-use kernel::jobs::JobKind;
+use kernel::jobs::{JobKind, Progress, Queue};
 use kernel::{Error, Kind as Failure, Result};
 use serde_json::Value;
 use uuid::Uuid;
@@ -23,8 +23,11 @@ use super::store;
 pub const RUN: &str = "batch.run";
 
 /// A slice of a batch. Tries of one slice, the last of which [`MOST_FAULTS`] turns into a failed batch long before.
-pub const RUN_KIND: JobKind =
-    JobKind { name: RUN, most_attempts: 30, run: |ctx, payload| Box::pin(run(ctx, payload)) };
+pub const RUN_KIND: JobKind = JobKind {
+    queue: Queue::Bulk,
+    most_attempts: 30,
+    ..JobKind::new(RUN, |ctx, payload| Box::pin(run(ctx, payload)))
+};
 
 /// A chunk that fails for a passing reason is tried again so often at once.
 const AT_ONCE: usize = 3;
@@ -33,14 +36,13 @@ const MOST_FAULTS: i64 = 8;
 /// A batch at work that has not moved for so long has lost its job, or its job kills every runner.
 const STUCK: Duration = Duration::from_secs(15 * 60);
 
-async fn run(ctx: &Ctx, payload: Value) -> Result<()> {
-    let Some(id) = payload["batch"].as_str().and_then(|id| Uuid::try_parse(id).ok()) else { return Ok(()) };
-    if drive(ctx, id, Slice::begin()).await? == Outcome::Paused {
-        let mut tx = ctx.write().await?;
-        enqueue_in(ctx, &mut tx, id).await?;
-        tx.commit().await?;
+async fn run(ctx: &Ctx, payload: Value) -> Result<Progress> {
+    let id = payload["batch"].as_str().and_then(|id| Uuid::try_parse(id).ok());
+    let Some(id) = id else { return Ok(Progress::Done) };
+    match drive(ctx, id, Slice::begin()).await? {
+        Outcome::Paused => Ok(Progress::More),
+        Outcome::Finished | Outcome::Elsewhere => Ok(Progress::Done),
     }
-    Ok(())
 }
 
 /// Works on a batch until its end or that of the slice. A failure that will not pass by itself is written into the batch;
@@ -110,7 +112,7 @@ async fn acting(ctx: &Ctx, kind: &Kind, batch: &Batch) -> Result<Ctx> {
     let mut tx = ctx.read().await?;
     let caller = behalf::caller_in(&mut tx, actor, &batch.requester_name, ctx.now()).await?;
     drop(tx);
-    let acting = Ctx::behalf(ctx.app().clone(), caller, format!("batch-{}", batch.id));
+    let acting = ctx.behalf(caller, format!("batch-{}", batch.id), batch.dry_run);
     acting.require_staff(kind.permission)?;
     Ok(acting)
 }
@@ -167,7 +169,7 @@ async fn fail(ctx: &Ctx, id: Uuid, state: &str, e: Error) -> Result<Outcome> {
 }
 
 /// Housekeeping: puts batches back to work whose job was lost, and gives up those that kill every process.
-pub async fn revive(ctx: &Ctx) -> Result<()> {
+pub async fn revive(ctx: &Ctx) -> Result<Progress> {
     let mut tx = ctx.read().await?;
     let stuck = store::stuck(&mut tx, ctx.now().minus(STUCK)).await?;
     drop(tx);
@@ -186,15 +188,15 @@ pub async fn revive(ctx: &Ctx) -> Result<()> {
             Err(e) => return Err(e),
         }
     }
-    Ok(())
+    Ok(Progress::Done)
 }
 
 /// Housekeeping: deletes batches and their reports some time after their end, in bounded steps.
-pub async fn purge(ctx: &Ctx) -> Result<()> {
+pub async fn purge(ctx: &Ctx) -> Result<Progress> {
     let before = ctx.now().minus(ctx.app().config.jobs_kept);
     loop {
         let mut tx = ctx.read().await?;
-        let Some(batch) = store::expired(&mut tx, before).await? else { return Ok(()) };
+        let Some(batch) = store::expired(&mut tx, before).await? else { return Ok(Progress::Done) };
         drop(tx);
         ended(ctx, &batch).await;
         loop {
@@ -204,6 +206,9 @@ pub async fn purge(ctx: &Ctx) -> Result<()> {
                 store::delete(&mut tx, batch.id).await?;
             }
             tx.commit().await?;
+            if ctx.should_yield() {
+                return Ok(Progress::More);
+            }
             if deleted == 0 {
                 break;
             }

@@ -7,7 +7,7 @@ use kernel::db::{Ids, Json, Texts, Tx};
 use kernel::event::Event;
 use kernel::jobs::{self as queue, NewJob};
 use kernel::web::list::{ListRequest, Total};
-use kernel::{Error, Result};
+use kernel::{Error, Kind as Failure, Result};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -33,23 +33,23 @@ pub struct Done {
 
 /// Asks for work in the caller's transaction; a process with jobs begins with it after the commit.
 pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewBatch) -> Result<Batch> {
-    let batch = insert_in(ctx, tx, new, "waiting").await?;
+    let batch = insert_in(ctx, tx, new).await?;
     enqueue_in(ctx, tx, batch.id).await?;
     Ok(batch)
 }
 
 /// Asks for work that the caller's process does itself, with [`super::jobs::drive`].
 pub async fn create_own_in(ctx: &Ctx, tx: &mut Tx, new: NewBatch) -> Result<Batch> {
-    insert_in(ctx, tx, new, "running").await
+    insert_in(ctx, tx, new).await
 }
 
-async fn insert_in(ctx: &Ctx, tx: &mut Tx, new: NewBatch, state: &str) -> Result<Batch> {
+async fn insert_in(ctx: &Ctx, tx: &mut Tx, new: NewBatch) -> Result<Batch> {
     let (caller, now) = (ctx.caller()?, ctx.now());
     let actor = caller.actor();
     let batch = Batch {
         id: ctx.new_id(),
         kind: new.kind.to_owned(),
-        state: state.to_owned(),
+        state: "waiting".to_owned(),
         dry_run: new.dry_run,
         requester_kind: actor.kind().to_owned(),
         requester_id: actor.id(),
@@ -258,6 +258,15 @@ pub async fn advance_in(ctx: &Ctx, tx: &mut Tx, mut batch: Batch, done: Done) ->
     batch.faults = 0;
     batch.version += 1;
     Ok(batch)
+}
+
+/// A neighbour wrote the same address in the same moment: what a chunk looked up before it wrote is out of date, and tried
+/// again it sees the neighbour. Other conflicts are verdicts about rows, and no failure of a chunk.
+pub fn passing(e: Error) -> Error {
+    match e.kind() {
+        Failure::Conflict => Error::new(Failure::Stale, "CONFLICT", e.detail().to_owned()).with_source(e),
+        _ => e,
+    }
 }
 
 /// Which of these keys (hexadecimal) and customers earlier rows of the batch have.

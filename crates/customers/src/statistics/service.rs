@@ -7,7 +7,7 @@ use kernel::access::{Permission, Scope};
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::jobs::{self, NewJob};
+use kernel::jobs::Progress;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -17,10 +17,6 @@ use super::store::{self, Stored, Sum};
 use crate::customers::model::country_label;
 use crate::customers::store::{self as customers, CustomerRow};
 
-/// The job that compares the counters with a full count.
-pub const RECONCILE: &str = "statistics.reconcile";
-/// Batches that housekeeping folds before it gives way to the rest of it.
-const FOLDS_AT_ONCE: usize = 10;
 /// Most countries that an overview names.
 const MOST_COUNTRIES: usize = 250;
 
@@ -233,24 +229,25 @@ fn largest_first(counts: impl Iterator<Item = (String, i64)>, most: usize) -> Ma
     counts.into_iter().map(|(label, n)| (label, n.into())).collect()
 }
 
-/// Housekeeping: adds the differences that PostgreSQL appends to their counters, and deletes counters at zero. A bounded
-/// part of the work; what is left waits for the next time.
-pub async fn fold(ctx: &Ctx) -> Result<()> {
-    for _ in 0..FOLDS_AT_ONCE {
-        let mut tx = ctx.read().await?;
-        // Looking costs less than a write lock that an idle process should leave alone.
-        if !store::has_work(&mut tx).await? {
-            return Ok(());
-        }
-        drop(tx);
+/// Housekeeping: adds the differences that PostgreSQL appends to their counters, and deletes counters at zero.
+pub async fn fold(ctx: &Ctx) -> Result<Progress> {
+    loop {
         let mut tx = ctx.write().await?;
         let done = store::fold(&mut tx).await? + store::sweep(&mut tx).await?;
         tx.commit().await?;
         if done == 0 {
-            return Ok(());
+            return Ok(Progress::Done);
+        }
+        if ctx.should_yield() {
+            return Ok(Progress::More);
         }
     }
-    Ok(())
+}
+
+/// Is there anything to fold? Looking costs less than a write lock, which an idle process should leave alone.
+pub async fn has_work(ctx: &Ctx) -> Result<bool> {
+    let mut tx = ctx.read().await?;
+    store::has_work(&mut tx).await
 }
 
 /// A counter that is not what a full count says.
@@ -301,7 +298,7 @@ pub async fn reconcile(ctx: &Ctx) -> Result<Vec<Drift>> {
 }
 
 /// Adds what [`reconcile`] found missing. Right also while customers change, because it adds differences; two at
-/// once would add them twice, so one person or one job does it.
+/// once would add them twice, so one person does it, or the job, whose claim its transaction holds.
 pub async fn repair(ctx: &Ctx, drift: &[Drift]) -> Result<()> {
     let missing = drift.iter().filter_map(|d| {
         let metric = model::ALL.into_iter().find(|m| *m == d.metric)?;
@@ -313,18 +310,12 @@ pub async fn repair(ctx: &Ctx, drift: &[Drift]) -> Result<()> {
     tx.commit().await
 }
 
-/// The nightly comparison: what drifted is in the log and put right.
-pub async fn reconcile_job(ctx: &Ctx) -> Result<()> {
+/// The daily comparison: what drifted is in the log and put right.
+pub async fn reconcile_job(ctx: &Ctx) -> Result<Progress> {
     let drift = reconcile(ctx).await?;
     for d in &drift {
         tracing::error!(metric = d.metric, key = d.key, company = %d.company, counted = d.counted, stored = d.stored, "a counter drifted; it is put right");
     }
-    repair(ctx, &drift).await
-}
-
-/// Housekeeping: enqueues the comparison once a day.
-pub async fn schedule_reconcile(ctx: &Ctx) -> Result<()> {
-    let mut tx = ctx.write().await?;
-    jobs::enqueue(ctx, &mut tx, NewJob::new(RECONCILE, Value::Null).dedupe("daily")).await?;
-    tx.commit().await
+    repair(ctx, &drift).await?;
+    Ok(Progress::Done)
 }

@@ -11,6 +11,7 @@ use customers::customers::model::{Tags, country_code, postal_key};
 use customers::search::service::index;
 use customers::statistics::service as statistics;
 use identity::users::model::{Email, Phone};
+use kernel::jobs::Progress;
 use kernel::TextValue;
 use kernel::test::{TestApp, on_both_engines};
 use kernel::text::search_key;
@@ -407,7 +408,7 @@ async fn c7_random_operations_leave_both_engines_alike() {
         let mut tx = app.system().write().await.unwrap();
         tx.exec(sql!("UPDATE search_entry SET version = 0"), []).await.unwrap();
         tx.commit().await.unwrap();
-        while index::fill(&app.system()).await.unwrap() {}
+        assert_eq!(index::fill(&app.system()).await.unwrap(), Progress::Done);
         assert_eq!(world.searches().await, before);
         let Some(first) = seen.replace(None) else {
             seen.replace(Some(told));

@@ -2,10 +2,17 @@
 
 use std::time::Duration;
 
+use customers::customers::service::create::{NewCustomer, create_in};
+use customers::customers::service::members::Members;
 use customers::statistics::service::reconcile;
 use identity::api_keys::service::{self as api_keys, NewApiKey};
+use identity::users::model::{Email, PersonName};
+use kernel::access::Scope;
+use kernel::db::Engine;
+use kernel::jobs;
 use kernel::test::{TestApp, on_both_engines};
-use kernel::{args, sql};
+use kernel::web::field::Field;
+use kernel::{TextValue, args, sql};
 use serde_json::{Value, json};
 
 use crate::common::{actions, customer, features, key, path, register};
@@ -313,6 +320,60 @@ async fn import_beside_another_of_the_same_people_creates_nobody_twice() {
         }
         assert_eq!((created, count(app, &key).await), (40, 40));
         assert_eq!(reconcile(&app.system()).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn import_dry_uses_up_no_numbers_of_users() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let number = async |email: &str| {
+            customer(app, &key, email).await;
+            let mut tx = app.system().read().await.unwrap();
+            tx.one(sql!("SELECT max(unique_no) AS n FROM user_account" => i64), []).await.unwrap()
+        };
+        let before = number("before@example.com").await;
+        let table = "email,name\na@example.com,A A\nb@example.com,B B\nc@example.com,C C\n";
+        let (dry, would) = import(app, &key, "?dry_run=true", table).await;
+        assert_eq!((&dry["state"], would.len()), (&json!("done"), 3));
+        assert_eq!(number("after@example.com").await, before + 1);
+    })
+    .await;
+}
+
+/// Somebody else writes the address of a row between the look for it and the row: that is no fault of the row.
+#[tokio::test]
+async fn import_of_a_row_that_clashes_with_a_neighbour_sees_the_neighbour() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "admin").await;
+        let table = "email,first_name,last_name,city\nana@example.com,Ana,Lee,Lima\n";
+        let id = send(app, &key, "?mode=upsert", table).await.expect(202)["id"].clone();
+        let ctx = app.system();
+        let mut tx = ctx.write().await.unwrap();
+        let name = |text| PersonName::parse(text).unwrap();
+        let email = Field::Value(Email::parse("ana@example.com").unwrap());
+        let members = Members { email, ..Members::default() };
+        let new = NewCustomer { first_name: name("Ana"), last_name: name("Old"), members };
+        create_in(&ctx, &mut tx, &Scope::system("test"), new).await.unwrap();
+        let (process, kinds) = (app.app.clone(), features().map(|feature| feature.jobs).concat());
+        let at_work = tokio::spawn(async move { jobs::run_due(&process, &kinds).await });
+        // On SQLite it waits for its turn to write, and sees the neighbour from the start.
+        while app.app.db.engine() == Engine::Postgres && !at_work.is_finished() {
+            let waits = sql!(
+                postgres: "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                    => i64
+            );
+            if app.system().read().await.unwrap().one(waits, []).await.unwrap() > 0 {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        tx.commit().await.unwrap();
+        at_work.await.unwrap().unwrap();
+        let (job, verdicts) = end_of(app, &key, id.as_str().unwrap()).await;
+        assert_eq!(job["progress"]["updated"], 1, "{job} {verdicts:?}");
+        assert_eq!(by_email(app, &key, "ana@example.com").await.expect(200)["city"], "Lima");
     })
     .await;
 }

@@ -1,31 +1,73 @@
-//! Sending the mail with the link.
+//! Sending the mail with the link, and deleting mails that were written to files.
+
+use std::collections::HashSet;
 
 use kernel::ctx::Ctx;
-use kernel::jobs::JobKind;
+use kernel::db::Ids;
+use kernel::jobs::{JobKind, Progress, Queue};
 use kernel::mail::Message;
 use kernel::{Error, Result};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::store::Link;
 use super::{pages, service};
+use crate::users::service as users;
 
 /// `claim.send_mail`: payload `{nonce, user}`; the link's row says the rest, and erasing finds it by its user.
-pub const SEND: JobKind =
-    JobKind { name: "claim.send_mail", most_attempts: 10, run: |ctx, payload| Box::pin(send(ctx, payload)) };
+pub const SEND: JobKind = JobKind::new("claim.send_mail", |ctx, payload| Box::pin(send(ctx, payload)));
 
 /// `claim.tell_old_address`: payload `{id, user, to}`; tells an address that another is to replace it.
-pub const TELL_OLD: JobKind = JobKind {
-    name: "claim.tell_old_address",
-    most_attempts: 10,
-    run: |ctx, payload| Box::pin(tell_old(ctx, payload)),
+pub const TELL_OLD: JobKind =
+    JobKind::new("claim.tell_old_address", |ctx, payload| Box::pin(tell_old(ctx, payload)));
+
+/// `mail.forget`: payload `{outbox_of}`; deletes the mails of a user who was erased.
+pub const FORGET: JobKind = JobKind {
+    queue: Queue::Maintenance,
+    ..JobKind::new("mail.forget", |ctx, payload| Box::pin(forget(ctx, payload)))
 };
 
-async fn tell_old(ctx: &Ctx, payload: Value) -> Result<()> {
+/// Users that are looked up at once.
+const USERS_AT_ONCE: usize = 500;
+
+async fn forget(ctx: &Ctx, payload: Value) -> Result<Progress> {
+    let user = payload["outbox_of"].as_str().and_then(|text| Uuid::try_parse(text).ok());
+    let user = user.ok_or_else(|| Error::internal("a mail.forget job without its user"))?;
+    let outbox = ctx.app().mail.outbox();
+    let mut files = outbox.list().await?;
+    files.retain(|file| file.user == Some(user));
+    outbox.delete(files).await?;
+    Ok(Progress::Done)
+}
+
+/// Housekeeping: deletes mails that are old, that are of somebody who has no address any more (a mail can be written while
+/// its user is being erased, and a process can die before it deletes it), and what was never written to its end.
+pub(crate) async fn sweep(ctx: &Ctx) -> Result<Progress> {
+    let (outbox, now) = (ctx.app().mail.outbox(), ctx.now());
+    let kept = ctx.app().config.mail.outbox_kept;
+    let (mut over, young): (Vec<_>, Vec<_>) =
+        outbox.list().await?.into_iter().partition(|file| file.at.is_some_and(|at| now.since(at) >= kept));
+    for files in young.chunks(USERS_AT_ONCE) {
+        let ids: Ids = files.iter().filter_map(|file| file.user).collect();
+        let mut tx = ctx.read().await?;
+        let known: HashSet<Uuid> = users::with_address_in(&mut tx, ids).await?.into_iter().collect();
+        over.extend(
+            files.iter().filter(|file| file.user.is_some_and(|user| !known.contains(&user))).cloned(),
+        );
+    }
+    outbox.delete(over).await?;
+    outbox.delete_unfinished(now).await?;
+    Ok(Progress::Done)
+}
+
+async fn tell_old(ctx: &Ctx, payload: Value) -> Result<Progress> {
     let id = payload["id"].as_str().and_then(|text| Uuid::try_parse(text).ok());
-    let (Some(id), Some(to)) = (id, payload["to"].as_str()) else { return Ok(()) };
+    let (Some(id), Some(to)) = (id, payload["to"].as_str()) else { return Ok(Progress::Done) };
     let text = "The e-mail address of your account is being changed. If it was not you, change your password now, \
                 and tell us.";
+    let user = payload["user"].as_str().and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_default();
     let message = Message {
+        user,
         to: to.to_owned(),
         subject: "Your e-mail address is being changed".to_owned(),
         text: format!("Hello,\n\n{text}\n"),
@@ -34,32 +76,32 @@ async fn tell_old(ctx: &Ctx, payload: Value) -> Result<()> {
     deliver(ctx, &message, id).await
 }
 
-async fn deliver(ctx: &Ctx, message: &Message, id: Uuid) -> Result<()> {
+async fn deliver(ctx: &Ctx, message: &Message, id: Uuid) -> Result<Progress> {
     match ctx.app().mail.deliver(message, id).await {
         // An address that no server takes will not be taken tomorrow either.
         Err(e) if matches!(e.code(), "MAIL_REFUSED" | "MAIL_ADDRESS_UNUSABLE") => {
             tracing::warn!(mail = %id, error = ?e, "a mail cannot be sent to its address");
-            Ok(())
+            Ok(Progress::Done)
         }
-        done => done,
+        done => done.map(|()| Progress::Done),
     }
 }
 
-async fn send(ctx: &Ctx, payload: Value) -> Result<()> {
+async fn send(ctx: &Ctx, payload: Value) -> Result<Progress> {
     let nonce = payload["nonce"].as_str().and_then(|text| Uuid::try_parse(text).ok());
     let nonce = nonce.ok_or_else(|| Error::internal("a claim.send_mail job without its nonce"))?;
     let secret = service::secret(ctx, nonce);
     // Used, expired, erased, or about an address that its user has left: there is nobody to write to.
-    let Some(link) = service::find_living(ctx, &secret).await? else { return Ok(()) };
+    let Some(link) = service::find_living(ctx, &secret).await? else { return Ok(Progress::Done) };
     let page = pages::path(link.purpose.as_str());
     let url = format!("{}{page}#token={secret}", ctx.app().config.public_url());
     // To the address that the link proves, never to one that the user has by now.
-    deliver(ctx, &write(&link.email, &url, &link.purpose), nonce).await
+    deliver(ctx, &write(&link, &url), nonce).await
 }
 
 /// Greets nobody by name: whoever typed the address in chose the name as well, and could speak to a stranger by it.
-fn write(to: &str, link: &str, purpose: &str) -> Message {
-    let (subject, why) = match purpose {
+fn write(about: &Link, link: &str) -> Message {
+    let (subject, why) = match about.purpose.as_str() {
         service::CLAIM => {
             ("Your account", "We have an account for you. Open this page and choose a password to use it:")
         }
@@ -76,5 +118,5 @@ fn write(to: &str, link: &str, purpose: &str) -> Message {
         "The link works once, for 24 hours. If you did not ask for it, ignore this mail: nothing happens.";
     let text = format!("Hello,\n\n{why}\n\n{link}\n\n{after}\n");
     let html = format!("<p>Hello,</p><p>{why}</p><p><a href=\"{link}\">{link}</a></p><p>{after}</p>");
-    Message { to: to.to_owned(), subject: subject.to_owned(), text, html }
+    Message { user: about.user_id, to: about.email.clone(), subject: subject.to_owned(), text, html }
 }

@@ -11,12 +11,12 @@ use kernel::clock::Timestamp;
 use kernel::crypto::sha256;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::jobs::{self, NewJob};
+use kernel::jobs::{self, NewJob, Progress};
 use kernel::{Error, Fault, Result, TextValue};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::jobs::{SEND, TELL_OLD};
+use super::jobs::{FORGET, SEND, TELL_OLD};
 use super::store::{self, Link, Sent};
 use crate::credentials::hasher::Hasher;
 use crate::credentials::model::{OwnWords, Password, PasswordHash, PasswordRules};
@@ -235,21 +235,29 @@ fn refused() -> Error {
     Error::bad_request("LINK_INVALID", "This link was used before or has expired; ask for another")
 }
 
-/// Deletes the links of a user and the mails that wait: part of erasing it.
-pub(crate) async fn forget_in(tx: &mut Tx, user: Uuid) -> Result<()> {
+/// Deletes the links of a user, the mails that wait, and those that were written to files: part of erasing it.
+pub(crate) async fn forget_in(ctx: &Ctx, tx: &mut Tx, user: Uuid) -> Result<()> {
     store::forget(tx, user).await?;
-    jobs::forget_user(tx, user).await
+    jobs::forget_user(tx, user).await?;
+    // One that is being written in this moment is found by `sweep`.
+    if !ctx.app().mail.outbox().exists() {
+        return Ok(());
+    }
+    jobs::enqueue(ctx, tx, NewJob::new(FORGET.name, json!({ "outbox_of": user }))).await.map(drop)
 }
 
 /// Housekeeping: deletes links a week after their end, in steps that hold up nobody.
-pub(crate) async fn purge(ctx: &Ctx) -> Result<()> {
+pub(crate) async fn purge(ctx: &Ctx) -> Result<Progress> {
     let before = ctx.now().minus(Duration::from_secs(7 * 24 * 3600));
     loop {
         let mut tx = ctx.write().await?;
         let deleted = store::purge(&mut tx, before).await?;
         tx.commit().await?;
         if deleted < store::STEP {
-            return Ok(());
+            return Ok(Progress::Done);
+        }
+        if ctx.should_yield() {
+            return Ok(Progress::More);
         }
     }
 }

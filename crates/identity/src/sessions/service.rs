@@ -10,6 +10,7 @@ use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
 use kernel::event::Event;
+use kernel::jobs::Progress;
 use kernel::{Error, Kind, Result};
 use uuid::Uuid;
 
@@ -210,20 +211,22 @@ pub(crate) async fn forget_in(tx: &mut Tx, user: Uuid) -> Result<()> {
 
 /// Housekeeping: deletes sessions a week after their end, their tokens before them: a session that lived for months
 /// has thousands, and whoever writes on SQLite waits for each of these transactions.
-pub(crate) async fn purge(ctx: &Ctx) -> Result<()> {
+pub(crate) async fn purge(ctx: &Ctx) -> Result<Progress> {
     let before = ctx.now().minus(Duration::from_secs(7 * 24 * 3600));
     loop {
         let mut tx = ctx.write().await?;
         let tokens = store::purge_tokens(&mut tx, before).await?;
         tx.commit().await?;
-        if tokens == store::STEP {
-            continue;
+        if tokens < store::STEP {
+            let mut tx = ctx.write().await?;
+            let sessions = store::purge(&mut tx, before).await?;
+            tx.commit().await?;
+            if sessions < store::STEP {
+                return Ok(Progress::Done);
+            }
         }
-        let mut tx = ctx.write().await?;
-        let sessions = store::purge(&mut tx, before).await?;
-        tx.commit().await?;
-        if sessions < store::STEP {
-            return Ok(());
+        if ctx.should_yield() {
+            return Ok(Progress::More);
         }
     }
 }

@@ -15,6 +15,7 @@ use kernel::clock::Timestamp;
 use kernel::crypto::{Keys, sha256};
 use kernel::ctx::Ctx;
 use kernel::db::{Db, Json, Tx, Usage};
+use kernel::jobs::Progress;
 use kernel::{Error, Kind, Result};
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
@@ -278,7 +279,7 @@ async fn load(tx: &mut Tx, keys: &Keys, issuer: &str, audience: &str, now: Times
 }
 
 /// Housekeeping of every process: replaces an old key by the published next one, and reads the keys again.
-pub(crate) async fn rotate(ctx: &Ctx) -> Result<()> {
+pub(crate) async fn rotate(ctx: &Ctx) -> Result<Progress> {
     let now = ctx.now();
     let tokens = ctx.app().part::<Tokens>();
     let mut tx = ctx.write().await?;
@@ -295,7 +296,8 @@ pub(crate) async fn rotate(ctx: &Ctx) -> Result<()> {
         tracing::info!(kid = next.kid, "a new signing key is in use");
     }
     tx.commit().await?;
-    tokens.reload(&ctx.app().db, &ctx.app().keys, now).await
+    tokens.reload(&ctx.app().db, &ctx.app().keys, now).await?;
+    Ok(Progress::Done)
 }
 
 /// An access token for a session, with the claims of SPEC 8.

@@ -95,7 +95,8 @@ pub fn draft(ctx: &Ctx, new: NewUser) -> Result<Draft> {
     };
     let user = User {
         id: new.id.unwrap_or_else(|| ctx.new_id()),
-        unique_no: 0,
+        // A number that is drawn is used up, also by what is undone.
+        unique_no: if ctx.is_rehearsal() { -1 - ctx.random().below(1 << 62).cast_signed() } else { 0 },
         username: String::new(),
         email: new.email.as_ref().map(|e| e.as_str().to_owned()),
         email_key: new.email.as_ref().map(|e| e.key().to_owned()),

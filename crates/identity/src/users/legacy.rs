@@ -54,7 +54,7 @@ pub async fn withdraw_in(ctx: &Ctx, tx: &mut Tx, user: &User, actor: &str) -> Re
     if !untouched {
         return Ok(false);
     }
-    claims::service::forget_in(tx, user.id).await?;
+    claims::service::forget_in(ctx, tx, user.id).await?;
     credentials::service::forget_in(tx, user.id).await?;
     event::forget_subject(tx, user.id).await?;
     store::delete(tx, user).await?;

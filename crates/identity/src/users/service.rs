@@ -4,7 +4,7 @@ use kernel::access::Scope;
 use kernel::clock::Timestamp;
 use kernel::crypto::sha256;
 use kernel::ctx::Ctx;
-use kernel::db::Tx;
+use kernel::db::{Ids, Tx};
 use kernel::event::{self, Event};
 use kernel::text::search_key;
 use kernel::web::Field;
@@ -300,11 +300,16 @@ pub(crate) async fn prove_email_in(
     save_in(ctx, tx, before, user, "user.email_verified").await
 }
 
+/// Those of these users to whose address a mail could have gone: who was erased has none.
+pub(crate) async fn with_address_in(tx: &mut Tx, ids: Ids) -> Result<Vec<Uuid>> {
+    store::with_address(tx, ids).await
+}
+
 /// Overwrites everything personal and ends every session: part of erasing a customer.
 pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
     store::retire_username(tx, &sha256(user.username.as_bytes())).await?;
     // In the order in which links and logins lock; a login waits for its password's row, and finds none.
-    crate::claims::service::forget_in(tx, user.id).await?;
+    crate::claims::service::forget_in(ctx, tx, user.id).await?;
     crate::credentials::service::forget_in(tx, user.id).await?;
     crate::sessions::service::revoke_all_in(ctx, tx, user.id, None, "erased").await?;
     crate::sessions::service::forget_in(tx, user.id).await?;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use data_encoding::HEXLOWER;
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
-use kernel::db::{Engine, Param, Texts, Tx};
+use kernel::db::{Engine, Ids, Param, Texts, Tx};
 use kernel::{Error, Result, args, row, sql};
 use uuid::Uuid;
 
@@ -164,6 +164,21 @@ pub async fn find_by_phone(tx: &mut Tx, _: &Scope, e164: &str) -> Result<Option<
     tx.opt(select_user!("u.phone_e164 = $1 AND u.phone_verified"), args![e164]).await
 }
 
+/// Those of these users who have an address, or wait for one.
+pub async fn with_address(tx: &mut Tx, ids: Ids) -> Result<Vec<Uuid>> {
+    tx.all(
+        // A list as one argument: see `kernel::db::Ids`.
+        sql!(
+            sqlite: "SELECT id FROM user_account
+                     WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND (email IS NOT NULL OR pending_email IS NOT NULL)",
+            postgres: "SELECT id FROM user_account
+                       WHERE id = ANY($1) AND (email IS NOT NULL OR pending_email IS NOT NULL)" => Uuid
+        ),
+        args![ids],
+    )
+    .await
+}
+
 /// A user as it is written, whole.
 pub struct Written<'a> {
     pub user: &'a User,
@@ -253,18 +268,21 @@ async fn insert_lite(tx: &mut Tx, users: &[(Written<'_>, Username, [u8; 32])]) -
     Ok(numbers)
 }
 
-/// Draws the numbers from a sequence.
+/// Draws the numbers from a sequence, for those who have none.
 async fn insert_pg(tx: &mut Tx, users: &[(Written<'_>, Username, [u8; 32])]) -> Result<Vec<Option<i64>>> {
     let names: Vec<(&str, &[u8])> = users.iter().map(|(_, name, hash)| (name.as_str(), &hash[..])).collect();
-    let rows: Vec<_> =
-        users.iter().zip(&names).map(|((w, ..), (name, hash))| inserted(w, name, hash)).collect();
+    let rows = users.iter().zip(&names).map(|((w, ..), (name, hash))| {
+        let row = inserted(w, name, hash);
+        std::array::from_fn(|i| row.get(i).copied().unwrap_or(&w.user.unique_no))
+    });
+    let rows: Vec<[&dyn Param; 24]> = rows.collect();
     tx.opt_many(
         sql!(
             postgres: "INSERT INTO user_account (id, unique_no, username, email, email_key, email_verified, email_proven_at,
                          first_name, last_name, name_key, phone, phone_digits, phone_e164, phone_verified, role, company_id,
                          address, document_type, number_document_identity, locale, is_active, legacy_user_id, created_at,
                          updated_at, version)
-                       SELECT $1, nextval('user_account_unique_no'), $2, $3, $4, $5, $6, $7, $8,
+                       SELECT $1, coalesce(nullif($24::bigint, 0), nextval('user_account_unique_no')), $2, $3, $4, $5, $6, $7, $8,
                          $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $22, 1
                        WHERE NOT EXISTS (SELECT 1 FROM retired_username WHERE hash = $23)
                        ON CONFLICT (username) DO NOTHING RETURNING unique_no" => i64

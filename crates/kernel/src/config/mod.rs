@@ -82,6 +82,8 @@ pub struct Config {
     pub consul: ConsulConfig,
     /// Largest file of an import over HTTP.
     pub import_bytes: u64,
+    /// How long a job of a process that died or stands still waits for another to take it over.
+    pub job_lease: Duration,
     /// How long jobs and their reports are kept after their end.
     pub jobs_kept: Duration,
     /// Serve the API documentation.
@@ -183,6 +185,8 @@ pub struct MailConfig {
     pub from: lettre::message::Mailbox,
     /// Where mail is handed over; `None` writes files.
     pub smtp_url: Option<Secret>,
+    /// How long mails stay that were written to files.
+    pub outbox_kept: Duration,
 }
 
 /// Calls to other hosts.

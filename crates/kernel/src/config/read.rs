@@ -148,6 +148,7 @@ fn read(r: &mut Reader, notices: Vec<String>) -> Config {
         mail: MailConfig {
             from: r.one("mail.from", values::sender),
             smtp_url: r.one("mail.smtp_url", values::smtp_url),
+            outbox_kept: r.time("mail.outbox_days", DAY, 3650),
         },
         outbound: OutboundConfig {
             allow_private: r.flag("outbound.allow_private"),
@@ -158,6 +159,7 @@ fn read(r: &mut Reader, notices: Vec<String>) -> Config {
             port: u16::try_from(r.number("consul.port", 1..=65_535)).unwrap_or(8500),
         },
         import_bytes: r.number("imports.most_bytes", 1024..=1 << 40),
+        job_lease: r.time("jobs.lease_s", SECOND, 3600),
         jobs_kept: r.time("jobs.keep_days", DAY, 3650),
         docs_enabled: r.flag("docs.enabled"),
         notices,

@@ -14,6 +14,7 @@ use crate::id::Random;
 
 fn message() -> Message {
     Message {
+        user: user(),
         to: "john.doe@example.com".into(),
         subject: "Contraseña\r\nBcc: eve@example.com".into(),
         text: "Hallo Jörg\n.\nhttps://crm.example.com/reset?token=abc".into(),
@@ -23,6 +24,7 @@ fn message() -> Message {
 
 fn mailer(smtp_url: Option<&str>, dir: &Path) -> Mailer {
     let config = MailConfig {
+        outbox_kept: Duration::from_secs(86_400),
         from: "Regulars <no-reply@crm.example>".parse().unwrap(),
         smtp_url: smtp_url.map(Secret::new),
     };
@@ -31,6 +33,10 @@ fn mailer(smtp_url: Option<&str>, dir: &Path) -> Mailer {
 
 fn now() -> Timestamp {
     "2026-03-04T05:06:07Z".parse().unwrap()
+}
+
+fn user() -> Uuid {
+    Uuid::from_u128(7)
 }
 
 fn id() -> Uuid {
@@ -43,7 +49,7 @@ async fn a_file_is_written_once_and_only_for_its_owner() {
     let mailer = mailer(None, dir.path());
     mailer.check().await.unwrap();
     mailer.deliver(&message(), id()).await.unwrap();
-    let path = dir.path().join("outbox").join(format!("20260304T050607Z-{}.eml", id()));
+    let path = dir.path().join("outbox").join(format!("20260304T050607Z-{}-{}.eml", id(), user()));
     let first = std::fs::read_to_string(&path).unwrap();
     mailer.clock.advance(Duration::from_secs(60));
     mailer.deliver(&message(), id()).await.unwrap();
@@ -169,6 +175,7 @@ async fn a_password_waits_for_encryption() {
     assert_eq!(error.code(), "MAIL_UNAVAILABLE");
     assert!(!heard.lock().contains("AUTH"), "{}", heard.lock());
     let config = MailConfig {
+        outbox_kept: Duration::from_secs(86_400),
         from: "a@b.example".parse().unwrap(),
         smtp_url: Some(Secret::new("smtp://u:hunter2@h?tls=perhaps")),
     };

@@ -241,7 +241,7 @@ async fn work(ctx: &Ctx, mut batch: Batch, slice: Slice) -> Result<Outcome> {
             Some(moved) => batch = moved,
             None => return Ok(Outcome::Elsewhere),
         }
-        if slice.is_over() {
+        if slice.is_over(ctx) {
             return Ok(Outcome::Paused);
         }
         // Other requests of this thread get on between two chunks.
@@ -277,7 +277,7 @@ async fn chunk(
     }
     let position = ids.last().map(Uuid::to_string).unwrap_or_default();
     let rows = many::by_ids(&mut tx, scope, Ids(ids.clone())).await?;
-    let outcomes = change_all_in(ctx, &mut tx, scope, rows, updates).await?;
+    let outcomes = change_all_in(ctx, &mut tx, scope, rows, updates).await.map_err(batches::passing)?;
     let rows = report(batch.processed, &ids, outcomes);
     let done = Done { position, total: None, rows };
     let batch = batches::advance_in(ctx, &mut tx, batch, done).await?;

@@ -2,6 +2,7 @@
 
 use kernel::Result;
 use kernel::ctx::Ctx;
+use kernel::jobs::Progress;
 
 use crate::customers::model::postal_key;
 use crate::customers::store::keys;
@@ -10,7 +11,7 @@ use crate::customers::store::keys;
 const STEP: i64 = 500;
 
 /// Makes the missing keys of postal codes, in short transactions.
-pub async fn fill(ctx: &Ctx) -> Result<()> {
+pub async fn fill(ctx: &Ctx) -> Result<Progress> {
     loop {
         let mut tx = ctx.read().await?;
         let waiting = keys::unkeyed(&mut tx, STEP).await?;
@@ -27,7 +28,16 @@ pub async fn fill(ctx: &Ctx) -> Result<()> {
             tx.commit().await?;
         }
         if last {
-            return Ok(());
+            return Ok(Progress::Done);
+        }
+        if ctx.should_yield() {
+            return Ok(Progress::More);
         }
     }
+}
+
+/// Are there keys to make?
+pub async fn is_unfilled(ctx: &Ctx) -> Result<bool> {
+    let mut tx = ctx.read().await?;
+    Ok(!keys::unkeyed(&mut tx, 1).await?.is_empty())
 }

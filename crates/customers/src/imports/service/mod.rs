@@ -20,6 +20,7 @@ use futures_util::stream::{BoxStream, TryStreamExt};
 use kernel::access::Permission;
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
+use kernel::jobs::Progress;
 use kernel::storage::ObjectName;
 use kernel::{Error, Fault, Result};
 
@@ -232,7 +233,7 @@ async fn forget_file(ctx: &Ctx, batch: &Batch) -> Result<()> {
 }
 
 /// Housekeeping: deletes files a day after they came, whatever became of their imports.
-pub async fn sweep(ctx: &Ctx) -> Result<()> {
+pub async fn sweep(ctx: &Ctx) -> Result<Progress> {
     let storage = &ctx.app().storage;
     let folder = ObjectName::new(FOLDER)?;
     let mut after: Option<ObjectName> = None;
@@ -244,13 +245,16 @@ pub async fn sweep(ctx: &Ctx) -> Result<()> {
             let made = id.and_then(|id| id.get_timestamp()).map(|t| t.to_unix());
             let made = made.and_then(|(seconds, _)| Timestamp::from_micros(seconds as i64 * 1_000_000));
             match made {
-                Some(made) if ctx.now().since(made) < KEPT => return Ok(()),
+                Some(made) if ctx.now().since(made) < KEPT => return Ok(Progress::Done),
                 _ => storage.delete(&one.name).await?,
             }
         }
         after = page.last().map(|one| one.name.clone());
         if page.len() < 1000 {
-            return Ok(());
+            return Ok(Progress::Done);
+        }
+        if ctx.should_yield() {
+            return Ok(Progress::More);
         }
     }
 }

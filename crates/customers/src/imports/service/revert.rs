@@ -9,7 +9,7 @@ use kernel::access::{Permission, Scope};
 use kernel::ctx::Ctx;
 use kernel::db::{Ids, Tx};
 use kernel::web::body::from_value;
-use kernel::{Error, Kind as Failure, Result};
+use kernel::{Error, Result};
 use uuid::Uuid;
 
 use super::chunk::state;
@@ -40,21 +40,14 @@ pub(super) async fn work(ctx: &Ctx, mut batch: Batch, slice: Slice) -> Result<Ou
         };
         let lines = batches::kept_in(&mut tx, &batch, before).await?;
         let Some(last) = lines.last().map(|line| line.n) else { return Ok(Outcome::Finished) };
-        let done = Box::pin(revert_in(ctx, &mut tx, &scope, &batch, lines)).await.map_err(passing)?;
+        let done =
+            Box::pin(revert_in(ctx, &mut tx, &scope, &batch, lines)).await.map_err(batches::passing)?;
         batch = batches::revert_in(ctx, &mut tx, batch, last.to_string(), &done).await?;
         tx.commit().await?;
-        if slice.is_over() {
+        if slice.is_over(ctx) {
             return Ok(Outcome::Paused);
         }
         tokio::task::yield_now().await;
-    }
-}
-
-/// Somebody else took the address that a customer was to get back, in the same moment: tried again, its line says so.
-fn passing(e: Error) -> Error {
-    match e.kind() {
-        Failure::Conflict => Error::new(Failure::Stale, "CONFLICT", e.detail().to_owned()).with_source(e),
-        _ => e,
     }
 }
 

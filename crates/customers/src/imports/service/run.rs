@@ -22,6 +22,8 @@ const CHUNK: usize = 2000;
 const CHUNK_BYTES: u64 = 8 << 20;
 /// So much is read from the file at once.
 const PIECE: u64 = 1 << 20;
+/// So often a chunk is tried again as it is before it is taken apart.
+const REPEATS: usize = 2;
 /// After so many rows other requests of the thread get on.
 const PAUSE: usize = 64;
 
@@ -37,16 +39,23 @@ pub(super) async fn work(ctx: &Ctx, mut batch: Batch, slice: Slice) -> Result<Ou
     if batch.failed > 0 && spec.on_error == OnError::Stop {
         return Err(stopped_at(last.row));
     }
-    let mut most = CHUNK;
+    let (mut most, mut repeats) = (CHUNK, 0);
     let mut feed = Feed::open(ctx.app(), &batch, &spec, most)?;
     loop {
         let piece = feed.next().await?;
         let (size, end) = (piece.records.len(), piece.end);
-        match step(ctx, &scope, &spec, &batch, piece).await {
-            Ok(Step::Moved(moved)) => batch = *moved,
+        match step(ctx, &scope, &spec, &batch, piece, repeats == REPEATS).await {
+            Ok(Step::Moved(moved)) => (batch, repeats) = (*moved, 0),
             Ok(Step::Elsewhere) => return Ok(Outcome::Elsewhere),
             Ok(Step::Shorter(rows)) => {
                 most = rows;
+                feed = Feed::open(ctx.app(), &batch, &spec, most)?;
+                continue;
+            }
+            // A neighbour wrote the same address in the same moment: looked up again, its rows get the verdict they deserve.
+            Err(e) if e.kind() == Failure::Conflict && repeats < REPEATS => {
+                tracing::debug!(job = %batch.id, error = ?e, "a chunk is tried again");
+                repeats += 1;
                 feed = Feed::open(ctx.app(), &batch, &spec, most)?;
                 continue;
             }
@@ -62,7 +71,7 @@ pub(super) async fn work(ctx: &Ctx, mut batch: Batch, slice: Slice) -> Result<Ou
         if end {
             return Ok(Outcome::Finished);
         }
-        if slice.is_over() {
+        if slice.is_over(ctx) {
             return Ok(Outcome::Paused);
         }
         if most < CHUNK {
@@ -97,8 +106,16 @@ enum Step {
     Shorter(usize),
 }
 
-/// One chunk, one transaction; a dry run undoes it and writes the verdicts in a second one.
-async fn step(ctx: &Ctx, scope: &Scope, spec: &Spec, batch: &Batch, piece: Piece) -> Result<Step> {
+/// One chunk, one transaction; a dry run undoes it and writes the verdicts in a second one. At the last try a row by itself
+/// that clashes with a neighbour is refused.
+async fn step(
+    ctx: &Ctx,
+    scope: &Scope,
+    spec: &Spec,
+    batch: &Batch,
+    piece: Piece,
+    is_last_try: bool,
+) -> Result<Step> {
     let Piece { records, position, end } = piece;
     let (rows, unclosed) =
         (records.len(), records.last().is_some_and(|r| matches!(r.content, Content::Unclosed)));
@@ -108,7 +125,7 @@ async fn step(ctx: &Ctx, scope: &Scope, spec: &Spec, batch: &Batch, piece: Piece
         return Ok(Step::Elsewhere);
     }
     let verdicts = match Box::pin(chunk::work_in(ctx, &mut tx, scope, spec, batch, records)).await {
-        Err(e) if is_about_rows(&e) && alone.is_some() => {
+        Err(e) if is_about_rows(&e) && alone.is_some() && (is_last_try || e.kind() != Failure::Conflict) => {
             drop(tx);
             tx = ctx.write().await?;
             if !batches::lock_in(&mut tx, batch).await? {

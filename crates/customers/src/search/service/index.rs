@@ -7,6 +7,7 @@ use kernel::access::Scope;
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
 use kernel::db::{Engine, Ids, Tx};
+use kernel::jobs::Progress;
 use kernel::text::search_key;
 use uuid::Uuid;
 
@@ -19,12 +20,8 @@ use crate::search::store::{self, Entry, Put};
 
 /// Customers that one step of filling reads.
 const STEP: i64 = 500;
-/// Steps before housekeeping gives way to the rest of it.
-const STEPS: usize = 50;
 /// Pages of SQLite's index that one step joins, a few milliseconds' worth.
 const MERGED: i64 = 64;
-/// Such steps before housekeeping gives way to the rest of it; other writers come in between.
-const MERGES: usize = 500;
 const FILLED: &str = "filled";
 
 impl<'a> From<&'a CustomerRow> for Subject<'a> {
@@ -130,9 +127,14 @@ pub async fn forget_in(tx: &mut Tx, customer: Uuid) -> Result<()> {
     store::delete(tx, customer).await
 }
 
-/// Housekeeping: brings the index to the rules of this release, see [`Release::fill`].
-pub async fn fill(ctx: &Ctx) -> Result<bool> {
+/// Maintenance: brings the index to the rules of this release, see [`Release::fill`].
+pub async fn fill(ctx: &Ctx) -> Result<Progress> {
     Release(VERSION).fill(ctx).await
+}
+
+/// Is there anything to index?
+pub async fn is_unfilled(ctx: &Ctx) -> Result<bool> {
+    Release(VERSION).has_work(ctx).await
 }
 
 /// A release, by the version of its rules. Two may work on one database while one replaces the other: the older never
@@ -142,46 +144,47 @@ pub struct Release(pub i64);
 
 impl Release {
     /// Indexes customers that were there before the index or before these rules, oldest first, in short transactions; then
-    /// whatever a process with older rules wrote since. Several processes may do it at once; they take turns. `true` if
-    /// there is more to do.
-    pub async fn fill(self, ctx: &Ctx) -> Result<bool> {
-        let mut tx = ctx.read().await?;
-        let progress = read_progress(&store::progress(&mut tx).await?.unwrap_or_default());
-        let filled = self.is_filled(&progress);
-        if self.is_older(&progress) || (filled && store::outdated(&mut tx, self.0, 1).await?.is_empty()) {
-            return Ok(false);
-        }
-        drop(tx);
-        for _ in 0..STEPS {
-            let more = match filled {
-                true => self.renew_step(ctx).await?,
-                false => self.fill_step(ctx).await?,
-            };
-            if !more {
-                return Ok(false);
+    /// whatever a process with older rules wrote since. Several processes may do it at once; they take turns.
+    pub async fn fill(self, ctx: &Ctx) -> Result<Progress> {
+        while self.has_work(ctx).await? && self.step(ctx).await? {
+            if ctx.should_yield() {
+                return Ok(Progress::More);
             }
         }
-        Ok(true)
+        Ok(Progress::Done)
+    }
+
+    /// Is anything missing, or written by older rules? Never if the index is that of a newer release.
+    async fn has_work(self, ctx: &Ctx) -> Result<bool> {
+        let mut tx = ctx.read().await?;
+        let state = read_fill_state(&store::progress(&mut tx).await?.unwrap_or_default());
+        Ok(!self.is_older(&state)
+            && (!self.is_filled(&state) || !store::outdated(&mut tx, self.0, 1).await?.is_empty()))
+    }
+
+    /// Fills, or renews once it is filled; `false` when nothing is left of that.
+    async fn step(self, ctx: &Ctx) -> Result<bool> {
+        Ok(self.fill_step(ctx).await? || self.renew_step(ctx).await?)
     }
 
     /// Is the index that of a newer release?
-    fn is_older(self, progress: &Progress) -> bool {
-        progress.version > self.0
+    fn is_older(self, state: &FillState) -> bool {
+        state.version > self.0
     }
 
-    fn is_filled(self, progress: &Progress) -> bool {
-        progress.version == self.0 && progress.filled
+    fn is_filled(self, state: &FillState) -> bool {
+        state.version == self.0 && state.filled
     }
 
     /// One step; `false` when nothing is left.
     async fn fill_step(self, ctx: &Ctx) -> Result<bool> {
         let mut tx = ctx.write().await?;
-        let progress = read_progress(&store::lock_progress(&mut tx).await?.unwrap_or_default());
-        if self.is_older(&progress) || self.is_filled(&progress) {
+        let state = read_fill_state(&store::lock_progress(&mut tx).await?.unwrap_or_default());
+        if self.is_older(&state) || self.is_filled(&state) {
             tx.commit().await?;
             return Ok(false);
         }
-        let after = progress.place.filter(|_| progress.version == self.0);
+        let after = state.place.filter(|_| state.version == self.0);
         let after = after.unwrap_or((Timestamp::from_micros(0).unwrap_or(ctx.now()), Uuid::nil()));
         let waiting = store::waiting(&mut tx, after, STEP).await?;
         let missing =
@@ -223,16 +226,16 @@ impl Release {
 }
 
 /// How far the index is.
-struct Progress {
+struct FillState {
     /// Of the rules; 0 before there is an index.
     version: i64,
     filled: bool,
     place: Option<(Timestamp, Uuid)>,
 }
 
-fn read_progress(text: &str) -> Progress {
+fn read_fill_state(text: &str) -> FillState {
     let (version, rest) = text.split_once(' ').unwrap_or((text, ""));
-    Progress { version: version.parse().unwrap_or_default(), filled: rest == FILLED, place: read_place(rest) }
+    FillState { version: version.parse().unwrap_or_default(), filled: rest == FILLED, place: read_place(rest) }
 }
 
 fn read_place(text: &str) -> Option<(Timestamp, Uuid)> {
@@ -240,19 +243,25 @@ fn read_place(text: &str) -> Option<(Timestamp, Uuid)> {
     Some((Timestamp::from_micros(micros.parse().ok()?)?, id.parse().ok()?))
 }
 
-/// Housekeeping: joins parts of SQLite's index after much was written, so that a question looks into few of them. `true`
-/// if there is more to do.
-pub async fn merge(ctx: &Ctx) -> Result<bool> {
+/// Housekeeping: joins parts of SQLite's index after much was written, so that a question looks into few of them.
+/// Other writers come in between.
+pub async fn merge(ctx: &Ctx) -> Result<Progress> {
     if ctx.app().db.engine() != Engine::Sqlite {
-        return Ok(false);
+        return Ok(Progress::Done);
     }
-    for _ in 0..MERGES {
+    loop {
         let mut tx = ctx.write().await?;
         let more = store::merge(&mut tx, MERGED).await?;
         tx.commit().await?;
-        if !more {
-            return Ok(false);
+        match (more, ctx.should_yield()) {
+            (false, _) => return Ok(Progress::Done),
+            (true, true) => return Ok(Progress::More),
+            (true, false) => {}
         }
     }
-    Ok(true)
+}
+
+/// Does this database have an index whose parts can be joined?
+pub async fn is_mergeable(ctx: &Ctx) -> Result<bool> {
+    Ok(ctx.app().db.engine() == Engine::Sqlite)
 }

@@ -1,4 +1,13 @@
 //! Durable jobs: enqueued with their cause, run once at a time, tried again, and taken over from the dead.
+//!
+//! | file | proves |
+//! |---|---|
+//! | here | jobs come with their cause, are tried again, make way |
+//! | `claims` | a job runs once at a time, whatever happens to processes, databases and clocks |
+//! | `periodic` | periodic tasks run once in a deployment and hold up nobody |
+
+mod claims;
+mod periodic;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -6,7 +15,7 @@ use std::time::Duration;
 
 use kernel::app::{App, BoxFuture, Feature, Parts};
 use kernel::ctx::Ctx;
-use kernel::jobs::{self, JobKind, NewJob, Periodic};
+use kernel::jobs::{self, JobKind, NewJob, Progress, Queue};
 use kernel::test::{TestApp, TestDb, on_both_databases};
 use kernel::{Error, Result, args, row, sql};
 use parking_lot::Mutex;
@@ -41,7 +50,27 @@ struct Probe {
     fail: AtomicBool,
     gate: Semaphore,
     waiting: AtomicUsize,
-    panics: AtomicUsize,
+    /// Gated jobs that are at work, and the most there ever were.
+    at_work: AtomicUsize,
+    most: AtomicUsize,
+}
+
+/// A gated job at work.
+struct AtWork(Arc<Probe>);
+
+impl AtWork {
+    fn new(probe: &Arc<Probe>) -> AtWork {
+        let n = probe.at_work.fetch_add(1, Ordering::SeqCst) + 1;
+        probe.most.fetch_max(n, Ordering::SeqCst);
+        probe.waiting.fetch_add(1, Ordering::SeqCst);
+        AtWork(probe.clone())
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.at_work.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 fn start(parts: &mut Parts) -> BoxFuture<'_, Result<()>> {
@@ -50,7 +79,8 @@ fn start(parts: &mut Parts) -> BoxFuture<'_, Result<()>> {
         fail: AtomicBool::new(false),
         gate: Semaphore::new(0),
         waiting: AtomicUsize::new(0),
-        panics: AtomicUsize::new(0),
+        at_work: AtomicUsize::new(0),
+        most: AtomicUsize::new(0),
     };
     parts.keep(Arc::new(probe));
     Box::pin(async { Ok(()) })
@@ -61,38 +91,66 @@ fn feature() -> Feature {
         name: "probe",
         service: "",
         routes: utoipa_axum::router::OpenApiRouter::new,
-        jobs: &[NOTE, GATED],
+        jobs: &[NOTE, GATED, SLICED],
         periodic: &[],
         start,
     }
 }
 
 /// Notes its payload; fails if it is told to.
-const NOTE: JobKind = JobKind { name: "probe.note", most_attempts: 3, run: note };
-/// Waits at the gate first.
-const GATED: JobKind = JobKind { name: "probe.gated", most_attempts: 3, run: gated };
-const KINDS: [JobKind; 2] = [NOTE, GATED];
+const NOTE: JobKind = JobKind { most_attempts: 3, ..JobKind::new("probe.note", note) };
+/// Waits at the gate first, then writes and notes.
+const GATED: JobKind = JobKind { most_attempts: 3, ..JobKind::new("probe.gated", gated) };
+/// Goes on until it should yield.
+const SLICED: JobKind = JobKind { queue: Queue::Bulk, ..JobKind::new("probe.sliced", sliced) };
+const KINDS: [JobKind; 3] = [NOTE, GATED, SLICED];
 
-fn note(ctx: &Ctx, payload: Value) -> BoxFuture<'_, Result<()>> {
+fn note(ctx: &Ctx, payload: Value) -> BoxFuture<'_, Result<Progress>> {
     Box::pin(async move {
         let probe = ctx.app().part::<Probe>();
         assert_ne!(payload["n"], "panic", "on purpose");
         probe.ran.lock().push(payload["n"].clone());
         match probe.fail.load(Ordering::SeqCst) {
             true => Err(Error::internal("told to fail")),
-            false => Ok(()),
+            false => Ok(Progress::Done),
         }
     })
 }
 
-fn gated(ctx: &Ctx, payload: Value) -> BoxFuture<'_, Result<()>> {
+fn gated(ctx: &Ctx, payload: Value) -> BoxFuture<'_, Result<Progress>> {
     Box::pin(async move {
         let probe = ctx.app().part::<Probe>();
-        probe.waiting.fetch_add(1, Ordering::SeqCst);
+        let at_work = AtWork::new(&probe);
         let passed = probe.gate.acquire().await.map_err(|_| Error::internal("the gate is gone"))?;
         passed.forget();
+        let mut tx = ctx.write().await?;
+        let n = payload["n"].to_string();
+        let writes = sql!(
+            "INSERT INTO setting (name, value) VALUES ($1, 'x') ON CONFLICT (name) DO UPDATE SET value = setting.value || 'x'"
+        );
+        tx.exec(writes, args![n]).await?;
+        tx.commit().await?;
+        drop(at_work);
         note(ctx, payload).await
     })
+}
+
+fn sliced(ctx: &Ctx, _: Value) -> BoxFuture<'_, Result<Progress>> {
+    Box::pin(async move {
+        let probe = ctx.app().part::<Probe>();
+        let _at_work = AtWork::new(&probe);
+        while !ctx.should_yield() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(if probe.fail.load(Ordering::SeqCst) { Progress::Done } else { Progress::More })
+    })
+}
+
+/// How often a gated job wrote.
+async fn written(app: &App, n: impl Into<Value>) -> usize {
+    let mut tx = app.system("test").read().await.unwrap();
+    let text = sql!("SELECT value FROM setting WHERE name = $1" => String);
+    tx.opt(text, args![n.into().to_string()]).await.unwrap().map_or(0, |text| text.len())
 }
 
 async fn enqueue(app: &App, job: NewJob) -> bool {
@@ -228,193 +286,6 @@ async fn a_panic_is_a_failure_of_the_job_alone() {
     .await;
 }
 
-/// A runner that dies in the middle of a gated job: nothing of it is recorded.
-async fn dies_at_the_gate(app: &App) {
-    let before = probe(app).waiting.load(Ordering::SeqCst);
-    let runner = tokio::spawn({
-        let app = app.clone();
-        async move { run_due(&app).await }
-    });
-    until("the job runs", async || probe(app).waiting.load(Ordering::SeqCst) > before).await;
-    runner.abort();
-    assert!(runner.await.unwrap_err().is_cancelled());
-}
-
-#[tokio::test]
-async fn a_job_of_a_dead_runner_is_taken_over_when_its_lease_ends() {
-    on_both(async |t| {
-        let other = TestApp::process(t.db, &[feature()], &[]).await;
-        enqueue(&t.app, numbered(GATED, 1)).await;
-        dies_at_the_gate(&t.app).await;
-        probe(&other).gate.add_permits(1);
-        other.clock.advance(seconds(29));
-        assert_eq!(run_due(&other).await, 0, "the lease holds");
-        other.clock.advance(seconds(2));
-        assert_eq!(run_due(&other).await, 1);
-        assert_eq!(stored(&t.app).await, one("done", 2, None));
-        assert_eq!(*probe(&other).ran.lock(), [json!(1)]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_job_that_kills_its_runner_each_time_is_given_up() {
-    on_both(async |t| {
-        enqueue(&t.app, numbered(GATED, 1)).await;
-        for _ in 0..3 {
-            dies_at_the_gate(&t.app).await;
-            t.advance(seconds(31));
-        }
-        probe(&t.app).gate.add_permits(1);
-        assert_eq!(run_due(&t.app).await, 0);
-        let left = stored(&t.app).await;
-        assert_eq!((left[0].state.as_str(), left[0].attempts), ("failed", 3), "{left:?}");
-        assert!(left[0].last_error.is_some());
-    })
-    .await;
-}
-
-/// A runner so slow that its lease ends while it works, and what becomes of its verdict.
-async fn late(t: &Process<'_>, fails: bool) {
-    let other = TestApp::process(t.db, &[feature()], &[]).await;
-    enqueue(&t.app, numbered(GATED, 1)).await;
-    let slow = tokio::spawn({
-        let app = t.app.clone();
-        async move { run_due(&app).await }
-    });
-    until("the first runs it", async || probe(&t.app).waiting.load(Ordering::SeqCst) > 0).await;
-    other.clock.advance(seconds(31));
-    let second = tokio::spawn({
-        let app = other.clone();
-        async move { run_due(&app).await }
-    });
-    until("the second took it over", async || probe(&other).waiting.load(Ordering::SeqCst) > 0).await;
-    let running = stored(&t.app).await;
-    probe(&t.app).fail.store(fails, Ordering::SeqCst);
-    probe(&t.app).gate.add_permits(1);
-    slow.await.unwrap();
-    assert_eq!(stored(&t.app).await, running, "only who holds the lease decides");
-    probe(&other).gate.add_permits(1);
-    second.await.unwrap();
-    assert_eq!(stored(&t.app).await.last().unwrap().state, "done");
-}
-
-#[tokio::test]
-async fn a_runner_that_lost_its_lease_has_no_say() {
-    on_both(async |t| late(t, false).await).await;
-    on_both(async |t| late(t, true).await).await;
-}
-
-#[tokio::test]
-async fn a_runner_that_lost_its_lease_cannot_give_up_the_job() {
-    on_both(async |t| {
-        let twice: [JobKind; 1] = [JobKind { most_attempts: 2, ..GATED }];
-        enqueue(&t.app, numbered(GATED, 1)).await;
-        dies_at_the_gate(&t.app).await;
-        t.advance(seconds(31));
-        let slow = tokio::spawn({
-            let app = t.app.clone();
-            async move { jobs::run_due(&app, &twice).await }
-        });
-        until("it runs", async || probe(&t.app).waiting.load(Ordering::SeqCst) > 1).await;
-        let other = TestApp::process(t.db, &[feature()], &[]).await;
-        other.clock.advance(seconds(100));
-        probe(&other).gate.add_permits(1);
-        assert_eq!(run_due(&other).await, 1);
-        probe(&t.app).fail.store(true, Ordering::SeqCst);
-        probe(&t.app).gate.add_permits(1);
-        slow.await.unwrap().unwrap();
-        assert_eq!(stored(&t.app).await, one("done", 3, None));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_job_of_a_newer_release_waits_and_holds_nobody_up() {
-    on_both(async |t| {
-        enqueue(&t.app, numbered(GATED, 1)).await;
-        t.advance(Duration::from_millis(1));
-        enqueue(&t.app, numbered(NOTE, 2)).await;
-        // A process that knows notes only.
-        for _ in 0..5 {
-            assert!(jobs::run_due(&t.app, &[NOTE]).await.unwrap() <= 1);
-            t.advance(seconds(120));
-        }
-        assert_eq!(*probe(&t.app).ran.lock(), [json!(2)]);
-        let left = stored(&t.app).await;
-        assert_eq!((left[0].state.as_str(), left[0].attempts), ("ready", 0), "its attempts are not used up");
-        probe(&t.app).gate.add_permits(1);
-        assert_eq!(run_due(&t.app).await, 1);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_first_look_finds_what_stands_behind_a_job_of_a_newer_release() {
-    on_both(async |t| {
-        enqueue(&t.app, numbered(GATED, 1)).await;
-        t.advance(Duration::from_millis(1));
-        enqueue(&t.app, numbered(NOTE, 2)).await;
-        assert_eq!(jobs::run_due(&t.app, &[NOTE]).await.unwrap(), 1);
-        probe(&t.app).gate.add_permits(1);
-        t.advance(seconds(120));
-        assert_eq!(run_due(&t.app).await, 1);
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_processes_share_the_work_and_never_a_job() {
-    on_both(async |t| {
-        let other = TestApp::process(t.db, &[feature()], &[]).await;
-        let (stop, stopped) = watch::channel(false);
-        let runners = [&t.app, &other]
-            .map(|app| tokio::spawn(jobs::run(app.clone(), KINDS.to_vec(), Vec::new(), stopped.clone())));
-        for n in 0..40 {
-            enqueue(if n % 2 == 0 { &t.app } else { &other }, numbered(NOTE, n)).await;
-        }
-        until("all are done", async || stored(&t.app).await.iter().all(|job| job.state == "done")).await;
-        stop.send(true).unwrap();
-        for runner in runners {
-            runner.await.unwrap();
-        }
-        assert!(stored(&t.app).await.iter().all(|job| job.attempts == 1));
-        let mut ran: Vec<i64> = Vec::new();
-        for app in [&t.app, &other] {
-            ran.extend(probe(app).ran.lock().iter().map(|n| n.as_i64().unwrap()));
-        }
-        ran.sort_unstable();
-        assert_eq!(ran, (0..40).collect::<Vec<_>>(), "each once");
-    })
-    .await;
-}
-
-fn panics(ctx: &Ctx) -> BoxFuture<'_, Result<()>> {
-    Box::pin(async move {
-        ctx.app().part::<Probe>().panics.fetch_add(1, Ordering::SeqCst);
-        panic!("on purpose")
-    })
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn housekeeping_that_panics_does_not_end_the_runner() {
-    on_both(async |t| {
-        let periodic = vec![Periodic { name: "probe.panics", every: Duration::from_millis(1), run: panics }];
-        let (stop, stopped) = watch::channel(false);
-        let runner = tokio::spawn(jobs::run(t.app.clone(), KINDS.to_vec(), periodic, stopped));
-        until("it panics", async || {
-            // Each enqueued job wakes the runner.
-            enqueue(&t.app, numbered(NOTE, 1)).await;
-            probe(&t.app).panics.load(Ordering::SeqCst) >= 2
-        })
-        .await;
-        until("the jobs are done", async || stored(&t.app).await.iter().all(|job| job.state == "done")).await;
-        stop.send(true).unwrap();
-        runner.await.unwrap();
-    })
-    .await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_runner_finishes_its_jobs_when_it_is_stopped_or_left_alone() {
     on_both(async |t| {
@@ -452,6 +323,41 @@ async fn erasing_a_customer_takes_its_jobs_along() {
         let mut tx = ctx.read().await.unwrap();
         let left = sql!("SELECT count(*) AS n FROM job WHERE customer_id = $1" => i64);
         assert_eq!(tx.one(left, args![kept]).await.unwrap(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_is_seen_by_work_that_goes_on_and_on() {
+    on_both(async |t| {
+        let (stop, stopped) = watch::channel(false);
+        let runner = tokio::spawn(jobs::run(t.app.clone(), KINDS.to_vec(), Vec::new(), stopped));
+        enqueue(&t.app, numbered(SLICED, 1)).await;
+        until("it runs", async || probe(&t.app).waiting.load(Ordering::SeqCst) > 0).await;
+        stop.send(true).unwrap();
+        tokio::time::timeout(PATIENCE, runner).await.expect("it ends").unwrap();
+        assert_eq!(stored(&t.app).await, one("ready", 0, None), "the rest is for whoever comes next");
+        probe(&t.app).fail.store(true, Ordering::SeqCst);
+        assert_eq!(run_due(&t.app).await, 1);
+        assert_eq!(stored(&t.app).await, one("done", 1, None));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_that_sees_no_stop_is_cut_and_put_back() {
+    on_both_databases(async |db| {
+        let app = TestApp::process(db, &[feature()], &[("limits.shutdown_s", "1")]).await;
+        let (stop, stopped) = watch::channel(false);
+        let runner = tokio::spawn(jobs::run(app.clone(), KINDS.to_vec(), Vec::new(), stopped));
+        enqueue(&app, numbered(GATED, 1)).await;
+        until("it runs", async || probe(&app).waiting.load(Ordering::SeqCst) > 0).await;
+        stop.send(true).unwrap();
+        tokio::time::timeout(PATIENCE, runner).await.expect("it ends").unwrap();
+        assert_eq!(stored(&app).await, one("ready", 1, Some("its process was stopped")));
+        probe(&app).gate.add_permits(1);
+        assert_eq!(run_due(&app).await, 1);
+        assert_eq!((stored(&app).await, written(&app, 1).await), (one("done", 2, None).to_vec(), 1));
     })
     .await;
 }
