@@ -8,7 +8,6 @@ use identity::api_keys::service::{self as keys, NewApiKey};
 use identity::feature;
 use identity::users::service::{self as users, NewUser};
 use kernel::access::{Caller, Credential, Permission, Permissions, Reach};
-use kernel::clock::Clock;
 use kernel::ctx::{Ctx, RequestState};
 use kernel::test::{TestApp, TestReply, on_both_engines};
 use kernel::{Error, args, sql};
@@ -177,8 +176,7 @@ async fn what_is_known_of_a_caller_is_not_fresh_when_the_clock_was_set_back() {
         let statement = sql!("UPDATE api_key SET revoked_at = $2 WHERE id = $1");
         tx.exec(statement, args![id, app.system().now()]).await.unwrap();
         tx.commit().await.unwrap();
-        let Clock::Fixed(at) = &app.app.clock else { panic!("the clock of a test stands") };
-        at.fetch_sub(10_000_000, std::sync::atomic::Ordering::SeqCst);
+        app.app.clock.set_back(std::time::Duration::from_secs(10));
         present(app, &secret).await.expect_error(401, "API_KEY_INVALID");
     })
     .await;

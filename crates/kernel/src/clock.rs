@@ -2,9 +2,9 @@
 //! test sets it; reading the system's clock anywhere else is banned in `clippy.toml`.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 /// An instant in UTC, truncated to microseconds, which is what both databases keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,14 +102,23 @@ pub enum Clock {
     /// The machine's clock.
     #[default]
     System,
-    /// A clock that stands still until a test moves it (microseconds since 1970).
-    Fixed(Arc<AtomicI64>),
+    /// A clock that stands still until a test moves it.
+    Fixed(Arc<Standing>),
 }
+
+/// What a clock shows that stands: microseconds since 1970, and since it was made.
+pub struct Standing {
+    wall: AtomicI64,
+    uptime: AtomicI64,
+}
+
+/// Where the time that only goes forward begins.
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Clock {
     /// A clock that stands at `at` until [`Clock::advance`].
     pub fn fixed(at: Timestamp) -> Clock {
-        Clock::Fixed(Arc::new(AtomicI64::new(at.as_micros())))
+        Clock::Fixed(Arc::new(Standing { wall: AtomicI64::new(at.as_micros()), uptime: AtomicI64::new(0) }))
     }
 
     /// Now.
@@ -117,16 +126,35 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Clock::System => Timestamp::from(jiff::Timestamp::now()),
+            Clock::Fixed(at) => Timestamp::from_micros(at.wall.load(Ordering::SeqCst))
+                .unwrap_or(Timestamp(jiff::Timestamp::MIN)),
+        }
+    }
+
+    /// Time that only goes forward, whoever sets the clock, from a beginning of this process: for limits and waiting
+    /// within it. It means nothing to another process, and nothing once this one has ended.
+    pub fn monotonic(&self) -> Duration {
+        match self {
+            Clock::System => STARTED.elapsed(),
             Clock::Fixed(at) => {
-                Timestamp::from_micros(at.load(Ordering::SeqCst)).unwrap_or(Timestamp(jiff::Timestamp::MIN))
+                Duration::from_micros(u64::try_from(at.uptime.load(Ordering::SeqCst)).unwrap_or(0))
             }
         }
     }
 
-    /// Moves a fixed clock forward; the system's clock is left alone.
+    /// Lets time pass on a fixed clock; the system's clock is left alone.
     pub fn advance(&self, by: Duration) {
         if let Clock::Fixed(at) = self {
-            at.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+            let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+            at.wall.fetch_add(micros, Ordering::SeqCst);
+            at.uptime.fetch_add(micros, Ordering::SeqCst);
+        }
+    }
+
+    /// Sets a fixed clock back, as somebody does who corrects one: no time passes.
+    pub fn set_back(&self, by: Duration) {
+        if let Clock::Fixed(at) = self {
+            at.wall.fetch_sub(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
         }
     }
 }

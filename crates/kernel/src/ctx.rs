@@ -19,7 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
 use crate::id::Random;
 use crate::idempotency::{Claim, Idempotency, StoredReply};
-use crate::web::limit::Left;
+use crate::web::limit::Tally;
 
 /// What is known of one request. A retried request gets a new one.
 pub struct RequestState {
@@ -33,8 +33,10 @@ pub struct RequestState {
     pub user_agent: Option<String>,
     /// `Idempotency-Key` of an unsafe request.
     pub(crate) idempotency: Option<Idempotency>,
-    /// What the limit of open routes leaves this address, once it was asked: the same for every run of a request.
-    pub(crate) left: Arc<Mutex<Option<Left>>>,
+    /// What the request was counted against: the same for every run of it.
+    pub(crate) tally: Tally,
+    /// It asks for nothing, whatever is stored: a repeat of it does the same, and needs no record.
+    pub(crate) asks_nothing: AtomicBool,
     pub(crate) claimed: AtomicBool,
     pub(crate) replay: Mutex<Option<StoredReply>>,
     pub(crate) customers: Mutex<BTreeSet<Uuid>>,
@@ -50,7 +52,8 @@ impl RequestState {
             ip: None,
             user_agent: None,
             idempotency: None,
-            left: Arc::default(),
+            tally: Tally::default(),
+            asks_nothing: AtomicBool::new(false),
             claimed: AtomicBool::new(false),
             replay: Mutex::new(None),
             customers: Mutex::default(),
@@ -159,6 +162,13 @@ impl Ctx {
         })
     }
 
+    /// Counts a request that sends mail to an address of the caller's choice, or that would tell whether the address is
+    /// known: for its account and for where it comes from. 429 past the limits.
+    pub fn count_email(&self) -> Result<()> {
+        let user = self.caller().ok().and_then(|caller| caller.user_id);
+        self.app.rate_limits.email(&self.request.tally, user, self.request.ip)
+    }
+
     /// Single statements, each its own snapshot, without BEGIN. Refused while a transaction is open.
     pub async fn read(&self) -> Result<Tx> {
         self.settle_parked().await?;
@@ -182,6 +192,9 @@ impl Ctx {
         self.settle_parked().await?;
         let mut tx = self.app.db.write(&self.request.usage).await?;
         let Some(key) = &self.request.idempotency else { return Ok(tx) };
+        if self.request.asks_nothing.load(Ordering::SeqCst) {
+            return Ok(tx);
+        }
         if self.request.claimed.swap(true, Ordering::SeqCst) {
             return Ok(tx);
         }

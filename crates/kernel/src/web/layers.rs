@@ -32,7 +32,6 @@ use super::problem;
 use super::reply;
 use super::request::RequestInfo;
 use super::settings::WebSettings;
-use super::upload::is_upload;
 use crate::Error;
 use crate::clock::Clock;
 use crate::id::Random;
@@ -97,10 +96,6 @@ impl Service<Request> for Edge {
         let shared = Arc::clone(&self.shared);
         let asked = shared.receive(&mut request);
         let preflight = shared.cors.preflight(request.method(), request.headers());
-        let limit = match is_upload(request.headers()) {
-            true => shared.settings.upload_timeout,
-            false => shared.settings.request_timeout,
-        };
         let mut router = self.router.clone();
         Box::pin(async move {
             let response = match preflight {
@@ -108,16 +103,28 @@ impl Service<Request> for Edge {
                 None => {
                     let run = async move { router.call(request).await };
                     let guarded = AssertUnwindSafe(run).catch_unwind();
-                    match tokio::time::timeout(limit, guarded).await {
-                        Ok(Ok(Ok(response))) => response,
-                        Ok(Ok(Err(never))) => match never {},
-                        Ok(Err(panic)) => panicked(panic.as_ref()).into_response(),
-                        Err(_) => too_slow().into_response(),
+                    match in_time(&asked.info, guarded).await {
+                        Some(Ok(Ok(response))) => response,
+                        Some(Ok(Err(never))) => match never {},
+                        Some(Err(panic)) => panicked(panic.as_ref()).into_response(),
+                        None => too_slow().into_response(),
                     }
                 }
             };
             Ok(shared.answer(asked, response).await)
         })
+    }
+}
+
+/// Waits as long as a request may take. Whether its route takes a file is known only once it is routed.
+async fn in_time<T>(info: &RequestInfo, work: impl Future<Output = T>) -> Option<T> {
+    let WebSettings { request_timeout, upload_timeout, .. } = info.settings();
+    tokio::pin!(work);
+    match tokio::time::timeout(*request_timeout, work.as_mut()).await {
+        Err(_) if info.takes_file() => {
+            tokio::time::timeout(upload_timeout.saturating_sub(*request_timeout), work).await.ok()
+        }
+        done => done.ok(),
     }
 }
 
