@@ -31,6 +31,8 @@ use super::cors::Cors;
 use super::problem;
 use super::reply;
 use super::request::RequestInfo;
+use super::sending;
+use super::server::NoHost;
 use super::settings::WebSettings;
 use crate::Error;
 use crate::clock::Clock;
@@ -95,10 +97,13 @@ impl Service<Request> for Edge {
     fn call(&mut self, mut request: Request) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         let asked = shared.receive(&mut request);
-        let preflight = shared.cors.preflight(request.method(), request.headers());
+        let early = match request.extensions().get::<NoHost>() {
+            None => shared.cors.preflight(request.method(), request.headers()),
+            Some(NoHost) => Some(no_host().into_response()),
+        };
         let mut router = self.router.clone();
         Box::pin(async move {
-            let response = match preflight {
+            let response = match early {
                 Some(response) => response,
                 None => {
                     let run = async move { router.call(request).await };
@@ -128,9 +133,13 @@ async fn in_time<T>(info: &RequestInfo, work: impl Future<Output = T>) -> Option
     }
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Error {
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
     Error::internal(format!("panic: {}", text.unwrap_or("no message")))
+}
+
+fn no_host() -> Error {
+    Error::bad_request("HOST_INVALID", "Send one `Host` header (RFC 9112)")
 }
 
 fn too_slow() -> Error {
@@ -178,7 +187,7 @@ impl Shared {
         }
         self.cors.mark(asked.origin.as_ref(), response.headers_mut());
         add_headers(&asked, response.headers_mut());
-        let response = self.compress(&asked, response).await;
+        let response = sending::watched(&asked.info, self.compress(&asked, response).await);
         note(&asked, response.status());
         response
     }
