@@ -294,6 +294,12 @@ impl Caller {
         }
     }
 
+    /// May the other do exactly what this one may, as the same user with the same credential?
+    pub fn has_rights_of(&self, other: &Caller) -> bool {
+        let rights = |c: &Caller| (c.user_id, c.reach, c.permissions, c.company_id);
+        self.credential == other.credential && self.role == other.role && rights(self) == rights(other)
+    }
+
     /// Is it a customer, that is, somebody who reaches only what is theirs?
     pub fn is_customer(&self) -> bool {
         self.reach == Reach::Own

@@ -19,12 +19,13 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::id::Random;
 use crate::jobs::{self, JobKind, Periodic};
+use crate::idempotency::Running;
 use crate::mail::Mailer;
 use crate::outbound::Outbound;
 use crate::storage::Storage;
 use crate::web::docs;
-use crate::web::guard::guard;
-use crate::web::limit::OpenRoutes;
+use crate::web::guard::{Guard, guard};
+use crate::web::limit::RateLimits;
 
 /// A future behind a pointer, for the few places where features are called through a list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -73,10 +74,12 @@ pub struct Parts {
     pub authenticate: Option<Arc<dyn Authenticate>>,
     /// Puts the number of statements into a header of every reply; tests only.
     pub show_statements: bool,
-    /// What strangers may ask of open routes.
-    pub open_routes: Option<OpenRoutes>,
     /// What the process keeps for its jobs.
     pub jobs: jobs::Local,
+    /// How much strangers, customers and staff may ask.
+    pub rate_limits: RateLimits,
+    /// The keys of the requests that are being worked on.
+    pub running: Running,
     memory: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
@@ -93,7 +96,7 @@ impl Parts {
         mail: Mailer,
         outbound: Outbound,
     ) -> Parts {
-        let open_routes = OpenRoutes::new(config.limits.open_per_minute, clock.clone());
+        let rate_limits = RateLimits::new(&config.limits, &clock);
         Parts {
             storage,
             mail,
@@ -106,8 +109,9 @@ impl Parts {
 
             authenticate: None,
             show_statements: false,
-            open_routes,
             jobs: jobs::Local::default(),
+            rate_limits,
+            running: Running::default(),
             memory: HashMap::new(),
         }
     }
@@ -167,8 +171,8 @@ pub fn routes(app: &App, features: &[Feature]) -> (Router, OpenApi) {
     let (router, mut api) = merged.split_for_parts();
     docs::complete(&mut api);
     // Around matched routes only: what is not there costs no authentication.
-    let router =
-        router.route_layer(axum::middleware::from_fn_with_state(app.clone(), guard)).with_state(app.clone());
+    let around = axum::middleware::from_fn_with_state(Guard::new(app.clone(), &api), guard);
+    let router = router.route_layer(around).with_state(app.clone());
     (router, api)
 }
 

@@ -20,7 +20,7 @@ use crate::event::{self, Event};
 use crate::id::Random;
 use crate::idempotency::{Claim, Idempotency, StoredReply};
 use crate::jobs;
-use crate::web::limit::Left;
+use crate::web::limit::Tally;
 
 /// What is known of one request. A retried request gets a new one.
 pub struct RequestState {
@@ -38,8 +38,10 @@ pub struct RequestState {
     pub(crate) rehearsal: bool,
     /// The claim of the job that is at work here.
     pub(crate) job: Option<Arc<jobs::Claim>>,
-    /// What the limit of open routes leaves this address, once it was asked: the same for every run of a request.
-    pub(crate) left: Arc<Mutex<Option<Left>>>,
+    /// What the request was counted against: the same for every run of it.
+    pub(crate) tally: Tally,
+    /// It asks for nothing, whatever is stored: a repeat of it does the same, and needs no record.
+    pub(crate) asks_nothing: AtomicBool,
     pub(crate) claimed: AtomicBool,
     pub(crate) replay: Mutex<Option<StoredReply>>,
     pub(crate) customers: Mutex<BTreeSet<Uuid>>,
@@ -57,7 +59,8 @@ impl RequestState {
             idempotency: None,
             rehearsal: false,
             job: None,
-            left: Arc::default(),
+            tally: Tally::default(),
+            asks_nothing: AtomicBool::new(false),
             claimed: AtomicBool::new(false),
             replay: Mutex::new(None),
             customers: Mutex::default(),
@@ -187,6 +190,13 @@ impl Ctx {
         })
     }
 
+    /// Counts a request that sends mail to an address of the caller's choice, or that would tell whether the address is
+    /// known: for its account and for where it comes from. 429 past the limits.
+    pub fn count_email(&self) -> Result<()> {
+        let user = self.caller().ok().and_then(|caller| caller.user_id);
+        self.app.rate_limits.email(&self.request.tally, user, self.request.ip)
+    }
+
     /// Single statements, each its own snapshot, without BEGIN. Refused while a transaction is open.
     pub async fn read(&self) -> Result<Tx> {
         self.settle_parked().await?;
@@ -213,6 +223,9 @@ impl Ctx {
             claim.hold_in(&mut tx).await?;
         }
         let Some(key) = &self.request.idempotency else { return Ok(tx) };
+        if self.request.asks_nothing.load(Ordering::SeqCst) {
+            return Ok(tx);
+        }
         if self.request.claimed.swap(true, Ordering::SeqCst) {
             return Ok(tx);
         }

@@ -160,7 +160,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// Everything else answers 404.
 pub fn router(app: &App) -> anyhow::Result<Edge> {
     let (guarded, open) = routes_of(|service| app.config.serves(service));
-    let guarded = guarded.route_layer(from_fn_with_state(app.clone(), guard::guard));
+    let around = guard::Guard::new(app.clone(), guarded.get_openapi());
+    let guarded = guarded.route_layer(from_fn_with_state(around, guard::guard));
     let (router, mut api) = guarded.merge(open).split_for_parts();
     docs::complete(&mut api);
     let mut router: Router = router.with_state(app.clone());

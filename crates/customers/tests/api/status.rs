@@ -90,6 +90,20 @@ async fn a11_the_date_is_the_latest_and_a_repeat_counts_once() {
             (again.expect(200)["total_services"].as_i64(), again.header("idempotent-replayed")),
             (Some(3), "true")
         );
+        // Whatever a browser says of a body that is not there.
+        for (n, kind) in
+            ["text/plain;charset=UTF-8", "multipart/form-data; boundary=x", "application/octet-stream"]
+                .iter()
+                .enumerate()
+        {
+            let keyed =
+                app.post(path(&one, "/increment_service")).bearer(&key).header("idempotency-key", kind);
+            let again =
+                app.post(path(&one, "/increment_service")).bearer(&key).header("idempotency-key", kind);
+            for request in [keyed, again] {
+                assert_eq!(request.body(kind, "").send().await.expect(200)["total_services"], 4 + n);
+            }
+        }
         let nobody = app.post("/api/v1/customers/CUST_00000000/increment_service").bearer(&key).send().await;
         nobody.expect_error(404, "CUSTOMER_NOT_FOUND");
     })

@@ -132,8 +132,26 @@ pub struct Limits {
     pub export_timeout: Duration,
     /// What running requests get when the server stops.
     pub shutdown: Duration,
+    /// Connections at once.
+    pub connections: usize,
+    /// Connections of one address at once.
+    pub connections_per_address: usize,
     /// Requests of one address to open routes; 0 is no limit.
     pub open_per_minute: u32,
+    /// Requests of one network address that concern e-mail addresses; 0 is no limit.
+    pub emails_per_hour_network: u32,
+    /// The same of one account; 0 is no limit.
+    pub emails_per_hour_account: u32,
+    /// Changes of one customer; 0 is no limit.
+    pub customer_writes_per_minute: u32,
+    /// Bytes of their bodies; 0 is no limit.
+    pub customer_bytes_per_day: u64,
+    /// Stored answers of one customer; 0 is no limit.
+    pub customer_answers_per_day: u32,
+    /// Bytes of these; 0 is no limit.
+    pub customer_answer_bytes_per_day: u64,
+    /// Changes of one of the staff or one API key; 0 is no limit.
+    pub staff_writes_per_minute: u32,
 }
 
 /// The pool that hashes passwords.

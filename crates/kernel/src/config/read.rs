@@ -175,8 +175,21 @@ fn limits(r: &mut Reader) -> Limits {
         upload_timeout: r.time("limits.upload_timeout_s", SECOND, 86_400),
         export_timeout: r.time("limits.export_timeout_s", SECOND, 86_400),
         shutdown: r.time("limits.shutdown_s", SECOND, 3600),
-        open_per_minute: u32::try_from(r.size("limits.open_per_minute", 0..=1_000_000)).unwrap_or(u32::MAX),
+        connections: r.size("limits.connections", 1..=1_000_000),
+        connections_per_address: r.size("limits.connections_per_address", 1..=1_000_000),
+        open_per_minute: rate(r, "limits.open_per_minute"),
+        emails_per_hour_network: rate(r, "limits.emails_per_hour_network"),
+        emails_per_hour_account: rate(r, "limits.emails_per_hour_account"),
+        customer_writes_per_minute: rate(r, "limits.customer_writes_per_minute"),
+        customer_bytes_per_day: r.number("limits.customer_bytes_per_day", 0..=1 << 40),
+        customer_answers_per_day: rate(r, "limits.customer_answers_per_day"),
+        customer_answer_bytes_per_day: r.number("limits.customer_answer_bytes_per_day", 0..=1 << 40),
+        staff_writes_per_minute: rate(r, "limits.staff_writes_per_minute"),
     }
+}
+
+fn rate(r: &mut Reader, name: &str) -> u32 {
+    u32::try_from(r.number(name, 0..=1_000_000)).unwrap_or(u32::MAX)
 }
 
 fn tokens(r: &mut Reader) -> Tokens {

@@ -19,6 +19,8 @@
 //! The alias is needed because `utoipa` names a generic type after all its parts.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::request::Parts;
@@ -34,6 +36,7 @@ use super::fields::{describe_input, read_input};
 use super::json;
 use super::request::RequestInfo;
 use super::settings::WebSettings;
+use crate::ctx::RequestState;
 use crate::{Error, Kind, Result};
 
 /// A request body.
@@ -42,6 +45,9 @@ pub trait Input: Sized + Send + 'static {
     const NAME: &'static str;
     /// Does no body at all, or `null`, mean the same as `{}`? Then the route is described with `Option<…Body>`.
     const EMPTY_OK: bool = false;
+    /// Does a body without members change nothing, whatever is stored? Then its answer is not stored either: a repeat
+    /// does the same.
+    const EMPTY_CHANGES_NOTHING: bool = false;
     /// Reads every member, then makes the value with [`Fields::build`]. Run over nothing, the same calls
     /// describe the body, so they must not depend on what was read.
     fn read(fields: &mut Fields<'_>) -> Option<Self>;
@@ -55,7 +61,15 @@ impl<S: Send + Sync, T: Input> FromRequest<S> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &S) -> Result<Body<T>> {
-        read_json(request, T::EMPTY_OK).await.and_then(|value| from_value(&value)).map(Body)
+        let state = request.extensions().get::<Arc<RequestState>>().cloned();
+        let value = read_json(request, T::EMPTY_OK).await?;
+        if T::EMPTY_CHANGES_NOTHING
+            && value.as_object().is_some_and(Map::is_empty)
+            && let Some(state) = state
+        {
+            state.asks_nothing.store(true, Ordering::SeqCst);
+        }
+        from_value(&value).map(Body)
     }
 }
 
@@ -96,10 +110,6 @@ pub fn from_slice<T: Input>(bytes: &[u8]) -> Result<T> {
 /// Reads the JSON body of a request that has no [`Input`] type. 400, 408, 413 or 415 when it cannot.
 pub async fn read_json(request: Request, empty_ok: bool) -> Result<Value> {
     let (parts, body) = request.into_parts();
-    let is_empty = parts.headers.get(header::CONTENT_LENGTH).is_some_and(|n| n == "0");
-    if parts.headers.contains_key(header::CONTENT_TYPE) && !is_empty {
-        check_content_type(&parts.headers)?;
-    }
     let bytes = collect(&parts, body).await?;
     if bytes.is_empty() {
         return match empty_ok {
@@ -107,8 +117,15 @@ pub async fn read_json(request: Request, empty_ok: bool) -> Result<Value> {
             false => Err(Error::bad_request("JSON_INVALID", "The body is empty; send a JSON object")),
         };
     }
-    check_content_type(&parts.headers)?;
-    match json::parse(&bytes)? {
+    let parsed = match content_type(&parts.headers)? {
+        Said::Json => json::parse(&bytes),
+        // Of anything else than JSON its type is what is wrong.
+        Said::Text => json::parse(&bytes).map_err(|e| match e.code() {
+            "JSON_INVALID" => no_json(),
+            _ => e,
+        }),
+    };
+    match parsed? {
         Value::Null if empty_ok => Ok(Value::Object(Map::new())),
         value => Ok(value),
     }
@@ -165,29 +182,45 @@ pub(super) fn too_large(limit: usize) -> Error {
     Error::new(Kind::TooLarge, "BODY_TOO_LARGE", detail).with_member("limit_bytes", limit)
 }
 
-fn check_content_type(headers: &HeaderMap) -> Result<()> {
-    let refuse =
-        |detail: &'static str| Err(Error::new(Kind::UnsupportedMedia, "UNSUPPORTED_MEDIA_TYPE", detail));
+/// What a request says that its body is.
+enum Said {
+    Json,
+    /// What a browser's `fetch` says of a text when nobody tells it otherwise.
+    Text,
+}
+
+/// JSON as `text/plain` is read, although a page of any origin may send it without asking first: a request does nothing
+/// without a bearer token, which no browser sends by itself. No cookie is read anywhere; if one ever is, this has to go.
+fn content_type(headers: &HeaderMap) -> Result<Said> {
     let coding = headers.get(header::CONTENT_ENCODING);
     if coding.is_some_and(|c| !c.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return refuse("Compressed bodies are not accepted; send plain JSON");
+        return Err(unsupported("Compressed bodies are not accepted; send plain JSON"));
     }
     let value = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let mut parts = value.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let is_json =
-        essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
-    if !is_json {
-        return refuse("Send the body as JSON, with `Content-Type: application/json`");
-    }
+    let said = match essence.as_str() {
+        "application/json" => Said::Json,
+        "text/plain" => Said::Text,
+        other if other.starts_with("application/") && other.ends_with("+json") => Said::Json,
+        _ => return Err(no_json()),
+    };
     let charset =
         parts.filter_map(|p| p.split_once('=')).find(|(k, _)| k.trim().eq_ignore_ascii_case("charset"));
     match charset {
         Some((_, name)) if !name.trim().trim_matches('"').eq_ignore_ascii_case("utf-8") => {
-            refuse("JSON is UTF-8 (RFC 8259); no other charset is accepted")
+            Err(unsupported("JSON is UTF-8 (RFC 8259); no other charset is accepted"))
         }
-        _ => Ok(()),
+        _ => Ok(said),
     }
+}
+
+fn no_json() -> Error {
+    unsupported("Send the body as JSON, with `Content-Type: application/json`")
+}
+
+fn unsupported(detail: &'static str) -> Error {
+    Error::new(Kind::UnsupportedMedia, "UNSUPPORTED_MEDIA_TYPE", detail)
 }
 
 #[cfg(test)]

@@ -31,8 +31,9 @@ use super::cors::Cors;
 use super::problem;
 use super::reply;
 use super::request::RequestInfo;
+use super::sending;
+use super::server::NoHost;
 use super::settings::WebSettings;
-use super::upload::is_upload;
 use crate::Error;
 use crate::clock::Clock;
 use crate::id::Random;
@@ -96,23 +97,22 @@ impl Service<Request> for Edge {
     fn call(&mut self, mut request: Request) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         let asked = shared.receive(&mut request);
-        let preflight = shared.cors.preflight(request.method(), request.headers());
-        let limit = match is_upload(request.headers()) {
-            true => shared.settings.upload_timeout,
-            false => shared.settings.request_timeout,
+        let early = match request.extensions().get::<NoHost>() {
+            None => shared.cors.preflight(request.method(), request.headers()),
+            Some(NoHost) => Some(no_host().into_response()),
         };
         let mut router = self.router.clone();
         Box::pin(async move {
-            let response = match preflight {
+            let response = match early {
                 Some(response) => response,
                 None => {
                     let run = async move { router.call(request).await };
                     let guarded = AssertUnwindSafe(run).catch_unwind();
-                    match tokio::time::timeout(limit, guarded).await {
-                        Ok(Ok(Ok(response))) => response,
-                        Ok(Ok(Err(never))) => match never {},
-                        Ok(Err(panic)) => panicked(panic.as_ref()).into_response(),
-                        Err(_) => too_slow().into_response(),
+                    match in_time(&asked.info, guarded).await {
+                        Some(Ok(Ok(response))) => response,
+                        Some(Ok(Err(never))) => match never {},
+                        Some(Err(panic)) => panicked(panic.as_ref()).into_response(),
+                        None => too_slow().into_response(),
                     }
                 }
             };
@@ -121,9 +121,25 @@ impl Service<Request> for Edge {
     }
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Error {
+/// Waits as long as a request may take. Whether its route takes a file is known only once it is routed.
+async fn in_time<T>(info: &RequestInfo, work: impl Future<Output = T>) -> Option<T> {
+    let WebSettings { request_timeout, upload_timeout, .. } = info.settings();
+    tokio::pin!(work);
+    match tokio::time::timeout(*request_timeout, work.as_mut()).await {
+        Err(_) if info.takes_file() => {
+            tokio::time::timeout(upload_timeout.saturating_sub(*request_timeout), work).await.ok()
+        }
+        done => done.ok(),
+    }
+}
+
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
     Error::internal(format!("panic: {}", text.unwrap_or("no message")))
+}
+
+fn no_host() -> Error {
+    Error::bad_request("HOST_INVALID", "Send one `Host` header (RFC 9112)")
 }
 
 fn too_slow() -> Error {
@@ -171,7 +187,7 @@ impl Shared {
         }
         self.cors.mark(asked.origin.as_ref(), response.headers_mut());
         add_headers(&asked, response.headers_mut());
-        let response = self.compress(&asked, response).await;
+        let response = sending::watched(&asked.info, self.compress(&asked, response).await);
         note(&asked, response.status());
         response
     }

@@ -23,12 +23,15 @@ pub mod guard;
 pub mod json;
 pub mod layers;
 pub mod limit;
+mod linger;
 pub mod list;
 pub mod problem;
 pub mod reply;
 pub mod request;
+mod sending;
 pub mod server;
 pub mod settings;
+mod shares;
 mod stall;
 pub mod stream;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is known about a request before it is routed: its id, its address as the client wrote it, the
 //! settings. The outer layer puts it into the request's extensions.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRequestParts, MatchedPath};
@@ -20,11 +21,18 @@ struct Inner {
     uri: Uri,
     settings: Arc<WebSettings>,
     route: OnceLock<MatchedPath>,
+    takes_file: AtomicBool,
 }
 
 impl RequestInfo {
     pub(super) fn new(id: HeaderValue, uri: Uri, settings: Arc<WebSettings>) -> RequestInfo {
-        RequestInfo(Arc::new(Inner { id, uri, settings, route: OnceLock::new() }))
+        RequestInfo(Arc::new(Inner {
+            id,
+            uri,
+            settings,
+            route: OnceLock::new(),
+            takes_file: AtomicBool::new(false),
+        }))
     }
 
     /// The information in a request's extensions; absent only where the outer layer is, too.
@@ -49,6 +57,13 @@ impl RequestInfo {
     /// The route's template, such as `/api/v1/customers/{ref}`, once it is routed: what logs and metrics show.
     pub fn route(&self) -> Option<&str> {
         self.0.route.get().map(MatchedPath::as_str)
+    }
+    /// Does its route take a file? Then it has the time of uploads.
+    pub fn takes_file(&self) -> bool {
+        self.0.takes_file.load(Ordering::Relaxed)
+    }
+    pub(super) fn set_takes_file(&self) {
+        self.0.takes_file.store(true, Ordering::Relaxed);
     }
     pub(super) fn set_route(&self, route: MatchedPath) {
         let _ = self.0.route.set(route);

@@ -1,30 +1,41 @@
 //! Sockets: several listeners, HTTP/1.1, bounds against slow and numerous clients, and a shutdown that lets
 //! requests in flight finish.
+//!
+//! A reply that comes before its request was read whole, such as a 413, is followed by reading on for a while: closing
+//! the socket at once would take it away from a client that is still sending.
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::{Version, header};
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::Service;
 
+use super::linger::{Bounds, Linger, Noted};
+use super::shares::{Share, Shares, refuse};
 use super::stall::{Patience, Stall};
-use crate::config::Config;
+use crate::config::{Cidr, Config};
 use crate::{Error, Result};
 
 /// The other end of the connection, in a request's extensions. Behind a proxy it is the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
+
+/// In a request's extensions: it names no host, or several (RFC 9112 §3.2).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NoHost;
 
 /// Bounds of the server.
 #[derive(Debug, Clone)]
@@ -39,6 +50,14 @@ pub struct ServerSettings {
     pub max_head: usize,
     /// Most connections at once over all listeners; further ones wait to be accepted.
     pub max_connections: usize,
+    /// How many of them one network may have; further ones are refused.
+    pub max_per_network: usize,
+    /// Who may have all of them: proxies, behind which many clients are.
+    pub trusted_proxies: Vec<Cidr>,
+    /// How long, and for how many bytes, a client may go on sending that has its reply already.
+    pub linger_time: Duration,
+    /// See `linger_time`.
+    pub linger_bytes: usize,
     /// Longest time that requests in flight may take once the server is asked to stop.
     pub drain_timeout: Duration,
 }
@@ -51,6 +70,10 @@ impl Default for ServerSettings {
             least_rate: 4096,
             max_head: 32 * 1024,
             max_connections: 10_000,
+            max_per_network: 1000,
+            trusted_proxies: Vec::new(),
+            linger_time: Duration::from_secs(10),
+            linger_bytes: 16 << 20,
             drain_timeout: Duration::from_secs(20),
         }
     }
@@ -59,7 +82,21 @@ impl Default for ServerSettings {
 impl ServerSettings {
     /// What the configuration says; what it does not name has its default.
     pub fn of(config: &Config) -> ServerSettings {
-        ServerSettings { drain_timeout: config.limits.shutdown, ..ServerSettings::default() }
+        ServerSettings {
+            max_connections: config.limits.connections,
+            max_per_network: config.limits.connections_per_address,
+            trusted_proxies: config.trusted_proxies.clone(),
+            drain_timeout: config.limits.shutdown,
+            ..ServerSettings::default()
+        }
+    }
+
+    /// How many connections this address may have.
+    fn share_of(&self, ip: IpAddr) -> usize {
+        match self.trusted_proxies.iter().any(|range| range.contains(ip)) {
+            true => self.max_connections,
+            false => self.max_per_network,
+        }
     }
 }
 
@@ -99,6 +136,7 @@ impl Server {
     {
         let (tell, told) = watch::channel(());
         let places = Arc::new(Semaphore::new(settings.max_connections));
+        let shares = Shares::default();
         let mut doors = JoinSet::new();
         for listener in self.listeners {
             let door = Door {
@@ -106,6 +144,7 @@ impl Server {
                 service: service.clone(),
                 settings: settings.clone(),
                 places: Arc::clone(&places),
+                shares: shares.clone(),
                 told: told.clone(),
             };
             doors.spawn(door.keep());
@@ -126,6 +165,7 @@ struct Door<S> {
     service: S,
     settings: ServerSettings,
     places: Arc<Semaphore>,
+    shares: Shares,
     told: watch::Receiver<()>,
 }
 
@@ -160,10 +200,16 @@ where
         }
     }
 
-    async fn accept(&self) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    async fn accept(&self) -> Option<(TcpStream, SocketAddr, (Share, OwnedSemaphorePermit))> {
         let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
         match self.listener.accept().await {
-            Ok((stream, peer)) => Some((stream, peer, place)),
+            Ok((stream, peer)) => match self.shares.take(peer.ip(), self.settings.share_of(peer.ip())) {
+                Some(share) => Some((stream, peer, (share, place))),
+                None => {
+                    refuse(stream);
+                    None
+                }
+            },
             Err(e) => {
                 // Usually no file descriptors are left: a moment later there may be some again.
                 tracing::warn!(error = %e, "a connection could not be accepted");
@@ -187,11 +233,13 @@ async fn serve<S>(
     // A reply is written at once; waiting to fill packets only adds latency.
     let _ = stream.set_nodelay(true);
     let patience = Patience { most: settings.stall_timeout, rate: settings.least_rate };
-    let io = TokioIo::new(Stall::new(stream, patience));
+    let unread = Arc::new(AtomicBool::new(false));
+    let bounds = Bounds { time: settings.linger_time, bytes: settings.linger_bytes };
+    let io = TokioIo::new(Linger::new(Stall::new(stream, patience), Arc::clone(&unread), bounds));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
     builder.max_header_size(settings.max_head).max_buf_size(settings.max_head.max(16 * 1024) + 8 * 1024);
-    let connection = builder.serve_connection(io, Handler { service, peer });
+    let connection = builder.serve_connection(io, Handler { service, peer, unread });
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -209,6 +257,15 @@ async fn serve<S>(
 struct Handler<S> {
     service: S,
     peer: PeerAddr,
+    unread: Arc<AtomicBool>,
+}
+
+/// HTTP/1.1 wants exactly one, earlier versions at most one.
+fn names_a_host(request: &hyper::Request<Incoming>) -> bool {
+    match request.headers().get_all(header::HOST).iter().count() {
+        0 => request.version() < Version::HTTP_11,
+        n => n == 1,
+    }
 }
 
 impl<S> hyper::service::Service<hyper::Request<Incoming>> for Handler<S>
@@ -220,7 +277,11 @@ where
     type Future = S::Future;
 
     fn call(&self, request: hyper::Request<Incoming>) -> S::Future {
-        let mut request = request.map(Body::new);
+        let host = names_a_host(&request);
+        let mut request = request.map(|body| Body::new(Noted::new(body, Arc::clone(&self.unread))));
+        if !host {
+            request.extensions_mut().insert(NoHost);
+        }
         request.extensions_mut().insert(self.peer);
         self.service.clone().call(request)
     }

@@ -1,37 +1,79 @@
 //! A file as the body of a request: read piece by piece, never held whole. The route decides which types and sizes it
-//! takes.
+//! takes; that it takes a file at all stands in its documentation (see [`super::guard::Guard`]).
 //!
 //! Such a request has the time of `limits.upload_timeout_s` instead of that of other requests, as long as its bytes keep
-//! coming; its handler runs once, and an `Idempotency-Key` is not looked at, because the body cannot be given twice.
+//! coming, and its handler runs once, because the body cannot be given twice. When the file has arrived, and before
+//! anything is made of it, its sender is asked for again ([`Arrival`]).
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
-use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
-use std::time::Duration;
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use super::body::too_large;
 use super::request::RequestInfo;
 use super::settings::WebSettings;
+use crate::access::Caller;
+use crate::app::App;
+use crate::crypto::Sha256;
+use crate::idempotency::Idempotency;
 use crate::{Error, Kind, Result};
 
-/// Types of bodies that are files; everything else is small and read whole.
-const TYPES: &[&str] = &[
-    "application/octet-stream",
-    "application/x-ndjson",
-    "application/ndjson",
-    "application/jsonl",
-    "application/vnd.ms-excel",
-];
+/// What has to be done when a file has arrived.
+#[derive(Clone)]
+pub(super) struct Arrival(Arc<Sender>);
 
-/// Is the body a file?
-pub fn is_upload(headers: &HeaderMap) -> bool {
-    let kind = essence(headers);
-    let family = |family: &str| kind.starts_with(family);
-    family("multipart/")
-        || family("image/")
-        || (family("text/") && kind != "text/json")
-        || TYPES.contains(&kind.as_str())
+struct Sender {
+    app: App,
+    caller: Arc<Caller>,
+    token: String,
+    key: Option<Idempotency>,
+}
+
+impl Arrival {
+    pub(super) fn new(app: App, caller: Arc<Caller>, token: String, key: Option<Idempotency>) -> Arrival {
+        Arrival(Arc::new(Sender { app, caller, token, key }))
+    }
+
+    /// Its sender may have been refused while the file was on its way, which can take an hour. 401, or 403 when it may
+    /// do something else by now.
+    async fn complete(&self, sent: &[u8]) -> Result<()> {
+        let Sender { app, caller, token, key } = &*self.0;
+        if !app.authenticator()?.authenticate(app, token).await?.has_rights_of(caller) {
+            let detail = "What you may do was changed while the file was on its way; send it again";
+            return Err(Error::forbidden("RIGHTS_CHANGED", detail));
+        }
+        if let Some(key) = key {
+            key.sent(sent);
+        }
+        Ok(())
+    }
+}
+
+/// The pieces of a file, after whose last the arrival is completed. What is said about the file is part of what was sent.
+fn arriving(
+    pieces: BoxStream<'static, Result<Bytes>>,
+    about: String,
+    arrival: Arrival,
+) -> BoxStream<'static, Result<Bytes>> {
+    let begun = (pieces, Sha256::default(), about, arrival);
+    let checked = stream::try_unfold(begun, |(mut pieces, mut digest, mut about, arrival)| async move {
+        match pieces.try_next().await? {
+            Some(piece) => {
+                digest.update(&piece);
+                Ok(Some((piece, (pieces, digest, about, arrival))))
+            }
+            None => {
+                about.push_str(&data_encoding::HEXLOWER.encode(&digest.finish()));
+                arrival.complete(about.as_bytes()).await?;
+                Ok(None)
+            }
+        }
+    });
+    checked.boxed()
 }
 
 /// The media type without parameters, in lower case.
@@ -54,8 +96,23 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &S) -> Result<Upload> {
-        let settings = RequestInfo::of(request.extensions()).map(RequestInfo::settings);
-        let patience = settings.map_or_else(|| WebSettings::default().body_timeout, |s| s.body_timeout);
+        let arrival = request.extensions().get::<Arrival>().cloned();
+        let upload = Upload::read(request).await?;
+        let Some(arrival) = arrival else { return Ok(upload) };
+        // Not the bytes of a form: whoever sends it again draws another boundary.
+        let about = serde_json::json!([upload.media_type, upload.file_name]).to_string();
+        Ok(Upload { pieces: arriving(upload.pieces, about, arrival), ..upload })
+    }
+}
+
+impl Upload {
+    async fn read(request: Request) -> Result<Upload> {
+        let info = RequestInfo::of(request.extensions());
+        if info.is_some_and(|info| !info.takes_file()) {
+            return Err(Error::internal("the documentation of this route does not say that it takes a file"));
+        }
+        let patience =
+            info.map_or_else(|| WebSettings::default().body_timeout, |info| info.settings().body_timeout);
         let (parts, body) = request.into_parts();
         let coding = parts.headers.get(header::CONTENT_ENCODING);
         if coding.is_some_and(|c| !c.as_bytes().eq_ignore_ascii_case(b"identity")) {
@@ -71,9 +128,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         let boundary = multer::parse_boundary(kind.unwrap_or_default()).map_err(|e| no_form(&e))?;
         first_file(multer::Multipart::new(pieces, boundary)).await
     }
-}
 
-impl Upload {
     /// The whole file, for routes that take small ones. 413 for more than `limit` bytes.
     pub async fn whole(mut self, limit: usize) -> Result<Bytes> {
         let mut file = BytesMut::new();
@@ -90,7 +145,7 @@ impl Upload {
 /// The pieces of a body, each within `patience`.
 fn patient(body: axum::body::Body, patience: Duration) -> BoxStream<'static, Result<Bytes>> {
     let pieces = body.into_data_stream();
-    futures_util::stream::try_unfold(pieces, move |mut pieces| async move {
+    stream::try_unfold(pieces, move |mut pieces| async move {
         match tokio::time::timeout(patience, pieces.try_next()).await {
             Ok(Ok(piece)) => Ok(piece.map(|piece| (piece, pieces))),
             Ok(Err(e)) => Err(cut(e)),
@@ -133,29 +188,12 @@ fn no_form(e: &multer::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use futures_util::stream;
 
     use super::*;
     use crate::web::stream::streamed;
 
     fn headers(kind: &str) -> HeaderMap {
         HeaderMap::from_iter([(header::CONTENT_TYPE, kind.parse().unwrap())])
-    }
-
-    #[test]
-    fn files_are_told_from_small_bodies() {
-        for kind in [
-            "text/csv; charset=utf-8",
-            "Multipart/Form-Data; boundary=x",
-            "application/x-ndjson",
-            "image/png",
-        ] {
-            assert!(is_upload(&headers(kind)), "{kind}");
-        }
-        for kind in ["application/json", "application/merge-patch+json", "text/json", ""] {
-            assert!(!is_upload(&headers(kind)), "{kind}");
-        }
-        assert!(!is_upload(&HeaderMap::new()));
     }
 
     async fn failure(body: Body) -> Error {

@@ -70,7 +70,7 @@ pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
     let consul = Registration::of(&app).map(Arc::new);
     let registering = consul.clone().map(|entry| tokio::spawn(async move { entry.register().await }));
     let drain = app.config.limits.shutdown;
-    let settings = ServerSettings { drain_timeout: drain, ..ServerSettings::default() };
+    let settings = ServerSettings::of(&app.config);
     let mut asked = stopped;
     let stopping = async move {
         drop(asked.wait_for(|stop| *stop).await);

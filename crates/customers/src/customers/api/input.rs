@@ -144,6 +144,7 @@ pub struct CustomerChange(pub Members);
 
 impl Input for CustomerChange {
     const NAME: &'static str = "CustomerChange";
+    const EMPTY_CHANGES_NOTHING: bool = true;
     fn read(f: &mut Fields<'_>) -> Option<CustomerChange> {
         all_optional(f).map(CustomerChange)
     }

@@ -164,8 +164,13 @@ async fn media_types_are_checked() {
     {
         assert_eq!(post_json("/notes", kind, r#"{"text":"x"}"#).await.status, 201, "{kind}");
     }
+    // What a browser's `fetch` says of a text.
+    let kind = "text/plain;charset=UTF-8";
+    assert_eq!(post_json("/notes", kind, r#"{"text":"x"}"#).await.status, 201);
+    assert_eq!(post_json("/notes", kind, "text=x").await.problem(), (415, "UNSUPPORTED_MEDIA_TYPE".into()));
+    assert_eq!(post_json("/notes", kind, r#"{"text":"x","text":"y"}"#).await.problem().0, 400);
     for kind in [
-        "text/plain",
+        "text/plain; charset=latin1",
         "application/x-www-form-urlencoded",
         "application/json; charset=latin1",
         "text/json+json",
@@ -313,7 +318,7 @@ async fn other_origins_are_refused_unless_configured() {
 }
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Log(pub(super) Arc<Mutex<Vec<u8>>>);
 impl std::io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().extend_from_slice(bytes);

@@ -2,6 +2,7 @@
 
 mod conventions;
 mod documents;
+mod sending;
 mod sockets;
 
 use std::time::Duration;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
@@ -160,4 +160,75 @@ async fn an_address_in_use_is_named() {
     let address = taken.addresses()[0].to_string();
     let error = Server::bind(std::slice::from_ref(&address)).await.unwrap_err();
     assert!(error.detail().contains(&address), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let running = start(Router::new().route("/fine", get(async || "fine")), settings()).await;
+    let ask = async |head: &str| {
+        let head = format!("GET /fine {head}\r\nConnection: close\r\n\r\n");
+        read_all(connect(running.addresses[0], &head).await).await
+    };
+    for head in ["HTTP/1.1", "HTTP/1.1\r\nHost: a\r\nHost: a", "HTTP/1.0\r\nHost: a\r\nHost: b"] {
+        let text = ask(head).await;
+        assert!(text.contains(" 400 ") && text.contains("HOST_INVALID"), "{head}: {text}");
+    }
+    for head in ["HTTP/1.1\r\nHost: a", "HTTP/1.0"] {
+        assert!(ask(head).await.contains(" 200 "), "{head}");
+    }
+}
+
+/// A connection that was answered and stays open.
+async fn open(address: SocketAddr) -> TcpStream {
+    let mut stream = connect(address, "GET /fine HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let mut buffer = vec![0; 4096];
+    let mut read = 0;
+    while !buffer[..read].ends_with(b"fine") {
+        read += stream.read(&mut buffer[read..]).await.unwrap();
+    }
+    stream
+}
+
+#[tokio::test]
+async fn nobody_takes_all_connections_but_a_proxy() {
+    let router = || Router::new().route("/fine", get(async || "fine"));
+    let small = ServerSettings { max_per_network: 2, max_connections: 4, ..settings() };
+    let running = start(router(), small.clone()).await;
+    let (one, _two) = (open(running.addresses[0]).await, open(running.addresses[1]).await);
+    // Sent before the answer is read: what is closed is told so nevertheless.
+    let text = read_all(connect(running.addresses[0], "").await).await;
+    assert!(text.starts_with("HTTP/1.1 429") && text.contains("TOO_MANY_CONNECTIONS"), "{text}");
+    drop(one);
+    while !read_all(connect(running.addresses[0], &head("/fine")).await).await.ends_with("fine") {
+        tokio::task::yield_now().await;
+    }
+    let trusted = ServerSettings { trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()], ..small };
+    let running = start(router(), trusted).await;
+    for _ in 0..2 {
+        std::mem::forget((open(running.addresses[0]).await, open(running.addresses[1]).await));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_read_by_who_is_still_sending() {
+    let router = Router::new().route("/refuse", post(async || StatusCode::PAYLOAD_TOO_LARGE));
+    let running = start(router.clone(), settings()).await;
+    let size = 3 << 20;
+    let head = format!("POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n");
+    for _ in 0..5 {
+        let mut stream = connect(running.addresses[0], &head).await;
+        stream.write_all(&vec![b'x'; size]).await.unwrap();
+        let text = read_all(stream).await;
+        assert!(text.starts_with("HTTP/1.1 413"), "{text}");
+    }
+    // Nobody sends for ever.
+    let linger_time = Duration::from_secs(3600);
+    let running = start(router, ServerSettings { linger_time, linger_bytes: 64 * 1024, ..settings() }).await;
+    let endless = "POST /refuse HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut stream = connect(running.addresses[0], endless).await;
+    while stream.write_all(b"400\r\n").await.is_ok() && stream.write_all(&[b'x'; 1024]).await.is_ok() {
+        if stream.write_all(b"\r\n").await.is_err() {
+            break;
+        }
+    }
 }
