@@ -5,6 +5,7 @@
 //! | [`search_key`] | the `*_key` columns: case- and accent-blind, the same on both databases |
 //! | [`Line`], [`Block`] | a field of one line, a field of several, with their limits in the type |
 //! | [`line()`], [`block`] | the same cleaning for types with rules of their own |
+//! | [`nearest_of`] | the name that somebody meant who misspelt it |
 
 use std::fmt;
 
@@ -99,6 +100,19 @@ pub fn block(text: &str, max: usize) -> Result<String, Flaw> {
     }
     check_size(&clean, max)?;
     Ok(clean)
+}
+
+/// The name among `known` that somebody who wrote `wrong` most likely meant: a third of its letters may differ.
+pub fn nearest_of<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wrong = wrong.to_lowercase();
+    let most = (wrong.chars().count() / 3).max(1);
+    let near = known.into_iter().map(|name| (distance(&wrong, &name.to_lowercase()), name));
+    near.min().filter(|(distance, _)| *distance <= most).map(|(_, name)| name)
+}
+
+/// How many letters differ; two that changed places count once.
+pub fn distance(a: &str, b: &str) -> usize {
+    strsim::osa_distance(a, b)
 }
 
 fn reverses(c: char) -> bool {

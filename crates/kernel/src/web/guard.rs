@@ -36,9 +36,8 @@ type Known = Result<Option<Arc<Caller>>, Arc<Error>>;
 const MOST_RUNS: u32 = 3;
 /// The reply headers that a stored answer keeps.
 const KEPT_HEADERS: [header::HeaderName; 3] = [header::CONTENT_TYPE, header::ETAG, header::LOCATION];
-/// Marks a route whose answer shows a secret: such an answer is never stored.
-#[derive(Clone, Copy)]
-pub struct ShowsSecret;
+/// Where answers hold tokens and secrets: they are never stored.
+const SECRETS: [&str; 2] = ["/api/auth/", "/api/v1/api-keys"];
 
 /// The middleware, put around every route of the API.
 pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -156,12 +155,12 @@ fn client_ip(app: &App, parts: &Parts) -> Option<IpAddr> {
     Some(seen)
 }
 
-/// The key of an unsafe request. None under `/api/auth/`, where answers hold tokens, and none without a caller,
+/// The key of an unsafe request. None where answers hold secrets, and none without a caller,
 /// whom it would have to belong to.
 fn idempotency(parts: &Parts, caller: &Known, body: &[u8]) -> Result<Option<Idempotency>> {
     let Some(key) = parts.headers.get("idempotency-key") else { return Ok(None) };
     let path = RequestInfo::of(&parts.extensions).map_or(parts.uri.path(), |i| i.uri().path());
-    if path.starts_with("/api/auth/") || parts.extensions.get::<ShowsSecret>().is_some() {
+    if SECRETS.iter().any(|secret| path.starts_with(secret)) {
         return Ok(None);
     }
     let Ok(Some(caller)) = caller else { return Ok(None) };
