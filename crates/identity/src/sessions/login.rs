@@ -19,6 +19,16 @@ pub(crate) enum Who {
     Phone(Phone),
 }
 
+impl Who {
+    /// What somebody typed into a field for a user name: many type their address, which no user name can be.
+    pub(crate) fn named(text: String) -> Who {
+        match Email::parse(&text) {
+            Ok(email) => Who::Email(email),
+            Err(_) => Who::Username(text),
+        }
+    }
+}
+
 /// Logs in: the user and a new session. 401 `INVALID_CREDENTIALS`, 403 `ACCOUNT_DISABLED`.
 pub(crate) async fn login(ctx: &Ctx, who: &Who, password: &str) -> Result<(User, Opened)> {
     let hasher = ctx.app().part::<Hasher>();
