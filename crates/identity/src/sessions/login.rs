@@ -3,7 +3,7 @@
 use kernel::access::Scope;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::{Error, Result};
+use kernel::{Error, Result, TextValue};
 
 use super::service::{self, Opened};
 use crate::credentials::hasher::Hasher;

@@ -151,7 +151,9 @@ impl Tokens {
 
     /// Whatever is remembered of anybody is asked again.
     fn forget_all(&self) {
-        self.generations.iter().for_each(|generation| drop(generation.fetch_add(1, Ordering::SeqCst)));
+        for generation in &self.generations {
+            generation.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     async fn caller(&self, app: &App, bearer: &str) -> Result<Arc<Caller>> {
