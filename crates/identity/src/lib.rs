@@ -9,7 +9,7 @@
 //! | [`claims`] | links by mail that prove an address |
 //! | [`api_keys`] | keys for programs |
 //! | [`roles`] | what a role may do |
-//! | [`admin`] | the first administrator |
+//! | [`admin`] | administrators, as the command line manages them |
 
 pub mod admin;
 pub mod api_keys;
@@ -105,4 +105,5 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sessions::api::revoke))
         .routes(routes!(claims::api::verify))
         .routes(routes!(tokens::api::jwks))
+        .merge(api_keys::api::routes())
 }

@@ -75,12 +75,18 @@ fn as_user(app: &TestApp, user: Uuid, role: &str, reach: Reach, company: Option<
 fn new(role: &str, company: Option<&str>) -> NewApiKey {
     let company = company.map(str::to_owned);
     NewApiKey {
-        name: "a program".to_owned(),
+        // Living keys of a company have different names.
+        name: format!("a program of role {role}"),
         role: role.to_owned(),
         scopes: Vec::new(),
         company,
         expires_at: None,
     }
+}
+
+async fn made(ctx: &Ctx, new: NewApiKey) -> (Uuid, identity::tokens::model::ApiKeySecret) {
+    let (key, secret) = keys::create(ctx, new).await.unwrap();
+    (key.id, secret)
 }
 
 async fn set_role(app: &TestApp, user: Uuid, role: &str, company: Option<Uuid>) {
@@ -135,18 +141,18 @@ async fn a_key_is_made_and_ended_within_the_own_company() {
             "COMPANY_OUT_OF_REACH",
         );
         refused(keys::create(&ctx, new("wide", Some("COMP-001"))).await.err().unwrap(), "ROLE_EXCEEDS_OWN");
-        let (own, secret) = keys::create(&ctx, new("keeper", Some("COMP-001"))).await.unwrap();
+        let (own, secret) = made(&ctx, new("keeper", Some("COMP-001"))).await;
         present(app, &secret).await.expect_error(403, "USERS_ONLY");
 
         let admin = user(app, "admin", None).await;
         let all = as_user(app, admin, "admin", Reach::All, None);
-        let (other, _) = keys::create(&all, new("keeper", Some("COMP-002"))).await.unwrap();
-        let (wide, _) = keys::create(&all, new("wide", Some("COMP-001"))).await.unwrap();
+        let (other, _) = made(&all, new("keeper", Some("COMP-002"))).await;
+        let (wide, _) = made(&all, new("wide", Some("COMP-001"))).await;
         for id in [other, wide] {
-            refused(keys::revoke(&ctx, id).await.unwrap_err(), "API_KEY_NOT_FOUND");
-            keys::revoke(&all, id).await.unwrap();
+            refused(keys::revoke(&ctx, id, |_| Ok(())).await.unwrap_err(), "API_KEY_NOT_FOUND");
+            keys::revoke(&all, id, |_| Ok(())).await.unwrap();
         }
-        keys::revoke(&ctx, own).await.unwrap();
+        keys::revoke(&ctx, own, |_| Ok(())).await.unwrap();
         present(app, &secret).await.expect_error(401, "API_KEY_INVALID");
     })
     .await;
@@ -155,7 +161,7 @@ async fn a_key_is_made_and_ended_within_the_own_company() {
 #[tokio::test]
 async fn scopes_that_cannot_be_read_narrow_to_nothing() {
     on_both_engines(&[feature()], async |app| {
-        let (id, secret) = keys::create(&app.system(), new("employee", None)).await.unwrap();
+        let (id, secret) = made(&app.system(), new("employee", None)).await;
         let mut tx = app.system().write().await.unwrap();
         let statement = sql!("UPDATE api_key SET scopes = $2 WHERE id = $1");
         tx.exec(statement, args![id, kernel::db::Json(serde_json::json!({"users.read": true}))])
@@ -170,7 +176,7 @@ async fn scopes_that_cannot_be_read_narrow_to_nothing() {
 #[tokio::test]
 async fn what_is_known_of_a_caller_is_not_fresh_when_the_clock_was_set_back() {
     on_both_engines(&[feature()], async |app| {
-        let (id, secret) = keys::create(&app.system(), new("employee", None)).await.unwrap();
+        let (id, secret) = made(&app.system(), new("employee", None)).await;
         present(app, &secret).await.expect_error(403, "USERS_ONLY");
         // Another process ends it, and then this one's clock is corrected.
         let mut tx = app.system().write().await.unwrap();

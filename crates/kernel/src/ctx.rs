@@ -84,7 +84,10 @@ impl Ctx {
 
     /// The context of work that no request asked for; `name` appears as the actor.
     pub fn system(app: App, name: &str) -> Ctx {
-        let mut request = RequestState::new(format!("{name}-{}", app.random.uuid(app.clock.now())));
+        // The alphabet of request ids from outside.
+        let fine = |c: char| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '-' };
+        let id: String = name.chars().map(fine).collect();
+        let mut request = RequestState::new(format!("{id}-{}", app.random.uuid(app.clock.now())));
         request.caller = Ok(Some(Arc::new(Caller::system(name))));
         Ctx { app, request: Arc::new(request) }
     }

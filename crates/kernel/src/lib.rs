@@ -26,6 +26,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod log;
 mod log_buffer;
+mod log_text;
 pub mod mail;
 pub mod outbound;
 pub mod storage;

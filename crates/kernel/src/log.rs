@@ -14,6 +14,10 @@ use crate::config::{Config, LogFormat};
 use crate::db::STATEMENTS;
 use crate::log_buffer::Buffered;
 pub use crate::log_buffer::flush;
+use crate::log_text::Lines;
+
+/// The target of the line about each request.
+pub const ACCESS: &str = "access";
 
 /// Our own crates: a plain level such as `debug` is meant for these.
 const OWN: &[&str] = &["regulars", "server", "kernel", "identity", "customers", "garage", "operations"];
@@ -88,14 +92,15 @@ where
         LogFormat::Text => false,
         LogFormat::Auto => !terminal,
     };
-    let base = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(terminal).with_writer(writer);
+    let colours = terminal && config.log.colours;
+    let base = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(writer);
     let chosen: Box<dyn Subscriber + Send + Sync> = if json {
         let inner = format::json().flatten_event(true).with_span_list(false);
         let service = serde_json::Value::from(config.service_name.as_str()).to_string();
         let fields = format::JsonFields::new();
         Box::new(base.fmt_fields(fields).event_format(WithService { inner, service }).finish())
     } else {
-        Box::new(base.finish())
+        Box::new(base.event_format(Lines).finish())
     };
     chosen
 }
@@ -131,13 +136,13 @@ mod tests {
 
     use parking_lot::Mutex;
 
-    use super::{filter, subscriber};
+    use super::{ACCESS, filter, subscriber};
     use crate::config::{Config, FileChoice, LogFormat, Sources};
 
     #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
+    struct Written(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Lines {
+    impl Write for Written {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             self.0.lock().write(bytes)
         }
@@ -148,14 +153,26 @@ mod tests {
 
     /// What a call writes with these settings.
     fn logged(level: &str, format: LogFormat, call: impl FnOnce()) -> String {
-        let sources = Sources { file: FileChoice::Nowhere, ..Sources::default() };
+        logged_to(&[], false, level, format, call)
+    }
+
+    /// The same with variables of the environment, and perhaps on a terminal.
+    fn logged_to(
+        env: &[(&str, &str)],
+        terminal: bool,
+        level: &str,
+        format: LogFormat,
+        call: impl FnOnce(),
+    ) -> String {
+        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let sources = Sources { file: FileChoice::Nowhere, env, ..Sources::default() };
         let mut config = Config::load(&sources).unwrap();
         config.service_name = "customer-\"service\"".into();
         config.log.level = level.into();
         config.log.format = format;
-        let lines = Lines::default();
+        let lines = Written::default();
         let writer = lines.clone();
-        let subscriber = subscriber(&config, false, move || writer.clone());
+        let subscriber = subscriber(&config, terminal, move || writer.clone());
         tracing::subscriber::with_default(subscriber, call);
         let bytes = lines.0.lock().clone();
         String::from_utf8(bytes).unwrap()
@@ -176,6 +193,38 @@ mod tests {
         assert_eq!(line["status"], 200);
         assert_eq!(line["span"]["request_id"], "r-1");
         assert!(line["timestamp"].as_str().unwrap().ends_with('Z'));
+    }
+
+    #[test]
+    fn a_line_for_people_begins_with_what_they_look_for() {
+        let text = logged("info", LogFormat::Text, || {
+            let (request_id, method) = ("019c-1", "GET");
+            let code = Some("NOT_AUTHENTICATED");
+            tracing::info!(target: ACCESS, request_id, method, route = "/api/v1/customers", status = 401u16, ms = 0.123, error_code = code, "request");
+            let none: Option<&str> = None;
+            tracing::info!(target: ACCESS, request_id, method, route = "none", status = 404u16, ms = 12345.678, error_code = none, "request");
+            tracing::warn!(task = "a task", error = ?std::io::Error::other("no\nluck\u{1b}[2J"), ok = false, "it failed");
+        });
+        // After the time, whose clock stands in no test.
+        let lines: Vec<&str> = text.lines().map(|line| &line["2026-11-27 16:02:12Z ".len()..]).collect();
+        assert_eq!(
+            lines,
+            [
+                "INFO  GET /api/v1/customers 401 0.1ms NOT_AUTHENTICATED 019c-1",
+                "INFO  GET (no such path) 404 12346ms 019c-1",
+                "WARN  it failed task=\"a task\" error=Custom { kind: Other, error: \"no\\nluck\\u{1b}[2J\" } ok=false",
+            ]
+        );
+    }
+
+    #[test]
+    fn colours_are_for_terminals_that_take_them() {
+        let escapes = |env: &[(&str, &str)], terminal| {
+            logged_to(env, terminal, "info", LogFormat::Text, || tracing::info!("a line")).contains('\u{1b}')
+        };
+        assert!(escapes(&[], true) && escapes(&[("NO_COLOR", ""), ("TERM", "xterm")], true));
+        assert!(!escapes(&[], false));
+        assert!(!escapes(&[("NO_COLOR", "1")], true) && !escapes(&[("TERM", "dumb")], true));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | [`did_you_mean`] | the nearest of the names that are known |
 //! | [`Line`], [`Block`] | a field of one line, a field of several, with their limits in the type |
 //! | [`line()`], [`block`] | the same cleaning for types with rules of their own |
+//! | [`nearest_of`] | the name that somebody meant who misspelt it |
 
 use std::fmt;
 
@@ -102,6 +103,20 @@ pub fn block(text: &str, max: usize) -> Result<String, Flaw> {
     Ok(clean)
 }
 
+/// The name among `known` that somebody who wrote `wrong` most likely meant: a third of its letters may differ.
+pub fn nearest_of<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Of a name that is far too long nothing is near, and comparing it would take its time.
+    let wrong: String = wrong.to_lowercase().chars().take(64).collect();
+    let most = (wrong.chars().count() / 3).max(1);
+    let near = known.into_iter().map(|name| (distance(&wrong, &name.to_lowercase()), name));
+    near.min().filter(|(distance, _)| *distance <= most).map(|(_, name)| name)
+}
+
+/// How many letters differ; two that changed places count once.
+pub fn distance(a: &str, b: &str) -> usize {
+    strsim::osa_distance(a, b)
+}
+
 fn reverses(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -119,11 +134,7 @@ fn check_size(clean: &str, max: usize) -> Result<(), Flaw> {
 /// What somebody who wrote an unknown name most likely meant, as a part of the sentence that refuses it:
 /// ` (did you mean city?)`; nothing if no name is near.
 pub fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
-    // Of a name that is far too long nothing is near, and comparing it would take its time.
-    let wrong: String = wrong.to_lowercase().chars().take(64).collect();
-    let near = names.into_iter().map(|name| (strsim::osa_distance(name, &wrong), name)).min();
-    let near = near.filter(|(distance, _)| *distance <= (wrong.len() / 3).max(1));
-    near.map_or(String::new(), |(_, name)| format!(" (did you mean {name}?)"))
+    nearest_of(wrong, names).map_or(String::new(), |name| format!(" (did you mean {name}?)"))
 }
 
 /// One line of text, 1 to `MAX` characters after trimming, in NFC, without control characters.

@@ -20,7 +20,7 @@ fn features() -> [Feature; 2] {
 
 async fn key(app: &TestApp, role: &str, scopes: &[&str], company: Option<&str>) -> String {
     let new = NewApiKey {
-        name: format!("{role} of the test"),
+        name: format!("{role} {}", app.system().new_id()),
         role: role.to_owned(),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         company: company.map(str::to_owned),

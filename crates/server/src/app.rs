@@ -43,6 +43,7 @@ pub fn features() -> Vec<Feature> {
         (name = "account", description = "Register, confirm an e-mail address, and change one's own account."),
         (name = "sessions", description = "Log in and out, refresh tokens, see where one is logged in, and the keys that \
                                            access tokens are verified with."),
+        (name = "api keys", description = "Make, see, rename and revoke the keys of programs."),
         (name = "profile", description = "The customer profile of whoever is calling."),
         (name = "customers", description = "Create, read, change, verify, deactivate and erase customers."),
         (name = "search", description = "Find customers by words, places, tags, addresses and names."),

@@ -42,8 +42,8 @@ fn flags(config: &Config) -> String {
         config.explain().iter().find(|entry| entry.key == key && entry.source.starts_with("flag"))
     };
     let mut flags = String::new();
-    if let Some(entry) = by_flag("data_dir") {
-        let _ = write!(flags, " --data-dir {}", entry.value);
+    if by_flag("data_dir").is_some() {
+        let _ = write!(flags, " --data-dir {}", config.data_dir.display());
     }
     if by_flag("database.url").is_some() {
         flags.push_str(" --database-url …");

@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The state of one part of the deployment.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Component {
-    /// `healthy`, `unhealthy` or `not configured`.
+    /// `healthy` or `unhealthy`.
     #[schema(example = "healthy")]
     status: &'static str,
     /// Which kind of it is in use.
@@ -80,7 +80,7 @@ pub struct Report {
     service: String,
     /// The release.
     version: &'static str,
-    /// `database`, `storage`, `mail`, `jobs`, `redis`.
+    /// `database`, `storage`, `mail`, `jobs`.
     pub components: BTreeMap<&'static str, Component>,
     /// When it was found out.
     timestamp: Timestamp,
@@ -121,9 +121,7 @@ async fn find_out(app: &App, health: &Health) -> Report {
         (true, true) => "degraded",
         (true, false) => "healthy",
     };
-    let redis = Component { status: "not configured", kind: None, detail: None, backlog: None, queue: None };
-    let components =
-        [("database", database), ("storage", storage), ("mail", mail), ("jobs", jobs), ("redis", redis)];
+    let components = [("database", database), ("storage", storage), ("mail", mail), ("jobs", jobs)];
     Report {
         status,
         service: app.config.service_name.clone(),

@@ -12,6 +12,7 @@
 //! | [`cli`] | one file per command |
 
 pub mod app;
+mod bootstrap;
 pub mod cli;
 mod consul;
 pub mod figures;

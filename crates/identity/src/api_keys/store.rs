@@ -1,28 +1,130 @@
-//! The statements on `api_key`.
+//! The statements on `api_key`. Whoever made a key is read with it: whether it holds depends on them.
 
 use kernel::access::Scope;
 use kernel::clock::Timestamp;
-use kernel::db::{Json, Tx};
+use kernel::db::{Json, Tx, Where};
+use kernel::web::list::{Accepts, Filter, Key, Keyed, Kind, ListRequest, ListSpec, Sort};
 use kernel::{Result, args, row, sql};
 use uuid::Uuid;
 
 row! {
-    /// What decides whether a key still holds, and for what.
-    pub struct KeyState {
+    /// A key, with what its role and whoever made it may do now.
+    #[derive(Debug, Clone)]
+    pub struct ApiKey {
+        /// UUIDv7.
+        pub id: Uuid,
+        /// For people.
         pub name: String,
+        /// Role code.
         pub role: String,
+        /// How far the role reaches.
         pub reach: String,
+        /// What the role may do.
         pub permissions: Json,
+        /// What narrows it.
         pub scopes: Json,
-        pub company_id: Option<Uuid>,
+        /// The company that it is confined to.
+        pub company: Option<Uuid>,
+        /// Its public id.
+        pub company_id: Option<String>,
+        /// When it ends by itself.
         pub expires_at: Option<Timestamp>,
+        /// When somebody ended it.
         pub revoked_at: Option<Timestamp>,
+        /// The user who made it, or who made the key that made it.
         pub creator_id: Option<Uuid>,
+        /// How the user is called.
+        pub creator_name: Option<String>,
+        /// May the user log in?
         pub creator_active: bool,
+        /// How far the user's role reaches.
         pub creator_reach: Option<String>,
+        /// What the user's role may do.
         pub creator_permissions: Option<Json>,
-        pub creator_company_id: Option<Uuid>,
+        /// The user's company.
+        pub creator_company: Option<Uuid>,
+        /// The key that made it.
+        pub parent_id: Option<Uuid>,
+        /// How that key is called.
+        pub parent_name: Option<String>,
+        /// How far that key's role reaches.
+        pub parent_reach: Option<String>,
+        /// What that key's role may do.
+        pub parent_permissions: Option<Json>,
+        /// What narrows that key.
+        pub parent_scopes: Option<Json>,
+        /// The company of that key.
+        pub parent_company: Option<Uuid>,
+        /// When that key ends by itself.
+        pub parent_expires_at: Option<Timestamp>,
+        /// When somebody ended that key.
+        pub parent_revoked_at: Option<Timestamp>,
+        /// Creation.
+        pub created_at: Timestamp,
+        /// Last change.
+        pub updated_at: Timestamp,
+        /// Counts changes.
+        pub version: i64,
     }
+}
+
+/// What the list of keys can be sorted and filtered by.
+pub const SPEC: ListSpec = ListSpec {
+    resource: "api_keys",
+    sorts: &[Sort { name: "created_at", column: "k.created_at", kind: Kind::Time, nullable: false }],
+    filters: &[
+        Filter {
+            name: "is_revoked",
+            sql: "(k.revoked_at IS NOT NULL) = ",
+            kind: Accepts::Bool,
+            doc: "Only those that were ended, or only the others.",
+        },
+        Filter {
+            name: "name",
+            sql: "k.name = ",
+            kind: Accepts::Text(str::to_owned),
+            doc: "Only those of this name.",
+        },
+        Filter {
+            name: "role",
+            sql: "k.role = ",
+            kind: Accepts::Text(str::to_owned),
+            doc: "Only those of this role.",
+        },
+    ],
+    default_sort: "-created_at",
+};
+
+impl Keyed for ApiKey {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+    fn sort_key(&self, _: &str) -> Key {
+        Key::Time(self.created_at)
+    }
+}
+
+macro_rules! keys_where {
+    ($rest:literal) => {
+        concat!(
+            "SELECT k.id, k.name, k.role, r.reach, r.permissions, k.scopes, k.company_id AS company, c.company_id, k.expires_at,
+               k.revoked_at, k.creator_id, coalesce(u.email, u.username) AS creator_name,
+               coalesce(u.is_active, false) AS creator_active, cr.reach AS creator_reach,
+               cr.permissions AS creator_permissions, u.company_id AS creator_company, k.parent_id, p.name AS parent_name,
+               pr.reach AS parent_reach, pr.permissions AS parent_permissions, p.scopes AS parent_scopes,
+               p.company_id AS parent_company, p.expires_at AS parent_expires_at, p.revoked_at AS parent_revoked_at,
+               k.created_at, k.updated_at, k.version
+             FROM api_key k
+             JOIN role r ON r.code = k.role
+             LEFT JOIN company c ON c.id = k.company_id
+             LEFT JOIN user_account u ON u.id = k.creator_id
+             LEFT JOIN role cr ON cr.code = u.role
+             LEFT JOIN api_key p ON p.id = k.parent_id
+             LEFT JOIN role pr ON pr.code = p.role
+             WHERE ",
+            $rest
+        )
+    };
 }
 
 /// A key as it is written.
@@ -34,17 +136,32 @@ pub struct NewKey<'a> {
     pub scopes: Json,
     pub company: Option<Uuid>,
     pub creator: Option<Uuid>,
+    pub parent: Option<Uuid>,
     pub expires_at: Option<Timestamp>,
     pub now: Timestamp,
 }
 
-pub async fn insert(tx: &mut Tx, k: &NewKey<'_>) -> Result<()> {
+/// Inserts a key; false if another living one of its company has the name, or the secret is known.
+pub async fn insert(tx: &mut Tx, k: &NewKey<'_>) -> Result<bool> {
+    let rows = tx
+        .exec(
+            sql!(
+                "INSERT INTO api_key (id, name, living_name, hash, role, scopes, company_id, creator_id, parent_id, expires_at,
+                   created_at, updated_at, version)
+                 VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 1)
+                 ON CONFLICT DO NOTHING"
+            ),
+            args![k.id, k.name, k.hash, k.role, k.scopes, k.company, k.creator, k.parent, k.expires_at, k.now],
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
+/// A key whose time is over keeps its name from nobody.
+pub async fn free_expired_name(tx: &mut Tx, name: &str, now: Timestamp) -> Result<()> {
     tx.exec(
-        sql!(
-            "INSERT INTO api_key (id, name, hash, role, scopes, company_id, creator_id, expires_at, created_at, updated_at, version)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 1)"
-        ),
-        args![k.id, k.name, k.hash, k.role, k.scopes, k.company, k.creator, k.expires_at, k.now],
+        sql!("UPDATE api_key SET living_name = NULL WHERE living_name = $1 AND expires_at <= $2"),
+        args![name, now],
     )
     .await
     .map(drop)
@@ -65,33 +182,70 @@ pub async fn any(tx: &mut Tx, now: Timestamp) -> Result<bool> {
     Ok(found.await?.is_some())
 }
 
-pub async fn state(tx: &mut Tx, id: Uuid) -> Result<Option<KeyState>> {
+/// A key of the scope. One whose role reaches everything belongs to no company, whatever its row says.
+pub async fn find(tx: &mut Tx, scope: &Scope, id: Uuid) -> Result<Option<ApiKey>> {
     tx.opt(
-        sql!(
-            "SELECT k.name, k.role, r.reach, r.permissions, k.scopes, k.company_id, k.expires_at, k.revoked_at, k.creator_id,
-               coalesce(u.is_active, false) AS creator_active, cr.reach AS creator_reach,
-               cr.permissions AS creator_permissions, u.company_id AS creator_company_id
-             FROM api_key k
-             JOIN role r ON r.code = k.role
-             LEFT JOIN user_account u ON u.id = k.creator_id
-             LEFT JOIN role cr ON cr.code = u.role
-             WHERE k.id = $1" => KeyState
-        ),
-        args![id],
+        sql!(keys_where!("k.id = $1 AND ($2 OR (k.company_id = $3 AND r.reach <> 'all'))") => ApiKey),
+        args![id, scope.all(), scope.company()],
     )
     .await
 }
 
-/// Ends a key of the scope. One whose role reaches everything belongs to no company, whatever its row says.
-pub async fn revoke(tx: &mut Tx, scope: &Scope, id: Uuid, now: Timestamp) -> Result<bool> {
+/// The keys of the scope with this name that nobody has ended: few, and at most a hundred.
+pub async fn find_by_name(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Vec<ApiKey>> {
+    tx.all(
+        sql!(
+            keys_where!(
+                "k.name = $1 AND k.revoked_at IS NULL AND ($2 OR (k.company_id = $3 AND r.reach <> 'all'))
+                 ORDER BY k.id LIMIT 100"
+            ) => ApiKey
+        ),
+        args![name, scope.all(), scope.company()],
+    )
+    .await
+}
+
+fn within(scope: &Scope) -> Where<'static> {
+    let mut conditions = Where::new();
+    if !scope.all() {
+        // NULL, for a role without a company, equals nothing.
+        conditions.and_one("k.company_id = ?", scope.company()).and("r.reach <> 'all'", Vec::new());
+    }
+    conditions
+}
+
+/// One page of the keys of the scope, and a row more.
+pub async fn list(tx: &mut Tx, scope: &Scope, request: &ListRequest) -> Result<Vec<ApiKey>> {
+    tx.page(sql!(keys_where!("true") => ApiKey), request, "k.id", within(scope)).await
+}
+
+/// How many keys of the scope the filters leave, up to `bound` + 1.
+pub async fn count(tx: &mut Tx, scope: &Scope, request: &ListRequest, bound: u64) -> Result<u64> {
+    let base = sql!("SELECT k.version AS n FROM api_key k JOIN role r ON r.code = k.role WHERE true" => i64);
+    tx.count_up_to(base, request, within(scope), bound).await
+}
+
+/// Gives a loaded key another name; `Stale` if somebody else was faster.
+pub async fn rename(tx: &mut Tx, key: &ApiKey, name: &str, now: Timestamp) -> Result<()> {
+    tx.exec_versioned(
+        sql!(
+            "UPDATE api_key SET name = $3, living_name = $3, updated_at = $4, version = version + 1
+             WHERE id = $1 AND version = $2 AND revoked_at IS NULL"
+        ),
+        args![key.id, key.version, name, now],
+    )
+    .await
+}
+
+/// Ends a key; false if it has ended.
+pub async fn revoke(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool> {
     let rows = tx
         .exec(
             sql!(
-                "UPDATE api_key SET revoked_at = $2, updated_at = $2, version = version + 1
-                 WHERE id = $1 AND revoked_at IS NULL
-                   AND ($3 OR (company_id = $4 AND role IN (SELECT code FROM role WHERE reach <> 'all')))"
+                "UPDATE api_key SET revoked_at = $2, living_name = NULL, updated_at = $2, version = version + 1
+                 WHERE id = $1 AND revoked_at IS NULL"
             ),
-            args![id, now, scope.all(), scope.company()],
+            args![id, now],
         )
         .await?;
     Ok(rows == 1)

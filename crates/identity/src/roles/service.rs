@@ -2,6 +2,7 @@
 
 use kernel::access::{Caller, Permission, Permissions, Reach};
 use kernel::db::{Json, Tx};
+use kernel::text::nearest_of;
 use kernel::{Error, Result};
 
 use super::store;
@@ -18,10 +19,18 @@ pub fn permissions(reach: Reach, codes: &Json) -> Permissions {
     }
 }
 
-/// The role with this code; 422 if there is none.
+/// The role with this code; 422 that names those that there are if there is none.
 pub async fn find_in(tx: &mut Tx, code: &str) -> Result<Role> {
-    let role = store::find(tx, code).await?;
-    role.ok_or_else(|| Error::invalid_field("role", "unknown_role", format!("there is no role {code}")))
+    if let Some(role) = store::find(tx, code).await? {
+        return Ok(role);
+    }
+    let codes = store::codes(tx).await?;
+    let shown: String = code.chars().take(64).collect();
+    let mut message = format!("There is no role {shown}; there are {}", codes.join(", "));
+    if let Some(meant) = nearest_of(code, codes.iter().map(String::as_str)) {
+        message.push_str(&format!("; did you mean {meant}?"));
+    }
+    Err(Error::invalid_field("role", "unknown_role", message))
 }
 
 /// Nobody can grant more than they have: 403.

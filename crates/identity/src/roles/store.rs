@@ -21,3 +21,8 @@ row! {
 pub async fn find(tx: &mut Tx, code: &str) -> Result<Option<Role>> {
     tx.opt(sql!("SELECT code, name, reach, permissions FROM role WHERE code = $1" => Role), args![code]).await
 }
+
+/// The codes of all roles, in their order for people; a deployment has few.
+pub async fn codes(tx: &mut Tx) -> Result<Vec<String>> {
+    tx.all(sql!("SELECT code FROM role ORDER BY position, code LIMIT 100" => String), []).await
+}

@@ -33,7 +33,8 @@ impl Input for Login {
 
     fn read(f: &mut Fields<'_>) -> Option<Login> {
         let email = f.get::<Email>("email").value().map(Who::Email);
-        let username = f.text("username", 254).value().map(Who::Username);
+        let username = f.text("username", 254).value().map(Who::named);
+        f.note("An e-mail address is understood here as well.");
         let phone = f.get::<Phone>(["phone", "phone_number"]).value().map(Who::Phone);
         let password = f.need_secret("password", 512);
         let mut named: Vec<Who> = [email, username, phone].into_iter().flatten().collect();

@@ -3,7 +3,7 @@
 use kernel::access::Scope;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::{Error, Result};
+use kernel::{Error, Result, TextValue};
 
 use super::service::{self, Opened};
 use crate::credentials::hasher::Hasher;
@@ -17,6 +17,16 @@ pub(crate) enum Who {
     Email(Email),
     Username(String),
     Phone(Phone),
+}
+
+impl Who {
+    /// What somebody typed into a field for a user name: many type their address, which no user name can be.
+    pub(crate) fn named(text: String) -> Who {
+        match Email::parse(&text) {
+            Ok(email) => Who::Email(email),
+            Err(_) => Who::Username(text),
+        }
+    }
 }
 
 /// Logs in: the user and a new session. 401 `INVALID_CREDENTIALS`, 403 `ACCOUNT_DISABLED`.

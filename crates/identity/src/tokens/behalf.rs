@@ -15,7 +15,7 @@ use crate::roles::service::permissions;
 pub async fn caller_in(tx: &mut Tx, actor: Actor, name: &str, now: Timestamp) -> Result<Caller> {
     match actor {
         Actor::System => Ok(Caller::system(name)),
-        Actor::ApiKey(id) => api_keys::service::caller_in(tx, id, now).await.map_err(|e| match e.kind() {
+        Actor::ApiKey(id) => api_keys::caller::caller_in(tx, id, now).await.map_err(|e| match e.kind() {
             Kind::Unauthorized => inactive().with_source(e),
             _ => e,
         }),

@@ -150,6 +150,13 @@ impl Tokens {
         self.generations[Tokens::shard(id)].fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Whatever is remembered of anybody is asked again.
+    fn forget_all(&self) {
+        for generation in &self.generations {
+            generation.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
     async fn caller(&self, app: &App, bearer: &str) -> Result<Arc<Caller>> {
         let now = app.clock.now();
         let hash = sha256(bearer.as_bytes());
@@ -177,8 +184,12 @@ impl Tokens {
     async fn recognise(&self, app: &App, bearer: &str) -> Result<Remembered> {
         let known = Mutex::new(None);
         if let Some(secret) = ApiKeySecret::parse(bearer) {
-            let id = api_keys::service::recognise(app, &secret).await?;
+            let id = api_keys::caller::recognise(app, &secret).await?;
             return Ok(Remembered { credential: Credential::ApiKey(id), expires: None, known });
+        }
+        // Somebody who mistypes a key is not told of tokens and logins.
+        if ApiKeySecret::is_meant(bearer) {
+            return Err(api_keys::caller::refused());
         }
         let claims = self.verify(app, bearer).await?;
         let expires = Timestamp::from_micros(claims.exp.saturating_mul(1_000_000));
@@ -192,7 +203,7 @@ impl Tokens {
         let mut tx = app.db.read(&Arc::new(Usage::default())).await?;
         let (caller, shard) = match entry.credential {
             Credential::ApiKey(id) => {
-                (api_keys::service::caller_in(&mut tx, id, now).await?, Tokens::shard(id))
+                (api_keys::caller::caller_in(&mut tx, id, now).await?, Tokens::shard(id))
             }
             Credential::Session(id) => {
                 let caller = session_caller(&mut tx, id, now).await?;
@@ -340,6 +351,14 @@ pub(crate) async fn access_token_in(ctx: &Ctx, tx: &mut Tx, user: &User, session
 pub(crate) fn forget_after_commit(ctx: &Ctx, tx: &mut Tx, id: Uuid) {
     if let Some(tokens) = ctx.app().try_part::<Tokens>() {
         tx.after_commit(move || tokens.forget(id));
+    }
+}
+
+/// After the commit of `tx`, everybody who is remembered is asked again: for what ends the keys that somebody made, which
+/// is rare and concerns few.
+pub(crate) fn forget_all_after_commit(ctx: &Ctx, tx: &mut Tx) {
+    if let Some(tokens) = ctx.app().try_part::<Tokens>() {
+        tx.after_commit(move || tokens.forget_all());
     }
 }
 

@@ -139,6 +139,43 @@ pub(crate) async fn has_active_admin_in(tx: &mut Tx) -> Result<bool> {
     Ok(store::count_active(tx, "admin").await? > 0)
 }
 
+/// Everybody of a role of staff, by age; they are few.
+pub(crate) async fn list_staff_in(tx: &mut Tx, role: &str) -> Result<Vec<User>> {
+    const STEP: usize = 500;
+    let mut all: Vec<User> = Vec::new();
+    loop {
+        let after = all.last().map_or(Uuid::nil(), |user| user.id);
+        let page = store::list_staff(tx, role, after, i64::try_from(STEP).unwrap_or(i64::MAX)).await?;
+        let is_last = page.len() < STEP;
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+/// Lets a user log in again, or ends all that they have: sessions at once, keys that they made with them. 409
+/// `LAST_ADMIN` for the last active administrator. The user as it is now.
+pub(crate) async fn set_active_in(ctx: &Ctx, tx: &mut Tx, before: &User, active: bool) -> Result<User> {
+    if before.is_active == active {
+        return Ok(before.clone());
+    }
+    if !active {
+        let left = store::lock_active(tx, "admin").await?;
+        if left == [before.id] {
+            return Err(Error::conflict(
+                "LAST_ADMIN",
+                "This is the last active administrator; create or activate another one first",
+            ));
+        }
+        crate::sessions::service::revoke_all_in(ctx, tx, before.id, None, "deactivated").await?;
+    }
+    // Of the user, and of the keys that it made.
+    tokens::service::forget_all_after_commit(ctx, tx);
+    let action = if active { "user.activated" } else { "user.deactivated" };
+    save_in(ctx, tx, before, User { is_active: active, ..before.clone() }, action).await
+}
+
 /// 409 if the address belongs to somebody else.
 pub(crate) async fn refuse_taken_in(tx: &mut Tx, email: &Email, own: Uuid) -> Result<()> {
     let scope = Scope::system("addresses are unique among all users");

@@ -409,11 +409,39 @@ pub async fn retire_username(tx: &mut Tx, hash: &[u8]) -> Result<()> {
     .map(drop)
 }
 
-/// How many active users have the role; the last administrator cannot go.
+/// How many active users have this role of staff; `role <> 'customer'` names the index.
 pub async fn count_active(tx: &mut Tx, role: &str) -> Result<i64> {
     tx.one(
-        sql!("SELECT count(*) AS n FROM user_account WHERE role = $1 AND is_active AND erased_at IS NULL" => i64),
+        sql!(
+            "SELECT count(*) AS n FROM user_account
+             WHERE role <> 'customer' AND role = $1 AND is_active AND erased_at IS NULL" => i64
+        ),
         args![role],
+    )
+    .await
+}
+
+/// The active users of this role of staff, kept as they are until the transaction ends: two who each take away the other
+/// would leave none. SQLite has one writer anyway.
+pub async fn lock_active(tx: &mut Tx, role: &str) -> Result<Vec<Uuid>> {
+    tx.all(
+        sql!(
+            sqlite: "SELECT id FROM user_account
+                     WHERE role <> 'customer' AND role = $1 AND is_active AND erased_at IS NULL ORDER BY id",
+            postgres: "SELECT id FROM user_account
+                       WHERE role <> 'customer' AND role = $1 AND is_active AND erased_at IS NULL ORDER BY id
+                       FOR UPDATE" => Uuid
+        ),
+        args![role],
+    )
+    .await
+}
+
+/// The users of this role of staff after the one with `after`, by their ids.
+pub async fn list_staff(tx: &mut Tx, role: &str, after: Uuid, limit: i64) -> Result<Vec<User>> {
+    tx.all(
+        select_user!("u.role <> 'customer' AND u.role = $1 AND u.id > $2 ORDER BY u.id LIMIT $3"),
+        args![role, after, limit],
     )
     .await
 }

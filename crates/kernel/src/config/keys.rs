@@ -3,8 +3,9 @@
 
 use std::sync::LazyLock;
 
-use strsim::osa_distance;
 use toml::de::{DeTable, DeValue};
+
+use crate::text::{distance, nearest_of};
 
 /// The default file as it is embedded in the binary.
 pub const DEFAULT_FILE: &str = include_str!("default.toml");
@@ -18,6 +19,26 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("CONSUL_HOST", "consul.host"),
     ("CONSUL_PORT", "consul.port"),
 ];
+
+/// Settings that are, or may hold, a secret: a variable with `_FILE` at its end names a file that holds it.
+const SECRETS: &[&str] =
+    &["secret_key", "database.url", "mail.smtp_url", "bootstrap.admin_password", "bootstrap.api_key"];
+
+/// What people who know other servers call a setting.
+const OTHER_NAMES: &[(&str, &str)] = &[("port", "listen"), ("host", "listen"), ("bind", "listen")];
+
+/// How a value is written in TOML.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// In quotes.
+    Text,
+    /// A whole number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// Texts in brackets.
+    List,
+}
 
 /// What a setting is before its type is known: text, or a list of texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +56,8 @@ pub struct Key {
     pub name: String,
     /// The default, from the default file.
     pub default: Value,
+    /// How the default file writes it.
+    pub kind: Kind,
     /// The comment above it, lines joined by spaces.
     pub help: String,
 }
@@ -43,6 +66,17 @@ impl Key {
     /// The environment variable that sets it: `REGULARS_LOG_LEVEL`.
     pub fn env(&self) -> String {
         format!("REGULARS_{}", self.name.replace('.', "_").to_uppercase())
+    }
+
+    /// Every environment variable that sets it, the weakest first.
+    pub fn variables(&self) -> impl Iterator<Item = String> {
+        let aliases = ALIASES.iter().filter(|(_, name)| *name == self.name);
+        aliases.map(|(alias, _)| (*alias).to_owned()).chain([self.env()])
+    }
+
+    /// Is it, or may it hold, a secret?
+    pub fn is_secret(&self) -> bool {
+        SECRETS.contains(&self.name.as_str())
     }
 
     /// Reads text from the environment or a flag: lists are separated by commas.
@@ -84,10 +118,10 @@ fn parse(text: &str) -> Vec<Key> {
             help.clear();
         } else if let Some((name, _)) = line.split_once(" = ") {
             let name = format!("{section}{name}");
-            let default = lookup(values.get_ref(), &name)
-                .and_then(plain)
+            let (default, kind) = lookup(values.get_ref(), &name)
+                .and_then(|value| Some((plain(value)?, kind(value))))
                 .expect("a default is a value or a list of values");
-            keys.push(Key { name, default, help: help.join(" ") });
+            keys.push(Key { name, default, kind, help: help.join(" ") });
             help.clear();
         } else {
             help.clear();
@@ -102,6 +136,15 @@ fn lookup<'t, 'i>(table: &'t DeTable<'i>, name: &str) -> Option<&'t DeValue<'i>>
     match rest {
         Some(rest) => lookup(value.as_table()?, rest),
         None => Some(value),
+    }
+}
+
+fn kind(value: &DeValue<'_>) -> Kind {
+    match value {
+        DeValue::Array(_) => Kind::List,
+        DeValue::Boolean(_) => Kind::Boolean,
+        DeValue::Integer(_) => Kind::Number,
+        _ => Kind::Text,
     }
 }
 
@@ -126,20 +169,28 @@ pub fn plain(value: &DeValue<'_>) -> Option<Value> {
 /// The declared name that somebody who wrote `wrong` most likely meant.
 pub fn nearest(wrong: &str) -> Option<&'static str> {
     let wrong = wrong.to_lowercase();
+    if let Some((_, meant)) = OTHER_NAMES.iter().find(|(other, _)| *other == wrong) {
+        return Some(meant);
+    }
     let tail = |name: &'static str| name.split_once('.').map_or(name, |(_, leaf)| leaf);
     declared()
         .iter()
         .map(|key| key.name.as_str())
         // `pool_size` alone is meant as `database.pool_size`.
-        .map(|name| (osa_distance(name, &wrong).min(osa_distance(tail(name), &wrong)), name))
+        .map(|name| (distance(name, &wrong).min(distance(tail(name), &wrong)), name))
         .min()
-        .filter(|(distance, _)| *distance <= (wrong.len() / 3).max(1))
+        .filter(|(letters, _)| *letters <= (wrong.len() / 3).max(1))
         .map(|(_, name)| name)
+}
+
+/// The section of the file that somebody who wrote `[wrong]` most likely meant.
+pub fn nearest_section(wrong: &str) -> Option<&'static str> {
+    nearest_of(wrong, declared().iter().filter_map(|key| Some(key.name.split_once('.')?.0)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ALIASES, declared, find, nearest};
+    use super::{ALIASES, OTHER_NAMES, SECRETS, declared, find, nearest, nearest_section};
 
     #[test]
     fn every_setting_is_explained_and_has_its_own_variable() {
@@ -149,7 +200,8 @@ mod tests {
             assert!(names.insert(key.env()), "{} is the variable of two settings", key.env());
         }
         assert!(names.len() > 35, "{names:?}");
-        assert!(ALIASES.iter().all(|(_, key)| find(key).is_some()));
+        let named = ALIASES.iter().chain(OTHER_NAMES).map(|(_, key)| key).chain(SECRETS);
+        assert!(named.into_iter().all(|key| find(key).is_some()));
     }
 
     #[test]
@@ -157,6 +209,9 @@ mod tests {
         assert_eq!(nearest("log.levle"), Some("log.level"));
         assert_eq!(nearest("pool_size"), Some("database.pool_size"));
         assert_eq!(nearest("Listen"), Some("listen"));
+        assert_eq!(nearest("port"), Some("listen"));
         assert_eq!(nearest("something_else_entirely"), None);
+        assert_eq!(nearest_section("databse"), Some("database"));
+        assert_eq!(nearest_section("nonsense"), None);
     }
 }

@@ -1,5 +1,5 @@
-//! Puts the layers on top of each other: defaults, the file, the environment, flags. Everything is still
-//! text here; what does not belong to a declared setting becomes a fault.
+//! Puts the layers on top of each other: defaults, the file, the environment (`environment.rs`), flags. Everything
+//! is still text here; what does not belong to a declared setting becomes a fault.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{self, Value};
+use super::environment;
+use super::keys::{self, Kind, Value};
 
 /// Which file is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,9 +49,7 @@ impl Sources {
 }
 
 /// Names the configuration file, as `--config` does.
-const FILE_VARIABLE: &str = "REGULARS_CONFIG";
-/// Variables that belong to the test suite and the benchmark, not to the configuration.
-const FOREIGN: &[&str] = &["REGULARS_TEST_", "REGULARS_BENCH_", "REGULARS_UPDATE"];
+pub(super) const FILE_VARIABLE: &str = "REGULARS_CONFIG";
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,13 +84,14 @@ pub struct Given {
     pub source: Source,
 }
 
-/// What all layers together say; `faults` collects what they say wrongly.
+/// What all layers together say, and what they say wrongly.
 #[derive(Default)]
 pub struct Layers {
     /// By setting name; a setting that nobody gave has its default.
     pub given: BTreeMap<&'static str, Given>,
-    /// Sentences.
-    pub faults: Vec<String>,
+    /// Sentences for the log: what was not read.
+    pub notices: Vec<String>,
+    faults: Vec<((u8, usize), String)>,
 }
 
 impl Layers {
@@ -102,12 +102,29 @@ impl Layers {
             layers.set(&key.name, key.default.clone(), Source::Default);
         }
         layers.read_file(&sources.file);
-        layers.read_env(&sources.env);
+        environment::read(&mut layers, &sources.env);
         layers.read_flags(&sources.flags);
         layers
     }
 
-    fn set(&mut self, name: &'static str, value: Value, source: Source) {
+    /// Notes what is wrong with something that stands in `place`.
+    pub fn fault(&mut self, place: &Source, sentence: String) {
+        let order = match place {
+            Source::Default => (0, 0),
+            Source::File(_, line) => (1, *line),
+            Source::Env(_) => (2, 0),
+            Source::Flag(_) => (3, 0),
+        };
+        self.faults.push((order, sentence));
+    }
+
+    /// What is wrong, in the order in which a person would look for it: the file by its lines, the environment, flags.
+    pub fn into_faults(mut self) -> Vec<String> {
+        self.faults.sort_by_key(|(order, _)| *order);
+        self.faults.into_iter().map(|(_, sentence)| sentence).collect()
+    }
+
+    pub(super) fn set(&mut self, name: &'static str, value: Value, source: Source) {
         self.given.insert(name, Given { value, source });
     }
 
@@ -120,7 +137,12 @@ impl Layers {
         match std::fs::read_to_string(&path) {
             Ok(text) => self.read_toml(&path, &text),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && *choice == FileChoice::IfPresent => {}
-            Err(e) => self.faults.push(format!("{}: cannot be read: {e}", path.display())),
+            Err(e) => {
+                self.fault(
+                    &Source::File(path.clone(), 0),
+                    format!("{}: cannot be read: {e}", path.display()),
+                );
+            }
         }
     }
 
@@ -131,7 +153,7 @@ impl Layers {
             Err(e) => {
                 // Only the message: the full text of the error quotes the line, which may hold a password.
                 let line = e.span().map_or(1, |span| line_of(span.start));
-                self.faults.push(format!("{}:{line}: not TOML: {}", path.display(), e.message()));
+                self.fault_at(path, line, &format!("not TOML: {}", e.message()));
             }
         }
     }
@@ -151,71 +173,43 @@ impl Layers {
                 (None, DeValue::Table(inner)) if is_section => {
                     self.read_table(path, line_of, &format!("{name}."), inner);
                 }
-                (None, _) => self.faults.push(format!(
-                    "{}:{line}: there is no setting `{name}`{}",
-                    path.display(),
-                    suggestion(&name)
-                )),
+                (None, DeValue::Table(_)) => {
+                    let meant = keys::nearest_section(&name);
+                    let meant = meant.map_or(String::new(), |meant| format!("; did you mean `[{meant}]`?"));
+                    self.fault_at(path, line, &format!("there is no section `[{name}]`{meant}"));
+                }
+                (None, _) => {
+                    let fault = format!("there is no setting `{name}`{}", suggestion(&name));
+                    self.fault_at(path, line, &fault);
+                }
                 (Some(key), value) => match keys::plain(value) {
                     Some(Value::Text(text)) => {
                         self.set(&key.name, key.read(&text), Source::File(path.to_owned(), line));
                     }
-                    Some(list) if matches!(key.default, Value::List(_)) => {
+                    Some(list) if key.kind == Kind::List => {
                         self.set(&key.name, list, Source::File(path.to_owned(), line));
                     }
-                    _ => self.faults.push(format!(
-                        "{}:{line}: {name} takes {}",
-                        path.display(),
-                        if matches!(key.default, Value::List(_)) { "a list of texts" } else { "one value" }
-                    )),
+                    _ => {
+                        let takes = if key.kind == Kind::List { "a list of texts" } else { "one value" };
+                        self.fault_at(path, line, &format!("{name} takes {takes}"));
+                    }
                 },
             }
         }
     }
 
-    fn read_env(&mut self, env: &BTreeMap<String, String>) {
-        let filled = |name: &str| env.get(name).filter(|value| !value.trim().is_empty());
-        // Weakest first: what a later name gives replaces it.
-        match database_url_from_parts(&filled) {
-            None => {}
-            Some(Ok((url, names))) => self.set("database.url", Value::Text(url), Source::Env(names)),
-            Some(Err(fault)) if filled("DATABASE_URL").is_none() => self.faults.push(fault),
-            Some(Err(_)) => {}
-        }
-        if let Some(text) = filled("DEBUG") {
-            match super::values::boolean(text) {
-                Ok(true) => self.set("log.level", Value::Text("debug".into()), Source::Env("DEBUG".into())),
-                Ok(false) => {}
-                Err(why) => self.faults.push(format!("environment DEBUG: {why}")),
-            }
-        }
-        let own = keys::declared().iter().map(|key| (key.env(), key.name.as_str()));
-        let aliases = keys::ALIASES.iter().map(|(alias, name)| ((*alias).to_owned(), *name));
-        for (variable, name) in aliases.chain(own) {
-            if let (Some(text), Some(key)) = (filled(&variable), keys::find(name)) {
-                self.set(&key.name, key.read(text), Source::Env(variable));
-            }
-        }
-        for variable in env.keys().filter(|name| name.starts_with("REGULARS_")) {
-            let known = variable == FILE_VARIABLE
-                || FOREIGN.iter().any(|prefix| variable.starts_with(prefix))
-                || keys::declared().iter().any(|key| key.env() == *variable);
-            if !known {
-                let name = variable.trim_start_matches("REGULARS_").to_lowercase();
-                let meant = keys::nearest(&name).and_then(keys::find);
-                let meant = meant.map_or(String::new(), |key| format!("; did you mean {}?", key.env()));
-                self.faults.push(format!("environment {variable}: there is no such setting{meant}"));
-            }
-        }
+    fn fault_at(&mut self, path: &Path, line: usize, fault: &str) {
+        let sentence = format!("{}:{line}: {fault}", path.display());
+        self.fault(&Source::File(path.to_owned(), line), sentence);
     }
 
     fn read_flags(&mut self, flags: &[(&'static str, String)]) {
         for (name, text) in flags {
+            let source = Source::Flag(name.replace(['.', '_'], "-"));
             let Some(key) = keys::find(name) else {
-                self.faults.push(format!("flag: there is no setting `{name}`{}", suggestion(name)));
+                self.fault(&source, format!("flag: there is no setting `{name}`{}", suggestion(name)));
                 continue;
             };
-            let source = Source::Flag(name.replace(['.', '_'], "-"));
             let mut value = key.read(text);
             if let (Value::List(new), Some(Given { value: Value::List(old), source: before })) =
                 (&mut value, self.given.get(key.name.as_str()))
@@ -230,39 +224,4 @@ impl Layers {
 
 fn suggestion(name: &str) -> String {
     keys::nearest(name).map_or(String::new(), |meant| format!("; did you mean `{meant}`?"))
-}
-
-/// Composes the database URL from the variables that Django deployments use. `None` if none of those
-/// that choose a database is set; a stray `DB_USER` alone does not.
-fn database_url_from_parts<'e>(
-    filled: &dyn Fn(&str) -> Option<&'e String>,
-) -> Option<Result<(String, String), String>> {
-    const NAMES: [&str; 6] =
-        ["DB_ENGINE", "CUSTOMER_DB_NAME", "DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD"];
-    let names: Vec<&str> = NAMES.into_iter().filter(|name| filled(name).is_some()).collect();
-    if !names.iter().any(|name| NAMES[..3].contains(name)) {
-        return None;
-    }
-    let names = names.join(", ");
-    let Some(database) = filled("CUSTOMER_DB_NAME") else {
-        return Some(Err(format!("environment {names}: CUSTOMER_DB_NAME must name the database as well")));
-    };
-    let engine = filled("DB_ENGINE").map_or("postgresql", |engine| engine.as_str());
-    match engine.rsplit('.').next().unwrap_or(engine) {
-        "sqlite3" | "sqlite" => Some(Ok((format!("sqlite://{database}"), names))),
-        "postgresql" | "postgres" | "postgresql_psycopg2" => {
-            let part = |name: &str, default: &str| {
-                super::values::percent_encode(filled(name).map_or(default, |value| value.as_str()))
-            };
-            let login = match (filled("DB_USER"), filled("DB_PASSWORD")) {
-                (None, _) => String::new(),
-                (Some(_), None) => format!("{}@", part("DB_USER", "")),
-                (Some(_), Some(_)) => format!("{}:{}@", part("DB_USER", ""), part("DB_PASSWORD", "")),
-            };
-            let (host, port) = (part("DB_HOST", "localhost"), part("DB_PORT", "5432"));
-            let name = part("CUSTOMER_DB_NAME", "");
-            Some(Ok((format!("postgresql://{login}{host}:{port}/{name}"), names)))
-        }
-        other => Some(Err(format!("environment DB_ENGINE: `{other}` is neither postgresql nor sqlite3"))),
-    }
 }

@@ -5,17 +5,21 @@
 //! | `default.toml` | every setting once, with its default and its explanation |
 //! | `keys.rs` | reads that file: which settings exist, and other systems' names for them |
 //! | `layers.rs` | file, environment and flags on top of the defaults |
+//! | `environment.rs` | what is read of the environment, and what of it is left alone |
 //! | `values.rs` | the types of the settings |
 //! | `read.rs` | typed values out of the layers |
+//! | `shown.rs` | the configuration as `regulars config` shows it, and as a file to begin with |
 //! | `docs.rs` | `docs/configuration.md`, made from the default file |
 //!
 //! A new setting: write it into `default.toml` with its explanation, add a field and a line to
 //! `read.rs`, run the tests with `REGULARS_UPDATE=1` to write the documentation again.
 
 mod docs;
+mod environment;
 mod keys;
 mod layers;
 mod read;
+mod shown;
 mod values;
 
 use std::fmt;
@@ -27,6 +31,7 @@ use crate::crypto::Secret;
 pub use docs::markdown;
 pub use keys::DEFAULT_FILE;
 pub use layers::{FileChoice, Source, Sources};
+pub use shown::{Entry, Shown};
 pub use values::{Cidr, Database, Listen, LogFormat, Service, mask_url};
 
 /// The effective configuration. `default.toml` explains every setting; here only units and types are said.
@@ -86,6 +91,8 @@ pub struct Config {
     pub job_lease: Duration,
     /// How long jobs and their reports are kept after their end.
     pub jobs_kept: Duration,
+    /// What is made when a server starts on a new database.
+    pub bootstrap: Bootstrap,
     /// Serve the API documentation.
     pub docs_enabled: bool,
     /// Sentences for the log at the start: settings that are known but not part of this build.
@@ -115,6 +122,8 @@ pub struct LogConfig {
     pub level: String,
     /// How lines look.
     pub format: LogFormat,
+    /// May lines on a terminal have colours? Not with `NO_COLOR`, nor where `TERM` is `dumb`.
+    pub colours: bool,
 }
 
 /// Sizes and times of requests.
@@ -225,15 +234,17 @@ pub struct ConsulConfig {
     pub port: u16,
 }
 
-/// One line of `regulars config`.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Entry {
-    /// Name of the setting.
-    pub key: &'static str,
-    /// Its effective value with secrets masked; lists are separated by commas.
-    pub value: String,
-    /// `default`, `FILE:LINE`, `environment NAME` or `flag --NAME`.
-    pub source: String,
+/// What is made when a server starts on a new database.
+#[derive(Debug, Clone)]
+pub struct Bootstrap {
+    /// Address and password of the first administrator.
+    pub admin: Option<(String, Secret)>,
+    /// The secret of an API key.
+    pub api_key: Option<Secret>,
+    /// Its name.
+    pub api_key_name: String,
+    /// Its role.
+    pub api_key_role: String,
 }
 
 /// Everything that is wrong with the configuration, one sentence each.

@@ -5,11 +5,13 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::keys::{self, Value};
+use super::environment;
+use super::keys::{self, Key, Value};
 use super::layers::{Layers, Sources};
+use super::shown::{Entry, Shown};
 use super::values::{self, Database, mask_url};
 use super::{
-    Config, ConsentDefaults, ConsulConfig, DatabaseConfig, Entry, Hashing, Jwt, Limits, LogConfig,
+    Bootstrap, Config, ConsentDefaults, ConsulConfig, DatabaseConfig, Hashing, Jwt, Limits, LogConfig,
     MailConfig, OutboundConfig, Tokens,
 };
 use crate::crypto::Secret;
@@ -17,14 +19,17 @@ use crate::crypto::Secret;
 /// The configuration and what is wrong with it. With faults it is not to be used.
 pub fn config(sources: &Sources) -> (Config, Vec<String>) {
     let mut reader = Reader { layers: Layers::read(sources), read: BTreeSet::new() };
-    let mut config = read(&mut reader, notices(sources));
-    config.entries = keys::declared().iter().map(|key| entry(&reader, &config, &key.name)).collect();
+    let mut config = read(&mut reader);
+    config.notices = std::mem::take(&mut reader.layers.notices);
+    config.notices.extend(not_built(sources));
+    config.log.colours = environment::takes_colours(&sources.env);
+    config.entries = keys::declared().iter().map(|key| entry(&reader, &config, key)).collect();
     debug_assert_eq!(reader.read.len(), keys::declared().len(), "every declared setting is read");
-    (config, reader.layers.faults)
+    (config, reader.layers.into_faults())
 }
 
 /// What is accepted and does nothing must say so.
-fn notices(sources: &Sources) -> Vec<String> {
+fn not_built(sources: &Sources) -> Vec<String> {
     let set = |name: &&str| sources.env.get(*name).is_some_and(|value| !value.trim().is_empty());
     let parts: [(&[&str], &str); 1] =
         [(&["REDIS_URL"], "Redis; limits and revocation work within the process and through the database")];
@@ -58,8 +63,7 @@ impl Reader {
         match all(&given.value) {
             Ok(values) => values,
             Err(why) => {
-                let fault = format!("{name} ({}): {why}", given.source);
-                self.layers.faults.push(fault);
+                self.fault(name, &why);
                 all(&key.default).expect("the defaults are usable: tested")
             }
         }
@@ -72,9 +76,15 @@ impl Reader {
     fn some<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
         let values = self.list(name, parse);
         if values.is_empty() {
-            self.layers.faults.push(format!("{name} must name at least one"));
+            self.fault(name, "must name at least one");
         }
         values
+    }
+
+    fn fault(&mut self, name: &str, why: &str) {
+        let source = self.layers.given[name].source.clone();
+        let sentence = format!("{name} ({source}): {why}");
+        self.layers.fault(&source, sentence);
     }
 
     fn text(&mut self, name: &str) -> String {
@@ -103,7 +113,7 @@ impl Reader {
     fn times(&mut self, idle: &str, absolute: &str, unit: Duration, most: u64) -> (Duration, Duration) {
         let both = (self.time(idle, unit, most), self.time(absolute, unit, most));
         if both.0 > both.1 {
-            self.layers.faults.push(format!("{idle} must not be longer than {absolute}"));
+            self.fault(idle, &format!("must not be longer than {absolute}"));
         }
         both
     }
@@ -115,7 +125,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86400);
 
-fn read(r: &mut Reader, notices: Vec<String>) -> Config {
+fn read(r: &mut Reader) -> Config {
     let data_dir = PathBuf::from(r.text("data_dir"));
     Config {
         listen: r.some("listen", str::parse),
@@ -126,7 +136,11 @@ fn read(r: &mut Reader, notices: Vec<String>) -> Config {
         public_url: r.one("public_url", values::public_url),
         trusted_proxies: r.list("trusted_proxies", str::parse),
         service_name: r.text("service_name"),
-        log: LogConfig { level: r.one("log.level", log_level), format: r.one("log.format", str::parse) },
+        log: LogConfig {
+            level: r.one("log.level", log_level),
+            format: r.one("log.format", str::parse),
+            colours: true,
+        },
         cors_origins: r.list("cors.origins", values::origin),
         limits: limits(r),
         time_zone: r.one("time_zone", values::time_zone),
@@ -161,9 +175,26 @@ fn read(r: &mut Reader, notices: Vec<String>) -> Config {
         import_bytes: r.number("imports.most_bytes", 1024..=1 << 40),
         job_lease: r.time("jobs.lease_s", SECOND, 3600),
         jobs_kept: r.time("jobs.keep_days", DAY, 3650),
+        bootstrap: bootstrap(r),
         docs_enabled: r.flag("docs.enabled"),
-        notices,
+        notices: Vec::new(),
         entries: Vec::new(),
+    }
+}
+
+fn bootstrap(r: &mut Reader) -> Bootstrap {
+    let optional = |text: &str| Ok((!text.is_empty()).then(|| text.to_owned()));
+    let email = r.one("bootstrap.admin_email", optional);
+    let password = r.one("bootstrap.admin_password", optional).map(Secret::new);
+    if email.is_none() && password.is_some() {
+        r.fault("bootstrap.admin_password", "goes with bootstrap.admin_email");
+    }
+    Bootstrap {
+        // Without a password: it was taken away after the first start.
+        admin: email.zip(password),
+        api_key: r.one("bootstrap.api_key", optional).map(Secret::new),
+        api_key_name: r.text("bootstrap.api_key_name"),
+        api_key_role: r.text("bootstrap.api_key_role"),
     }
 }
 
@@ -225,15 +256,34 @@ fn log_level(text: &str) -> Result<String, String> {
     crate::log::filter(text).map(|_| text.to_owned())
 }
 
-fn entry(r: &Reader, config: &Config, key: &'static str) -> Entry {
-    let given = &r.layers.given[key];
-    let value = match (key, &given.value) {
-        ("secret_key", _) if config.secret_key.is_some() => "********".to_owned(),
-        ("secret_key", _) => format!("(in {})", config.data_dir.join("secret.key").display()),
-        ("database.url", _) => config.database.url.masked(),
-        ("public_url", _) => config.public_url(),
-        (_, Value::Text(text)) => mask_url(text),
-        (_, Value::List(texts)) => texts.join(", "),
+fn entry(r: &Reader, config: &Config, key: &'static Key) -> Entry {
+    let given = &r.layers.given[key.name.as_str()];
+    let stands_in = |text: String| (Shown::Text(text), true);
+    let (value, is_stand_in) = match (key.name.as_str(), &given.value) {
+        ("secret_key", _) if config.secret_key.is_some() => stands_in("********".to_owned()),
+        ("bootstrap.admin_password" | "bootstrap.api_key", Value::Text(text)) if !text.is_empty() => {
+            stands_in("********".to_owned())
+        }
+        ("secret_key", _) => stands_in(format!("(in {})", config.data_dir.join("secret.key").display())),
+        ("database.url", Value::Text(text)) => {
+            let masked = config.database.url.masked();
+            let is_stand_in = *text != mask_url(text);
+            (Shown::Text(masked), is_stand_in)
+        }
+        ("public_url", Value::Text(text)) if text.is_empty() => {
+            let chosen_later = config.listen.first().is_some_and(|first| first.port == 0);
+            stands_in(match chosen_later {
+                true => "(the first listener, whose port is chosen when it starts)".to_owned(),
+                false => config.public_url(),
+            })
+        }
+        ("public_url", _) => (Shown::Text(config.public_url()), false),
+        (_, Value::Text(text)) => {
+            let masked = mask_url(text);
+            let is_stand_in = masked != *text;
+            (key.kind.shown(masked), is_stand_in)
+        }
+        (_, Value::List(texts)) => (Shown::List(texts.clone()), false),
     };
-    Entry { key, value, source: given.source.to_string() }
+    Entry { key: &key.name, value, is_stand_in, source: given.source.to_string() }
 }

@@ -21,7 +21,15 @@ pub struct Listen {
 impl FromStr for Listen {
     type Err = String;
     fn from_str(text: &str) -> Result<Listen, String> {
-        let wrong = || format!("`{text}` is not HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000");
+        let wrong = || {
+            let port = text.strip_prefix(':').unwrap_or(text);
+            match port.parse::<u16>() {
+                Ok(port) => format!(
+                    "`{text}` is not HOST:PORT; did you mean 127.0.0.1:{port}, which only this machine reaches, or 0.0.0.0:{port}?"
+                ),
+                Err(_) => format!("`{text}` is not HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000"),
+            }
+        };
         let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
         let port = port.parse().map_err(|_| wrong())?;
         let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
@@ -356,6 +364,7 @@ mod tests {
         for text in ["", "8000", ":8000", "::1:8000", "[x]:1", "h:65536", "a b:1", "h:"] {
             assert!(text.parse::<Listen>().is_err(), "{text}");
         }
+        assert!(":8000".parse::<Listen>().unwrap_err().contains("did you mean 127.0.0.1:8000,"));
     }
 
     #[test]

@@ -37,6 +37,7 @@ use super::settings::WebSettings;
 use crate::Error;
 use crate::clock::Clock;
 use crate::id::Random;
+use crate::log::ACCESS;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const API_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -178,7 +179,7 @@ impl Shared {
     }
 
     async fn answer(&self, asked: Asked, mut response: Response) -> Response {
-        self.write_problem(&asked, &mut response);
+        let error_code = self.write_problem(&asked, &mut response);
         if let Some(wanted) = &asked.conditions
             && response.status() == StatusCode::OK
             && reply::none_match(wanted, response.headers())
@@ -188,15 +189,16 @@ impl Shared {
         self.cors.mark(asked.origin.as_ref(), response.headers_mut());
         add_headers(&asked, response.headers_mut());
         let response = sending::watched(&asked.info, self.compress(&asked, response).await);
-        note(&asked, response.status());
+        note(&asked, response.status(), error_code);
         response
     }
 
-    /// Turns an error, also one of the router's own, into the reply that a client reads; logs it once.
-    fn write_problem(&self, asked: &Asked, response: &mut Response) {
+    /// Turns an error, also one of the router's own, into the reply that a client reads; logs it once, and gives its
+    /// code for the access log.
+    fn write_problem(&self, asked: &Asked, response: &mut Response) -> Option<&'static str> {
         let status = response.status();
         if !status.is_client_error() && !status.is_server_error() {
-            return;
+            return None;
         }
         let headers = response.headers();
         let kind = headers.get(header::CONTENT_TYPE);
@@ -204,17 +206,15 @@ impl Shared {
         let bare = kind.is_none_or(|k| k.as_bytes().starts_with(b"text/plain"));
         let error = match problem::take_error(response) {
             Some(error) => error,
-            None if bare => match problem::of_bare_status(status) {
-                Some(error) => Arc::new(error),
-                None => return,
-            },
-            None => return,
+            None if bare => Arc::new(problem::of_bare_status(status)?),
+            None => return None,
         };
         let id = asked.info.id();
         problem::log(&error, id);
         if bare {
             problem::render(&error, id, self.clock.now(), response);
         }
+        Some(error.code())
     }
 
     async fn compress(&self, asked: &Asked, mut response: Response) -> Response {
@@ -275,7 +275,7 @@ fn add_headers(asked: &Asked, headers: &mut HeaderMap) {
 }
 
 /// Figures and the access log. Never the path or the query: they hold names and addresses.
-fn note(asked: &Asked, status: StatusCode) {
+fn note(asked: &Asked, status: StatusCode, error_code: Option<&str>) {
     let took = asked.start.elapsed();
     let method = match asked.method {
         Method::GET => "GET",
@@ -296,8 +296,9 @@ fn note(asked: &Asked, status: StatusCode) {
     .increment(1);
     metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route.to_owned())
         .record(took.as_secs_f64());
-    let ms = took.as_secs_f64() * 1000.0;
-    tracing::info!(target: "access", request_id = asked.info.id(), method, route, status, ms, "request");
+    // To the microsecond: further digits are noise.
+    let ms = (took.as_secs_f64() * 1e6).round() / 1e3;
+    tracing::info!(target: ACCESS, request_id = asked.info.id(), method, route, status, ms, error_code, "request");
 }
 
 /// A request id from outside is taken if it can do no harm in a log or a header.

@@ -136,9 +136,14 @@ pub(super) fn render(error: &Error, request_id: &str, now: Timestamp, response: 
     *response.body_mut() = Body::from(body);
 }
 
-/// `CUSTOMER_EMAIL_EXISTS` → `Customer email exists`.
+/// `CUSTOMER_EMAIL_EXISTS` → `Customer email exists`, `API_KEY_INVALID` → `API key invalid`.
 fn title_of(code: &str) -> String {
-    let mut title = code.to_ascii_lowercase().replace('_', " ");
+    const SPELT: [&str; 8] = ["API", "CSV", "HTTP", "ID", "JSON", "SMS", "URL", "UUID"];
+    let word = |word: &str| match SPELT.contains(&word) {
+        true => word.to_owned(),
+        false => word.to_ascii_lowercase(),
+    };
+    let mut title = code.split('_').map(word).collect::<Vec<_>>().join(" ");
     if let Some(first) = title.get_mut(..1) {
         first.make_ascii_uppercase();
     }
@@ -235,6 +240,14 @@ mod tests {
                 "current_version": 7,
             })
         );
+    }
+
+    #[test]
+    fn a_title_is_spelt_as_people_spell_it() {
+        assert_eq!(title_of("JSON_INVALID"), "JSON invalid");
+        assert_eq!(title_of("API_KEY_INVALID"), "API key invalid");
+        assert_eq!(title_of("CUSTOMER_ID_EXISTS"), "Customer ID exists");
+        assert_eq!(title_of("VALIDATION_FAILED"), "Validation failed");
     }
 
     #[tokio::test]

@@ -27,6 +27,9 @@ pub struct Flags {
     /// The file; it appears when it is complete, readable by you alone. Standard output without it
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace the file of --output if it is there
+    #[arg(long, requires = "output")]
+    force: bool,
     /// A filter of the list of customers, such as country=USA; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     filter: Vec<String>,
@@ -47,7 +50,7 @@ enum Format {
 /// Runs the command. Whatever ends it early leaves no file.
 pub async fn run(config: Config, flags: Flags) -> anyhow::Result<ExitCode> {
     let wanted = wanted(&query(&flags)?)?;
-    let mut sink = Sink::open(flags.output.as_deref())?;
+    let mut sink = Sink::open(flags.output.as_deref(), flags.force)?;
     let app = Box::pin(app::start(config)).await?;
     let ctx = app.system("regulars export");
     let mut export = Export::begin(&ctx, wanted).await?;
@@ -114,27 +117,33 @@ fn reader_went_away(error: &anyhow::Error) -> bool {
 enum Sink {
     Output,
     /// Beside the file that it becomes; deleted unless it does.
-    File(NamedTempFile, PathBuf),
+    File {
+        file: NamedTempFile,
+        path: PathBuf,
+        force: bool,
+    },
 }
 
 impl Sink {
-    fn open(path: Option<&Path>) -> anyhow::Result<Sink> {
+    fn open(path: Option<&Path>, force: bool) -> anyhow::Result<Sink> {
         let Some(path) = path else { return Ok(Sink::Output) };
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
         ensure!(!path.is_dir(), "--output {} is a directory; name a file", path.display());
+        // Said before the work, and seen to at its end.
+        ensure!(force || !path.exists(), "{}", is_there(path));
         let file = NamedTempFile::new_in(folder).with_context(|| {
             format!("no file can be made in {}; choose another --output", folder.display())
         })?;
-        Ok(Sink::File(file, path.to_owned()))
+        Ok(Sink::File { file, path: path.to_owned(), force })
     }
 
     fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         match self {
             Sink::Output => Ok(std::io::stdout().lock().write_all(bytes)?),
-            Sink::File(file, path) => {
+            Sink::File { file, path, .. } => {
                 file.write_all(bytes).with_context(|| format!("{} cannot be written", path.display()))
             }
         }
@@ -143,18 +152,25 @@ impl Sink {
     fn flush(&mut self) -> anyhow::Result<()> {
         match self {
             Sink::Output => Ok(std::io::stdout().lock().flush()?),
-            Sink::File(file, path) => {
+            Sink::File { file, path, .. } => {
                 file.as_file().sync_all().with_context(|| format!("{} cannot be written", path.display()))
             }
         }
     }
 
     fn keep(self) -> anyhow::Result<()> {
-        if let Sink::File(file, path) = self {
-            file.persist(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+        let Sink::File { file, path, force } = self else { return Ok(()) };
+        let kept = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
+        match kept {
+            Ok(_) => Ok(()),
+            Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => bail!(is_there(&path)),
+            Err(e) => Err(e).with_context(|| format!("{} cannot be written", path.display())),
         }
-        Ok(())
     }
+}
+
+fn is_there(path: &Path) -> String {
+    format!("--output {} is there already; --force replaces it", path.display())
 }
 
 /// Progress on standard error: a bar on a terminal, lines elsewhere.
@@ -205,7 +221,14 @@ mod tests {
 
     fn flags(filter: &[&str]) -> Flags {
         let filter = filter.iter().map(|f| (*f).to_owned()).collect();
-        Flags { format: Format::Csv, output: None, filter, columns: Some("email,id".to_owned()), bom: true }
+        Flags {
+            format: Format::Csv,
+            output: None,
+            force: false,
+            filter,
+            columns: Some("email,id".to_owned()),
+            bom: true,
+        }
     }
 
     #[test]

@@ -5,15 +5,18 @@
 
 mod admin;
 mod api_key;
+mod completions;
 mod config;
 mod docs;
 mod doctor;
 mod export;
 mod import;
+mod man;
 mod migrate;
 mod migrate_v1;
 mod openapi;
 mod serve;
+mod table;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -22,9 +25,12 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use kernel::config::{Config, Sources};
 
+/// The release, with its commit and its day where they were known when it was built.
+const VERSION: &str = env!("REGULARS_VERSION");
+
 /// A self-hosted customer platform in one binary.
 #[derive(Parser)]
-#[command(name = "regulars", version, arg_required_else_help = true, propagate_version = true)]
+#[command(name = "regulars", version = VERSION, arg_required_else_help = true, propagate_version = true)]
 #[command(after_help = "Settings: `regulars config` shows each with its value and where that came from; \
                         `regulars docs configuration` explains them.")]
 struct Cli {
@@ -83,6 +89,10 @@ enum Command {
     Docs(docs::Flags),
     /// Check database, files, keys, clock and mail, and say what to do
     Doctor(doctor::Flags),
+    /// Print what completes these commands in a shell
+    Completions(completions::Flags),
+    /// Print the manual page, or write one for each command into a directory
+    Man(man::Flags),
 }
 
 /// A setting given by a flag.
@@ -120,9 +130,12 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::MigrateV1(flags) = &cli.command {
         given.extend(flags.given());
     }
+    // What needs no configuration works with a broken one.
     match &cli.command {
         Command::Openapi => return openapi::run(),
         Command::Docs(flags) => return docs::run(flags),
+        Command::Completions(flags) => return completions::run(flags),
+        Command::Man(flags) => return man::run(flags),
         _ => {}
     }
     let mut config = Config::load(&Sources::of_process(cli.common.config.clone(), given))?;
@@ -141,6 +154,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Export(flags) => export::run(config, flags).await,
         Command::Openapi => openapi::run(),
         Command::Docs(flags) => docs::run(&flags),
+        Command::Completions(flags) => completions::run(&flags),
+        Command::Man(flags) => man::run(&flags),
         Command::Doctor(flags) => doctor::run(config, &flags).await,
     }
 }
@@ -162,10 +177,15 @@ fn answer(text: &str) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// A failure with its causes, each once: outer sentences often quote the inner ones.
+/// A failure with its causes, each once: outer sentences often quote the inner ones. A refusal says all that the person
+/// can do something about: its causes are ours.
 fn explain(error: &anyhow::Error) -> String {
     let mut lines = vec![format!("regulars: {error}")];
-    for cause in error.chain() {
+    let refusal = |e: &(dyn std::error::Error + 'static)| {
+        e.downcast_ref::<kernel::Error>().is_some_and(|e| e.kind().status() < 500)
+    };
+    let causes = error.chain().position(refusal).map_or(usize::MAX, |at| at + 1);
+    for cause in error.chain().take(causes) {
         let text = cause.to_string();
         if !lines.iter().any(|line| line.contains(&text)) {
             lines.push(format!("  because: {text}"));
@@ -220,5 +240,17 @@ mod tests {
         ];
         let told = explain(&kernel::Error::invalid(two).into());
         assert!(told.ends_with("  email: is no address\n  name: is missing\n"), "{told}");
+    }
+
+    #[test]
+    fn the_causes_of_a_refusal_are_not_told() {
+        let cause = || std::io::Error::other("UNIQUE constraint failed: user_account.email_key");
+        let refusal = || kernel::Error::conflict("USER_EMAIL_EXISTS", "User with this email already exists");
+        let told = explain(&refusal().with_source(cause()).into());
+        assert_eq!(told, "regulars: User with this email already exists\n");
+        let told = explain(&anyhow::Error::from(refusal().with_source(cause())).context("nothing was made"));
+        assert_eq!(told, "regulars: nothing was made\n  because: User with this email already exists\n");
+        let ours = kernel::Error::internal("the statement failed").with_source(cause());
+        assert!(explain(&ours.into()).contains("UNIQUE"));
     }
 }

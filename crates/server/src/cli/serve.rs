@@ -1,10 +1,11 @@
 //! `regulars serve`.
 
 use std::fmt::Write;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use kernel::app::App;
@@ -16,7 +17,7 @@ use tokio::sync::watch;
 use super::{Given, answer};
 use crate::consul::Registration;
 use crate::first_steps::FirstSteps;
-use crate::{app, figures};
+use crate::{app, bootstrap, figures};
 
 /// What `serve` takes.
 #[derive(Args)]
@@ -24,6 +25,9 @@ pub struct Flags {
     /// HOST:PORT to listen on; may be given several times [default: 127.0.0.1:8000]
     #[arg(long, value_name = "HOST:PORT")]
     listen: Vec<String>,
+    /// The same as --listen 127.0.0.1:PORT
+    #[arg(long, value_name = "PORT", conflicts_with = "listen")]
+    port: Option<u16>,
     /// Which services this process runs, separated by commas [default: all]
     #[arg(long, value_name = "NAMES")]
     services: Option<String>,
@@ -34,7 +38,8 @@ pub struct Flags {
 
 impl Flags {
     pub(super) fn given(&self) -> Vec<Given> {
-        let listen = self.listen.iter().map(|address| ("listen", address.clone()));
+        let port = self.port.map(|port| ("listen", format!("127.0.0.1:{port}")));
+        let listen = self.listen.iter().map(|address| ("listen", address.clone())).chain(port);
         let rest = [("services", &self.services), ("public_url", &self.public_url)];
         listen.chain(rest.into_iter().filter_map(|(key, value)| Some((key, value.clone()?)))).collect()
     }
@@ -45,13 +50,14 @@ pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
     figures::install()?;
     // Before the database is touched: an address in use is the most common mistake.
     let listeners: Vec<String> = config.listen.iter().map(ToString::to_string).collect();
-    let server = Server::bind(&listeners).await?;
+    let server = Server::bind(&listeners).await.map_err(with_a_way_out)?;
     let addresses = server.addresses().to_vec();
     for (listen, address) in config.listen.iter_mut().zip(&addresses) {
         listen.port = address.port();
     }
     let signals = Signals::new()?;
     let app = Box::pin(app::start(config)).await?;
+    bootstrap::run(&app).await?;
     let edge = app::router(&app)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -72,8 +78,10 @@ pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
     let drain = app.config.limits.shutdown;
     let settings = ServerSettings::of(&app.config);
     let mut asked = stopped;
-    let stopping = async move {
+    let mut since = Instant::now();
+    let stopping = async {
         drop(asked.wait_for(|stop| *stop).await);
+        since = Instant::now();
         // Before draining: whoever asks Consul is sent elsewhere while the last requests are answered.
         if let (Some(task), Some(entry)) = (registering, consul) {
             task.abort();
@@ -84,18 +92,41 @@ pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
     if cut > 0 {
         tracing::warn!(connections = cut, "requests did not finish in time and were cut off");
     }
+    // One time for all: whoever supervises the process has one, too.
+    let left = || drain.saturating_sub(since.elapsed()).max(MOMENT);
     if let Some(jobs) = jobs
-        && tokio::time::timeout(drain, jobs).await.is_err()
+        && tokio::time::timeout(left(), jobs).await.is_err()
     {
         tracing::warn!(
             "jobs did not finish in time; another process, or the next start, takes them up again"
         );
     }
-    if tokio::time::timeout(drain, app.db.settle()).await.is_err() {
+    if tokio::time::timeout(left(), app.db.settle()).await.is_err() {
         tracing::warn!("somebody still writes; the newest changes stay in the WAL beside the database file");
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// What jobs and the database get when requests took all of the time to stop: they have only to notice.
+const MOMENT: Duration = Duration::from_secs(2);
+
+/// An address that cannot be had, with what to try instead.
+fn with_a_way_out(error: kernel::Error) -> anyhow::Error {
+    let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    let advice = match cause.map(std::io::Error::kind) {
+        Some(ErrorKind::AddrInUse) => {
+            "another program listens there; stop it, or choose another address: --listen 127.0.0.1:8001"
+        }
+        Some(ErrorKind::PermissionDenied) => {
+            "ports below 1024 need rights of their own; choose a higher one: --listen 127.0.0.1:8000"
+        }
+        Some(ErrorKind::AddrNotAvailable) => {
+            "this is no address of this machine; 0.0.0.0 means all that it has: --listen 0.0.0.0:8000"
+        }
+        _ => return error.into(),
+    };
+    anyhow::anyhow!("{error}\n  {advice}")
 }
 
 /// What a person wants to know once it runs.
@@ -133,10 +164,12 @@ fn database(config: &Config) -> String {
     }
 }
 
-/// Both ways of asking a process to stop. Made before anything is announced: who reads that it runs may stop it.
+/// The ways of asking a process to stop. Made before anything is announced: who reads that it runs may stop it.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// A terminal that is closed. `None` under `nohup`, which is how somebody says that it should not matter.
+    hangup: Option<Signal>,
 }
 
 impl Signals {
@@ -144,15 +177,40 @@ impl Signals {
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: if hangups_are_ignored() { None } else { Some(signal(SignalKind::hangup())?) },
         })
     }
 
+    /// Somebody asks the process to stop.
     async fn next(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = hangup => {}
+        }
+    }
+
+    /// Somebody is tired of waiting. Not a hangup: a terminal that is closed sends it twice, itself and through its shell.
+    async fn again(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }
+}
+
+/// Was the process started with SIGHUP ignored? Only Linux tells; elsewhere it counts.
+fn hangups_are_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // The lowest bit is signal 1.
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 /// The first signal lets requests in flight finish, the second ends the process.
@@ -164,7 +222,7 @@ async fn watch_signals(mut signals: Signals, stop: watch::Sender<bool>, patience
     );
     // Fails only when nobody serves any more.
     let _ = stop.send(true);
-    signals.next().await;
+    signals.again().await;
     tracing::warn!("ended at once, as asked");
     kernel::log::flush();
     std::process::exit(130);

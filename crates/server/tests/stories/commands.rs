@@ -1,8 +1,9 @@
 //! The command line beside a running server, on the same database.
 
+use kernel::db::Engine;
 use serde_json::{Value, json};
 
-use crate::deployment::on_both_engines;
+use crate::deployment::{Deployment, on_both_engines};
 
 /// Rows A58, C20.
 #[tokio::test]
@@ -28,6 +29,8 @@ async fn a58_an_administrator_and_a_key_are_made_while_the_server_runs() {
         };
         assert_eq!(feed["events"][0]["subject"]["ref"], "importer", "{feed}");
         assert_eq!(feed["events"][0]["actor"]["kind"], "system");
+        let request = feed["events"][0]["request_id"].as_str().unwrap();
+        assert!(request.starts_with("regulars-api-key-create-") && request.len() <= 64, "{request}");
         server.stop().await;
         let again = deployment.serve(&[]).await;
         assert!(!again.said.contains("administrator"), "{}", again.said);
@@ -60,9 +63,143 @@ async fn a_command_that_cannot_be_done_says_why() {
         }
         assert_eq!(deployment.run(&create, "a long enough sentence\n").await.code, Some(0));
         let twice = deployment.run(&create, "a long enough sentence\n").await;
-        assert!(twice.err.contains("already exists"), "{}", twice.err);
+        assert!(twice.err.contains("already exists") && !twice.err.contains("because"), "{}", twice.err);
     })
     .await;
+}
+
+/// A lost key or password is dealt with while the server runs.
+#[tokio::test]
+async fn keys_and_administrators_are_managed_beside_a_running_server() {
+    on_both_engines(async |deployment| {
+        let server = deployment.serve(&[]).await;
+        let run = async |args: &[&str], input: &str| {
+            let done = deployment.run(args, input).await;
+            assert_eq!(done.code, Some(0), "{args:?}: {}", done.err);
+            done.out
+        };
+        let json_of = async |args: &[&str]| -> Value { serde_json::from_str(&run(args, "").await).unwrap() };
+        let admin = |verb, address| ["admin", verb, "--email", address, "--password-stdin"];
+        run(&admin("create", "ada@example.com"), "a long enough sentence\n").await;
+        run(&admin("create", "eva@example.com"), "a long enough sentence\n").await;
+        let listed = json_of(&["admin", "list", "--json"]).await;
+        assert_eq!((&listed[0]["email"], &listed[1]["is_active"]), (&json!("ada@example.com"), &json!(true)));
+        run(&admin("password", "ada@example.com"), "another long sentence\n").await;
+        server.client().log_in("ada@example.com", "another long sentence").await;
+        run(&["admin", "deactivate", "--email", "eva@example.com"], "").await;
+        let table = run(&["admin", "list"], "").await;
+        assert!(table.lines().any(|l| l.contains("eva@example.com") && l.contains("deactivated")), "{table}");
+        let last = deployment.run(&["admin", "deactivate", "--email", "ada@example.com"], "").await;
+        assert!(last.code == Some(1) && last.err.contains("last active administrator"), "{}", last.err);
+        run(&["admin", "activate", "--email", "eva@example.com"], "").await;
+
+        let key = deployment.api_key("admin", "nightly import").await;
+        let staff = server.client().with(&key);
+        staff.get("/api/v1/api-keys").await.expect(200);
+        let twice = deployment
+            .run(&["api-key", "create", "--role", "employee", "--name", "nightly import"], "")
+            .await;
+        assert!(twice.code == Some(1) && twice.err.contains("--replace"), "{}", twice.err);
+        let typing = ["api-key", "create", "--role", "amdin", "--name", "n"];
+        let typing = deployment.run(&typing, "").await;
+        assert!(typing.err.contains("did you mean admin?"), "{}", typing.err);
+        run(&["api-key", "rename", "nightly import", "hourly import"], "").await;
+        let keys = json_of(&["api-key", "list", "--json"]).await;
+        assert_eq!((&keys[0]["name"], &keys[0]["state"]), (&json!("hourly import"), &json!("active")));
+        let id = keys[0]["id"].as_str().unwrap();
+        let replacement = ["api-key", "create", "--role", "admin", "--name", "hourly import", "--replace"];
+        let newer = run(&replacement, "").await;
+        assert_eq!(json_of(&["api-key", "list", "--all", "--json"]).await.as_array().unwrap().len(), 2);
+        let revoked = deployment.run(&["api-key", "revoke", id], "").await;
+        assert!(revoked.code == Some(1), "it was revoked by its replacement: {}", revoked.out);
+        let newer = server.client().with(newer.trim());
+        newer.get("/api/v1/api-keys").await.expect(200);
+        let gone = json_of(&["api-key", "revoke", "hourly import", "--json"]).await;
+        assert_eq!(gone["state"], "revoked");
+        // Within two seconds in the running server, which asks again every second.
+        while newer.get("/api/v1/api-keys").await.status != 401 {}
+        while staff.get("/api/v1/api-keys").await.status != 401 {}
+        let none = deployment.run(&["api-key", "revoke", "hourly import"], "").await;
+        assert!(none.err.contains("there is no API key called hourly import"), "{}", none.err);
+        server.stop().await;
+    })
+    .await;
+}
+
+/// Containers, in which nobody has a shell: the first administrator and a key come from the environment.
+#[tokio::test]
+async fn a_deployment_is_started_with_an_administrator_and_a_key() {
+    on_both_engines(async |deployment| {
+        let key = format!("rk_{}A", "B".repeat(42));
+        let (password, secret) = (deployment.folder().join("password"), deployment.folder().join("key"));
+        std::fs::write(&password, "a long enough sentence\n").unwrap();
+        std::fs::write(&secret, format!("{key}\n")).unwrap();
+        let start = || {
+            let mut starting = deployment.prepare(&[]);
+            starting
+                .env("REGULARS_BOOTSTRAP_ADMIN_EMAIL", "ada@example.com")
+                .env("REGULARS_BOOTSTRAP_ADMIN_PASSWORD_FILE", &password)
+                .env("REGULARS_BOOTSTRAP_API_KEY_FILE", &secret);
+            deployment.start(starting)
+        };
+        let (one, two) = tokio::join!(start().ready(), start().ready());
+        for server in [&one, &two] {
+            server.client().log_in("ada@example.com", "a long enough sentence").await;
+            let keys = server.client().with(&key).get("/api/v1/api-keys").await.expect(200);
+            assert_eq!((&keys["total"], &keys["api_keys"][0]["name"]), (&json!(1), &json!("bootstrap")));
+            assert!(!server.said.contains("There is no administrator"), "{}", server.said);
+            assert!(
+                !server.log().contains(&key) && !server.log().contains("long enough"),
+                "{}",
+                server.log()
+            );
+        }
+        one.stop().await;
+        two.stop().await;
+        // What people have done since stays.
+        let changed = ["admin", "password", "--email", "ada@example.com", "--password-stdin"];
+        assert_eq!(deployment.run(&changed, "another long sentence\n").await.code, Some(0));
+        assert_eq!(deployment.run(&["api-key", "revoke", "bootstrap"], "").await.code, Some(0));
+        let again = start().ready().await;
+        again.client().log_in("ada@example.com", "another long sentence").await;
+        assert_eq!(again.client().with(&key).get("/api/v1/api-keys").await.status, 401);
+        again.stop().await;
+    })
+    .await;
+}
+
+/// What the binary says of itself needs neither configuration nor database.
+#[tokio::test]
+async fn completions_and_manual_pages_come_from_the_binary() {
+    let deployment = Deployment::new(Engine::Sqlite).await;
+    std::fs::write(deployment.folder().join("regulars.toml"), "nonsense = 1\n").unwrap();
+    for (shell, word) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef regulars"),
+        ("fish", "complete -c regulars"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let done = deployment.run(&["completions", shell], "").await;
+        assert!(
+            done.code == Some(0) && done.out.contains(word) && done.out.contains("api-key"),
+            "{shell}: {}",
+            done.err
+        );
+    }
+    let page = deployment.run(&["man"], "").await;
+    assert!(page.out.contains(".TH") && page.out.contains("self\\-hosted"), "{}", page.out);
+    let pages = deployment.run(&["man", "pages/man1"], "").await;
+    assert_eq!(pages.code, Some(0), "{}", pages.err);
+    let written =
+        |name: &str| std::fs::read_to_string(deployment.folder().join("pages/man1").join(name)).unwrap();
+    assert!(
+        written("regulars-api-key-create.1").contains("role")
+            && written("regulars.1").contains("regulars\\-serve")
+    );
+    let version = deployment.run(&["--version"], "").await.out;
+    assert!(version.starts_with(concat!("regulars ", env!("CARGO_PKG_VERSION"))), "{version}");
+    assert!(!deployment.data().exists());
+    deployment.end().await;
 }
 
 #[tokio::test]
@@ -110,18 +247,31 @@ async fn config_shows_values_places_and_no_secret() {
         assert!(!text.contains(&secret) && !text.contains("postgres:postgres"), "{text}");
         let entries: Vec<Value> = serde_json::from_str(&text).unwrap();
         let of = |key: &str| entries.iter().find(|entry| entry["key"] == key).unwrap();
-        let says = |key: &str, value: &str, source: &str| {
+        let says = |key: &str, value: Value, source: &str| {
             assert_eq!(*of(key), json!({ "key": key, "value": value, "source": source }));
         };
-        says("time_zone", "America/Bogota", "regulars.toml:1");
-        says("service_name", "customer-service", "environment SERVICE_NAME");
-        says("log.level", "debug", "flag --log-level");
-        says("secret_key", "********", "environment SECRET_KEY");
-        says("week_start", "monday", "default");
+        says("time_zone", json!("America/Bogota"), "regulars.toml:1");
+        says("service_name", json!("customer-service"), "environment SERVICE_NAME");
+        says("log.level", json!("debug"), "flag --log-level");
+        says("secret_key", json!("********"), "environment SECRET_KEY");
+        says("week_start", json!("monday"), "default");
+        says("consul.port", json!(8500), "default");
+        says("docs.enabled", json!(true), "default");
+        says("listen", json!(["127.0.0.1:8000"]), "default");
         let lines = deployment.run(&["config"], "").await.out;
-        assert!(
-            lines.lines().any(|line| line.starts_with("week_start = monday") && line.ends_with("# default"))
-        );
+        let shown =
+            |start: &str| lines.lines().any(|line| line.starts_with(start) && line.ends_with("# default"));
+        assert!(shown("week_start = \"monday\"") && lines.contains("\n# secret_key = \"(in "), "{lines}");
+        // What is shown can be put into a file, and so can the file to begin with.
+        let whole = deployment.run(&["config", "--toml"], "").await.out;
+        for text in [lines, whole] {
+            std::fs::write(&file, &text).unwrap();
+            let again = deployment.run(&["config", "--json"], "").await;
+            assert_eq!(again.code, Some(0), "{}\n{text}", again.err);
+            let again: Vec<Value> = serde_json::from_str(&again.out).unwrap();
+            let zone = again.iter().find(|entry| entry["key"] == "time_zone").unwrap();
+            assert_eq!(zone["value"], "America/Bogota", "{text}");
+        }
     })
     .await;
 }
@@ -153,6 +303,10 @@ async fn export_writes_a_whole_file_or_none() {
         assert_eq!(line["email"], "eva@example.com");
         let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
+        let again = deployment.run(&to_file, "").await;
+        assert!(again.code == Some(1) && again.err.contains("--force replaces it"), "{}", again.err);
+        let forced = deployment.run(&[&to_file[..], &["--force"]].concat(), "").await;
+        assert_eq!(forced.code, Some(0), "{}", forced.err);
         for wrong in [
             ["--filter", "colour=red"],
             ["--filter", "limit=5"],

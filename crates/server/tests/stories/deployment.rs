@@ -63,7 +63,13 @@ impl Deployment {
 
     /// A command on this deployment. It sees no setting of whoever runs the tests.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
+        self.command_by(&[], args)
+    }
+
+    fn command_by(&self, by: &[&str], args: &[&str]) -> Command {
+        let mut words = by.iter().copied().chain([BINARY]);
+        let mut command = Command::new(words.next().unwrap_or(BINARY));
+        command.args(words);
         let path = std::env::var_os("PATH").unwrap_or_default();
         command.env_clear().env("PATH", path).env("REGULARS_DATA_DIR", self.data());
         if let Some((url, _)) = &self.database {
@@ -94,14 +100,32 @@ impl Deployment {
 
     /// Starts a server without waiting.
     pub fn launch(&self, args: &[&str]) -> Starting {
-        let log = tempfile::Builder::new().suffix(".log").tempfile_in(self.folder.path()).unwrap();
-        let (log, path) = log.keep().unwrap();
+        self.launch_by(&[], args)
+    }
+
+    /// The same by another program, such as `nohup`, that becomes the server.
+    pub fn launch_by(&self, by: &[&str], args: &[&str]) -> Starting {
+        self.start(self.prepare_by(by, args))
+    }
+
+    /// A server that is not started yet, for a story that says more than arguments.
+    pub fn prepare(&self, args: &[&str]) -> Command {
+        self.prepare_by(&[], args)
+    }
+
+    fn prepare_by(&self, by: &[&str], args: &[&str]) -> Command {
         let mut all = vec!["serve"];
         if !args.contains(&"--listen") {
             all.extend(["--listen", "127.0.0.1:0"]);
         }
         all.extend(args);
-        let mut command = self.command(&all);
+        self.command_by(by, &all)
+    }
+
+    /// Starts a prepared server without waiting.
+    pub fn start(&self, mut command: Command) -> Starting {
+        let log = tempfile::Builder::new().suffix(".log").tempfile_in(self.folder.path()).unwrap();
+        let (log, path) = log.keep().unwrap();
         let child = command.stdout(Stdio::piped()).stderr(Stdio::from(log)).spawn().unwrap();
         Starting { child, log: path }
     }

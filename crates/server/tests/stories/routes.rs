@@ -137,6 +137,7 @@ fn body_for(route: &str, victim: &Victim) -> Value {
             json!({ "customer_ids": [victim.customer_id], "updates": { "city": "Quito" } })
         }
         "POST /api/v1/customers/check_profile_exists" => json!({ "user_id": victim.user_id }),
+        "POST /api/v1/api-keys" => json!({ "name": "of the walk", "role": "employee" }),
         "POST /api/auth/token/refresh" => json!({ "refresh": "x" }),
         _ => json!({}),
     }
@@ -151,6 +152,7 @@ struct Victim {
     email: String,
     session: String,
     job: String,
+    api_key: String,
 }
 
 impl Victim {
@@ -178,6 +180,7 @@ impl Victim {
             email: "victim@example.com".to_owned(),
             session: text(&crate::client::claims(token)["sid"]),
             job: text(&job["id"]),
+            api_key: text(&staff.get("/api/v1/api-keys").await.expect(200)["api_keys"][0]["id"]),
         }
     }
 
@@ -190,6 +193,7 @@ impl Victim {
             "user_id" => &self.user_id,
             "session" => &self.session,
             "job" => &self.job,
+            "api_key" => &self.api_key,
             "id" => &self.id,
             "tags" => "of%20the%20victim",
             // A stand-in would be not found whatever the statement does, and the walk would prove nothing.

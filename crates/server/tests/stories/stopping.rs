@@ -51,7 +51,7 @@ async fn closed(server: &Server) {
 #[tokio::test]
 async fn a_request_in_flight_is_answered_before_the_end() {
     on_both_engines(async |deployment| {
-        for signal in ["TERM", "INT"] {
+        for signal in ["TERM", "INT", "HUP"] {
             let mut server = deployment.serve(&[]).await;
             let in_flight = InFlight::begin(&server).await;
             server.signal(signal).await;
@@ -81,6 +81,35 @@ async fn what_was_written_is_in_the_database_file_after_the_end() {
     let found: i64 =
         rusqlite::Connection::open(copy).unwrap().query_row(users, [], |row| row.get(0)).unwrap();
     assert_eq!(found, 1, "{}", server.log());
+    deployment.end().await;
+}
+
+/// A terminal that is closed sends SIGHUP itself and through its shell: the second one does not cut anybody off.
+#[tokio::test]
+async fn a_second_hangup_is_the_same_closed_terminal() {
+    let deployment = Deployment::new(Engine::Sqlite).await;
+    let mut server = deployment.serve(&[]).await;
+    let in_flight = InFlight::begin(&server).await;
+    server.signal("HUP").await;
+    closed(&server).await;
+    server.signal("HUP").await;
+    assert_eq!(in_flight.finish().await.status, 201);
+    assert_eq!(server.ended().await, Some(0), "{}", server.log());
+    deployment.end().await;
+}
+
+/// With `nohup` somebody says that a closed terminal should not matter. If it did, SIGTERM would be the second signal,
+/// and end it at once.
+#[tokio::test]
+async fn nohup_holds() {
+    let deployment = Deployment::new(Engine::Sqlite).await;
+    let mut server = deployment.launch_by(&["nohup"], &[]).ready().await;
+    let in_flight = InFlight::begin(&server).await;
+    server.signal("HUP").await;
+    server.signal("TERM").await;
+    closed(&server).await;
+    assert_eq!(in_flight.finish().await.status, 201);
+    assert_eq!(server.ended().await, Some(0), "{}", server.log());
     deployment.end().await;
 }
 

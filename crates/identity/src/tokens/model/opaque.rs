@@ -56,6 +56,11 @@ impl ApiKeySecret {
         decode(API_KEY, text).map(ApiKeySecret)
     }
 
+    /// Does this begin like a key, whether it is one or not?
+    pub fn is_meant(text: &str) -> bool {
+        text.starts_with(API_KEY)
+    }
+
     /// The text for the client, once.
     pub fn reveal(&self) -> String {
         encode(API_KEY, &self.0)

@@ -25,6 +25,8 @@ struct Summary {
     removed: u64,
     kept: u64,
     gone: u64,
+    /// Users that were not there when their turn came: they go with their customers.
+    users_gone: u64,
     /// The first of those that were kept.
     kept_records: Vec<String>,
 }
@@ -75,6 +77,7 @@ impl Summary {
     fn add(&mut self, row: &Row, undone: Undone) {
         match undone {
             Undone::Removed => self.removed += 1,
+            Undone::Gone if row.kind == Kind::User => self.users_gone += 1,
             Undone::Gone => self.gone += 1,
             Undone::Kept => {
                 self.kept += 1;
@@ -86,11 +89,15 @@ impl Summary {
     }
 
     fn told(&self) -> String {
-        let mut text = format!(
-            "{} records taken back, {} kept because somebody changed them or they were not made by a migration, {} gone \
-             already\n",
-            self.removed, self.kept, self.gone
-        );
+        let records = if self.removed == 1 { "record" } else { "records" };
+        let mut parts = vec![format!("{} {records} taken back", self.removed)];
+        let further = [
+            (self.kept, "kept, for somebody changed them or no migration made them"),
+            (self.gone, "were not there any more"),
+            (self.users_gone, "users had gone with their customers"),
+        ];
+        parts.extend(further.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")));
+        let mut text = parts.join("; ") + "\n";
         if !self.kept_records.is_empty() {
             text.push_str(&format!("kept: {}\n", self.kept_records.join(", ")));
         }
