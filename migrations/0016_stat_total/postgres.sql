@@ -2,8 +2,8 @@
 -- it names, however many there are. Triggers keep the sums, so that a process of the release before keeps them as well. Differences that
 -- are not folded yet are in neither; whoever reads adds them.
 CREATE TABLE stat_total (
-  metric text NOT NULL,
-  key text NOT NULL,
+  metric text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL,
   n bigint NOT NULL,
   PRIMARY KEY (metric, key)
 );

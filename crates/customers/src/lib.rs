@@ -120,7 +120,7 @@ const PERIODIC: &[Periodic] = &[
 ];
 
 async fn start(parts: &mut Parts) -> Result<()> {
-    parts.keep(Arc::new(avatars::model::Studio::default()));
+    parts.keep(Arc::new(avatars::model::Studio::new(parts.config.avatar_memory)));
     parts.keep(Arc::new(exports::service::Places::default()));
     parts.keep(Arc::new(ProfileHook {
         find: |tx, user| Box::pin(customers::service::profile::number_in(tx, user)),
