@@ -3,8 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+
+use crate::machine;
 
 /// The running cluster; dropping it stops and removes it.
 pub struct Cluster {
@@ -13,11 +16,13 @@ pub struct Cluster {
     /// Folder of `pgbench`.
     pub programs: PathBuf,
     script: Child,
+    /// The process that has one for each connection.
+    postmaster: u32,
 }
 
 impl Cluster {
     /// Starts a cluster; installs PostgreSQL's programs if there are none.
-    pub fn start() -> Result<Cluster> {
+    pub async fn start() -> Result<Cluster> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/postgres");
         // The cluster lives until our end of the pipe closes, which also happens when this program is killed.
         let hold =
@@ -34,7 +39,17 @@ impl Cluster {
             let status = script.wait()?;
             anyhow::bail!("scripts/postgres started no cluster ({status}); its message stands above");
         };
-        Ok(Cluster { url, programs: programs.into(), script })
+        let mut cluster = Cluster { url, programs: programs.into(), script, postmaster: 0 };
+        let row = connect(&cluster.url).await?.query_one("SHOW data_directory", &[]).await?;
+        let file = PathBuf::from(row.get::<_, String>(0)).join("postmaster.pid");
+        let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        cluster.postmaster = text.lines().next().unwrap_or_default().trim().parse().context("no process")?;
+        Ok(cluster)
+    }
+
+    /// Processor time of all its processes so far.
+    pub fn cpu_time(&self) -> Result<Duration> {
+        machine::family_time(self.postmaster)
     }
 
     /// Creates an empty database and returns its URL.

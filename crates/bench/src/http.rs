@@ -73,8 +73,17 @@ impl Connection {
     }
 
     /// Sends a file.
-    pub async fn upload(&mut self, path: &str, token: &str, media_type: &str, file: Bytes) -> Result<Reply> {
-        let request = Request::post(path)
+    pub async fn upload(
+        &mut self,
+        method: Method,
+        path: &str,
+        token: &str,
+        media_type: &str,
+        file: Bytes,
+    ) -> Result<Reply> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
             .header(header::HOST, &self.host)
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .header(header::CONTENT_TYPE, media_type);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use hdrhistogram::Histogram;
 
+use crate::cluster::Cluster;
 use crate::http::Connection;
 use crate::report::Row;
 use crate::scenarios::{Scenario, Worker, World};
@@ -23,9 +24,11 @@ struct Tally {
     first_error: Option<String>,
 }
 
-/// Runs one scenario for `seconds` over `connections` and reads the server's processor time around it.
+/// Runs one scenario for `seconds` over `connections` and reads the processor time of the server and its database around
+/// it.
 pub async fn drive(
     server: &Server,
+    cluster: Option<&Cluster>,
     world: &World,
     scenario: Scenario,
     connections: u64,
@@ -36,9 +39,10 @@ pub async fn drive(
     let end = warm + Duration::from_secs_f64(seconds);
     let tasks: Vec<_> = workers.into_iter().map(|worker| tokio::spawn(work(worker, warm, end))).collect();
     tokio::time::sleep_until(warm.into()).await;
-    let before = server.cpu_time()?;
+    let database = || cluster.map_or(Ok(Duration::ZERO), Cluster::cpu_time);
+    let before = (server.cpu_time()?, database()?);
     tokio::time::sleep_until(end.into()).await;
-    let cpu = server.cpu_time()?.saturating_sub(before);
+    let cpu = (server.cpu_time()?.saturating_sub(before.0), database()?.saturating_sub(before.1));
 
     let mut all = Histogram::<u32>::new_with_bounds(1, LONGEST, 3)?;
     let (mut errors, mut first_error) = (0, None);

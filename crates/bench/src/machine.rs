@@ -40,9 +40,43 @@ pub fn cpu_time(pid: u32) -> Result<Duration> {
     ticks(&stat).map(|n| TICK * n).with_context(|| format!("{path} has an unexpected form"))
 }
 
-/// Fields 14 and 15; counted from the last `)`, because the name of the program may contain anything.
+/// Processor time of a server that has a process for each connection, and of all its processes so far.
+pub fn family_time(pid: u32) -> Result<Duration> {
+    let mut all = 0;
+    for entry in std::fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(one) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // Processes end while one looks.
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{one}/stat")) else { continue };
+        if one == pid {
+            all += ticks(&stat).unwrap_or(0) + gone(&stat).unwrap_or(0);
+        } else if parent(&stat) == Some(pid) {
+            all += ticks(&stat).unwrap_or(0);
+        }
+    }
+    Ok(TICK * all)
+}
+
+/// The fields behind the name of the program, which may contain anything.
+fn fields(stat: &str) -> Option<impl Iterator<Item = &str>> {
+    Some(stat.get(stat.rfind(')')? + 1..)?.split_whitespace())
+}
+
+/// Field 4.
+fn parent(stat: &str) -> Option<u32> {
+    fields(stat)?.nth(1)?.parse().ok()
+}
+
+/// Fields 16 and 17: what children used that have ended.
+fn gone(stat: &str) -> Option<u32> {
+    let mut fields = fields(stat)?.skip(13);
+    let (user, system): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    user.checked_add(system)
+}
+
+/// Fields 14 and 15.
 fn ticks(stat: &str) -> Option<u32> {
-    let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().skip(11);
+    let mut fields = fields(stat)?.skip(11);
     let (user, system): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     user.checked_add(system)
 }
@@ -64,11 +98,14 @@ mod tests {
         let stat = "42 (a) b (c)) S 1 42 42 0 -1 4194304 100 0 0 0 170 30 0 0 20 0 4 0 5 1 2";
         assert_eq!(ticks(stat), Some(200));
         assert_eq!(ticks("nonsense"), None);
+        let stat = stat.replace("170 30 0 0", "170 30 7 5");
+        assert_eq!((parent(&stat), gone(&stat)), (Some(1), Some(12)));
     }
 
     #[test]
     fn this_process_has_memory_and_time() {
         assert!(resident_kib(std::process::id()).unwrap() > 100);
-        cpu_time(std::process::id()).unwrap();
+        let own = cpu_time(std::process::id()).unwrap();
+        assert!(family_time(std::process::id()).unwrap() >= own);
     }
 }

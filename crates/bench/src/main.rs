@@ -52,6 +52,9 @@ struct Args {
     /// Keep-alive connections.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=250))]
     connections: u64,
+    /// Give every customer a city of its own: what people type freely must not cost.
+    #[arg(long)]
+    distinct_cities: bool,
     /// Only these scenarios, separated by commas, and no long work but that of `--only-work`.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Scenario>,
@@ -165,8 +168,11 @@ async fn sqlite(args: &Args, binary: PathBuf) -> Result<EngineReport> {
     eprintln!("sqlite: building {} customers", args.customers);
     let (path, customers) = (database.clone(), args.customers);
     let built = tokio::task::spawn_blocking(move || seed::sqlite(&path, customers)).await??;
+    if args.distinct_cities {
+        rusqlite::Connection::open(&database)?.execute_batch(seed::DISTINCT_CITIES)?;
+    }
     setup.keep_house().await?;
-    let mut report = drive(args, &setup, "sqlite").await?;
+    let mut report = drive(args, &setup, None, "sqlite").await?;
     report.built_in_s = built.as_secs_f64();
     report.references.push(references::sqlite_select(&database, args.customers, args.seconds)?);
     Ok(report)
@@ -175,12 +181,15 @@ async fn sqlite(args: &Args, binary: PathBuf) -> Result<EngineReport> {
 async fn postgres(args: &Args, binary: PathBuf) -> Result<EngineReport> {
     let folder = tempfile::Builder::new().prefix("regulars-bench.").tempdir()?;
     eprintln!("postgres: starting a cluster");
-    let cluster = Cluster::start()?;
+    let cluster = Cluster::start().await?;
     let url = cluster.create("bench").await?;
     let setup = setup(args, binary, &folder, Some(url.clone()));
     setup.migrate()?;
     eprintln!("postgres: building {} customers", args.customers);
     let built = seed::postgres(&mut cluster::connect(&url).await?, args.customers).await?;
+    if args.distinct_cities {
+        cluster::connect(&url).await?.batch_execute(seed::DISTINCT_CITIES).await?;
+    }
     setup.keep_house().await?;
     seed::settle_postgres(&cluster::connect(&url).await?).await?;
     // Before the server runs: its connections and its jobs would take from pgbench.
@@ -188,14 +197,19 @@ async fn postgres(args: &Args, binary: PathBuf) -> Result<EngineReport> {
     let reference: Reference =
         references::pgbench(&cluster, &url, folder.path(), args.customers, args.connections, args.seconds)
             .await?;
-    let mut report = drive(args, &setup, "postgres").await?;
+    let mut report = drive(args, &setup, Some(&cluster), "postgres").await?;
     report.built_in_s = built.as_secs_f64();
     report.references.push(reference);
     Ok(report)
 }
 
 /// Starts the server on a database with customers and runs the scenarios.
-async fn drive(args: &Args, setup: &Setup, engine: &'static str) -> Result<EngineReport> {
+async fn drive(
+    args: &Args,
+    setup: &Setup,
+    cluster: Option<&Cluster>,
+    engine: &'static str,
+) -> Result<EngineReport> {
     let api_key = setup.credentials()?;
     let server = Server::start(setup).await?;
     let idle_kib = server.resident_kib()?;
@@ -206,7 +220,8 @@ async fn drive(args: &Args, setup: &Setup, engine: &'static str) -> Result<Engin
         // The static reply is the base of a column, so it always runs.
         if everything || args.only.contains(&scenario) || scenario == Scenario::Static {
             eprintln!("{engine}: {}", scenario.name());
-            rows.push(load::drive(&server, &world, scenario, args.connections, args.seconds).await?);
+            let row = load::drive(&server, cluster, &world, scenario, args.connections, args.seconds).await?;
+            rows.push(row);
         }
     }
     let mut works = Vec::new();

@@ -19,6 +19,8 @@ pub struct Row {
     pub p99_us: u64,
     /// Processor time of the server per request.
     pub cpu_us: f64,
+    /// The same of all processes of PostgreSQL; with SQLite the database is in the server.
+    pub database_us: f64,
     pub resident_kib: u64,
     pub errors: u64,
     pub first_error: Option<String>,
@@ -27,12 +29,13 @@ pub struct Row {
 }
 
 impl Row {
-    /// `latencies` in microseconds, of everything answered well within `seconds`; `cpu` is the server's.
+    /// `latencies` in microseconds, of everything answered well within `seconds`; `cpu` is the server's and its
+    /// database's.
     pub fn new(
         scenario: Scenario,
         seconds: f64,
         latencies: &Histogram<u32>,
-        cpu: Duration,
+        cpu: (Duration, Duration),
         resident_kib: u64,
         errors: u64,
         first_error: Option<String>,
@@ -45,7 +48,8 @@ impl Row {
             p50_us: latencies.value_at_quantile(0.50),
             p95_us: latencies.value_at_quantile(0.95),
             p99_us: latencies.value_at_quantile(0.99),
-            cpu_us: cpu.as_secs_f64() * 1e6 / (requests.max(1) as f64),
+            cpu_us: cpu.0.as_secs_f64() * 1e6 / (requests.max(1) as f64),
+            database_us: cpu.1.as_secs_f64() * 1e6 / (requests.max(1) as f64),
             resident_kib,
             errors,
             first_error,
@@ -137,7 +141,7 @@ impl Report {
         );
         line(
             out,
-            "                requests/s   p50 ms   p95 ms   p99 ms   CPU ms    wanted   x static   MiB   errors",
+            "                  requests/s   p50 ms   p95 ms   p99 ms   CPU ms    wanted   x static   MiB   errors    DB ms",
         );
         let base = engine.rows.iter().find(|row| row.scenario == Scenario::Static).map(|row| row.cpu_us);
         let hash = Duration::from_secs_f64(self.hash_us / 1e6);
@@ -146,7 +150,7 @@ impl Report {
             let ratio =
                 base.filter(|b| *b > 0.0).map_or("-".to_owned(), |b| format!("{:.1}", row.cpu_us / b));
             let text = format!(
-                "{:<14} {:>11.0} {:>8} {:>8} {:>8} {:>8} {:>9} {:>10} {:>5} {:>8}",
+                "{:<16} {:>11.0} {:>8} {:>8} {:>8} {:>8} {:>9} {:>10} {:>5} {:>8} {:>8}",
                 row.name,
                 row.per_second,
                 millis(row.p50_us as f64),
@@ -157,6 +161,7 @@ impl Report {
                 ratio,
                 row.resident_kib / 1024,
                 row.errors,
+                millis(row.database_us),
             );
             line(out, &text);
         }
@@ -216,7 +221,8 @@ mod tests {
         }
         let row = |scenario, cpu| {
             let error = (errors > 0).then(|| "status 500: no".to_owned());
-            Row::new(scenario, 2.0, &latencies, Duration::from_millis(cpu), 51_200, errors, error)
+            let cpu = (Duration::from_millis(cpu), Duration::from_millis(2 * cpu));
+            Row::new(scenario, 2.0, &latencies, cpu, 51_200, errors, error)
         };
         let engine = EngineReport {
             engine: "sqlite",
@@ -242,7 +248,7 @@ mod tests {
         let table = report(0).table();
         assert!(
             table.contains(
-                "get                    500    0.500    0.950    0.990    0.040     0.100        4.0    50        0"
+                "get                      500    0.500    0.950    0.990    0.040     0.100        4.0    50        0    0.080"
             ),
             "{table}"
         );

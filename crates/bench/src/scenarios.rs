@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::http::{Call, Connection};
-use crate::people::{Dice, Person, TAGS, customer_id};
+use crate::people::{Dice, Person, TAGS, created_at, customer_id};
 use crate::server::{ADMIN_EMAIL, PASSWORD};
 
 /// Numbers that each connection has for the people it creates.
@@ -28,6 +28,13 @@ pub enum Scenario {
     List,
     /// Pages of 20 by cursor, from the middle on.
     ListDeep,
+    /// The first page of 100.
+    #[value(name = "list-100")]
+    ListHundred,
+    /// A page of 100 at an offset of three quarters of all.
+    ListOffsetDeep,
+    /// A page of 100 at any offset.
+    ListOffset,
     /// A first and a last name.
     SearchName,
     /// Some letters and digits from the middle of an address.
@@ -38,6 +45,8 @@ pub enum Scenario {
     SearchMisspelt,
     /// What nobody has.
     SearchNone,
+    /// A last name, among those who were created in the older half of the time.
+    SearchDate,
     /// The figures of all customers.
     Statistics,
     /// The first page of the customers of a city.
@@ -56,17 +65,21 @@ pub enum Scenario {
 
 impl Scenario {
     /// All, in the order in which they run: those that write come last, so that the others see the built data.
-    pub const ALL: [Scenario; 17] = [
+    pub const ALL: [Scenario; 21] = [
         Scenario::Static,
         Scenario::Get,
         Scenario::GetToken,
         Scenario::List,
         Scenario::ListDeep,
+        Scenario::ListHundred,
+        Scenario::ListOffsetDeep,
+        Scenario::ListOffset,
         Scenario::SearchName,
         Scenario::SearchEmail,
         Scenario::SearchPhone,
         Scenario::SearchMisspelt,
         Scenario::SearchNone,
+        Scenario::SearchDate,
         Scenario::Statistics,
         Scenario::Location,
         Scenario::Tag,
@@ -84,11 +97,15 @@ impl Scenario {
             Scenario::GetToken => "get-token",
             Scenario::List => "list",
             Scenario::ListDeep => "list-deep",
+            Scenario::ListHundred => "list-100",
+            Scenario::ListOffsetDeep => "list-offset-deep",
+            Scenario::ListOffset => "list-offset",
             Scenario::SearchName => "search-name",
             Scenario::SearchEmail => "search-email",
             Scenario::SearchPhone => "search-phone",
             Scenario::SearchMisspelt => "search-misspelt",
             Scenario::SearchNone => "search-none",
+            Scenario::SearchDate => "search-date",
             Scenario::Statistics => "statistics",
             Scenario::Location => "location",
             Scenario::Tag => "tag",
@@ -103,7 +120,11 @@ impl Scenario {
     /// one password hash.
     pub fn target(self, hash: Duration) -> Option<Duration> {
         match self {
-            Scenario::Static => None,
+            Scenario::Static
+            | Scenario::ListHundred
+            | Scenario::ListOffsetDeep
+            | Scenario::ListOffset
+            | Scenario::SearchDate => None,
             Scenario::Get | Scenario::GetToken => Some(Duration::from_micros(100)),
             Scenario::List | Scenario::ListDeep | Scenario::Refresh => Some(Duration::from_micros(500)),
             Scenario::SearchName | Scenario::SearchEmail | Scenario::SearchPhone => {
@@ -208,11 +229,21 @@ impl Worker {
                 let cursor = self.cursor.as_ref().unwrap_or(&self.deep);
                 Call::get(format!("/api/v1/customers/?limit=20&cursor={cursor}"), key)
             }
+            Scenario::ListHundred => Call::get("/api/v1/customers/?limit=100", key),
+            Scenario::ListOffsetDeep => {
+                let offset = self.world.customers / 4 * 3;
+                Call::get(format!("/api/v1/customers/?limit=100&offset={offset}"), key)
+            }
+            Scenario::ListOffset => {
+                let offset = self.dice.below(self.world.customers);
+                Call::get(format!("/api/v1/customers/?limit=100&offset={offset}"), key)
+            }
             Scenario::SearchName
             | Scenario::SearchEmail
             | Scenario::SearchPhone
             | Scenario::SearchMisspelt
-            | Scenario::SearchNone => self.search(),
+            | Scenario::SearchNone
+            | Scenario::SearchDate => self.search(),
             Scenario::Statistics => Call::get("/api/v1/customers/statistics/overview", key),
             Scenario::Location => {
                 let place = Person::number(self.dice.below(self.world.customers)).place;
@@ -267,9 +298,15 @@ impl Worker {
             }
             Scenario::SearchMisspelt => format!("{} {}", person.first_name, misspelt(person.last_name)),
             Scenario::SearchNone => format!("zqxv{}", self.serial),
+            Scenario::SearchDate => person.last_name.to_owned(),
             _ => format!("{} {}", person.first_name, person.last_name),
         };
-        let body = json!({"query": query, "page": 1, "limit": 10});
+        let mut body = json!({"query": query, "page": 1, "limit": 10});
+        if self.scenario == Scenario::SearchDate {
+            let middle = created_at(self.world.customers / 2);
+            let middle = jiff::Timestamp::from_microsecond(middle).unwrap_or_default();
+            body["created_before"] = middle.to_string().into();
+        }
         Call::send(Method::POST, "/api/v1/customers/search", Some(&self.world.api_key), body)
     }
 

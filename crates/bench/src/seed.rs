@@ -17,6 +17,9 @@ use crate::people::{Person, TAGS, customer_id};
 
 /// Customers per transaction.
 const BATCH: u64 = 20_000;
+/// Appends what is different in every customer to its city.
+pub const DISTINCT_CITIES: &str = "UPDATE customer SET city = city || ' ' || substr(customer_id, 6),
+    city_key = city_key || ' ' || lower(substr(customer_id, 6))";
 /// Below this number of the first user (`USER-10000000`) there are none.
 const FIRST_UNIQUE_NO: u64 = 10_000_000;
 

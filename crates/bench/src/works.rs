@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use hyper::Method;
+use kernel::test::pictures as hostile;
 use serde_json::{Value, json};
 
 use crate::http::{Call, Connection};
-use crate::people::Person;
+use crate::people::{Person, customer_id};
 use crate::report::WorkRow;
 use crate::scenarios::World;
 use crate::server::Server;
@@ -30,11 +31,13 @@ pub enum Work {
     BulkUpdate,
     /// All customers as CSV.
     Export,
+    /// Three pictures that are small as files and large in memory.
+    Pictures,
 }
 
 impl Work {
     /// All, in the order in which they run.
-    pub const ALL: [Work; 3] = [Work::Export, Work::BulkUpdate, Work::Import];
+    pub const ALL: [Work; 4] = [Work::Export, Work::BulkUpdate, Work::Import, Work::Pictures];
 
     /// As it is printed, and as `--only-work` takes it.
     pub fn name(self) -> &'static str {
@@ -42,6 +45,7 @@ impl Work {
             Work::Import => "import",
             Work::BulkUpdate => "bulk-update",
             Work::Export => "export",
+            Work::Pictures => "pictures",
         }
     }
 
@@ -51,6 +55,7 @@ impl Work {
             Work::Import => 10_000.0,
             Work::BulkUpdate => 20_000.0,
             Work::Export => 50_000.0,
+            Work::Pictures => 0.0,
         }
     }
 }
@@ -67,6 +72,7 @@ pub async fn drive(server: &Server, world: &World, work: Work) -> Result<WorkRow
             Work::Import => import(world, file.unwrap_or_default()).await,
             Work::BulkUpdate => bulk_update(world).await,
             Work::Export => export(world).await,
+            Work::Pictures => pictures(world).await,
         }
     };
     let mut doing = std::pin::pin!(doing);
@@ -92,7 +98,7 @@ pub async fn drive(server: &Server, world: &World, work: Work) -> Result<WorkRow
 async fn import(world: &World, file: Bytes) -> Result<u64> {
     let mut connection = Connection::open(world.address).await?;
     let path = "/api/v1/customers/import?mode=create";
-    let reply = connection.upload(path, &world.api_key, "text/csv", file).await?.json()?;
+    let reply = connection.upload(Method::POST, path, &world.api_key, "text/csv", file).await?.json()?;
     let done = job(&mut connection, world, &reply).await?;
     let created = number(&done, "created")?;
     ensure!(created == world.customers / 10, "not every row became a customer: {done}");
@@ -106,6 +112,24 @@ async fn bulk_update(world: &World) -> Result<u64> {
     let reply = connection.call(call).await?.json()?;
     let done = job(&mut connection, world, &reply).await?;
     number(&done, "updated")
+}
+
+/// Whether they are taken is for the server to say, as long as it says so.
+async fn pictures(world: &World) -> Result<u64> {
+    let mut connection = Connection::open(world.address).await?;
+    let path = format!("/api/v1/customers/{}/avatar", customer_id(0));
+    let pictures = [
+        ("image/png", hostile::png_with_profile(300 << 20)),
+        ("image/jpeg", hostile::progressive_jpeg(7071, 7071)),
+        ("image/png", hostile::large_png(7071)),
+    ];
+    let mut sent = 0;
+    for (kind, picture) in pictures {
+        let reply = connection.upload(Method::PUT, &path, &world.api_key, kind, picture.into()).await?;
+        ensure!(matches!(reply.status, 200 | 422), "{}", reply.describe());
+        sent += 1;
+    }
+    Ok(sent)
 }
 
 /// Waits until a job is over.

@@ -93,7 +93,7 @@ const PERIODIC: &[Periodic] = &[
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 async fn start(parts: &mut Parts) -> Result<()> {
-    parts.keep(Arc::new(avatars::model::Studio::default()));
+    parts.keep(Arc::new(avatars::model::Studio::new(parts.config.avatar_memory)));
     parts.keep(Arc::new(exports::service::Places::default()));
     parts.keep(Arc::new(ProfileHook {
         find: |tx, user| Box::pin(customers::service::profile::number_in(tx, user)),

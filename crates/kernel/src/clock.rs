@@ -2,8 +2,8 @@
 //! test sets it; reading the system's clock anywhere else is banned in `clippy.toml`.
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 /// An instant in UTC, truncated to microseconds, which is what both databases keep.

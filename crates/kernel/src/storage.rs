@@ -226,7 +226,8 @@ fn absent<T>(result: object_store::Result<T>) -> Result<Option<T>> {
     }
 }
 
-fn fault(error: object_store::Error) -> Error {
+/// A failure of a disk or a bucket as an error of ours: 503, and whether the disk is full.
+pub(crate) fn fault(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     while let Some(here) = cause {

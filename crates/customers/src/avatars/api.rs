@@ -63,10 +63,7 @@ async fn put(
     if !upload.media_type.starts_with("image/") {
         return Err(model::unsupported());
     }
-    let image = upload.whole(app.config.limits.avatar_bytes).await?;
-    if image.is_empty() {
-        return Err(model::empty());
-    }
+    let image = upload.put_aside(&app.config.data_dir, app.config.limits.avatar_bytes).await?;
     let row = service::replace(&ctx, &row, image).await?;
     tagged(&ctx, &row)
 }

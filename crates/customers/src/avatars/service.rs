@@ -3,6 +3,7 @@
 //! Files are written before the row that names them, so that no row names what is not there; whatever a failed
 //! transaction leaves is found by its age and removed. Files that a change or an erasure leaves are removed by a job.
 
+use std::fs::File;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -52,8 +53,8 @@ async fn check(ctx: &Ctx, tx: &mut Tx, row: &CustomerRow) -> Result<()> {
 }
 
 /// Makes an image the picture of a customer.
-pub async fn replace(ctx: &Ctx, row: &CustomerRow, image: Bytes) -> Result<CustomerRow> {
-    let pictures = ctx.app().part::<Studio>().make(image).await?;
+pub async fn replace(ctx: &Ctx, row: &CustomerRow, image: File) -> Result<CustomerRow> {
+    let pictures = ctx.app().part::<Studio>().make(ctx.caller()?.actor(), image).await?;
     let name = AvatarName::random(ctx.random(), ctx.now(), pictures.png);
     for (size, file) in AVATAR_SIZES.into_iter().zip(pictures.files) {
         ctx.app().storage.put(&name.object(size)?, file).await?;

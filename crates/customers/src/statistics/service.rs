@@ -127,11 +127,7 @@ pub async fn states_in(tx: &mut Tx, scope: &Scope, country: Option<&str>, most: 
 /// The cities of customers at a place, the largest first, at most `most`.
 pub async fn cities_in(tx: &mut Tx, scope: &Scope, place: &Place<'_>, most: i64) -> Result<Vec<Named>> {
     match (place.country, place.state) {
-        (None, None) => {
-            let mut cities = store::cities(tx, scope, most).await?;
-            cities.retain(|city| !city.key.is_empty());
-            Ok(cities)
-        }
+        (None, None) => store::cities(tx, scope, most).await,
         (country, state) => {
             let beginning = country.map(|c| model::key_of(&[c, ""]));
             store::cities_of(tx, scope, beginning.as_deref(), state, most).await
@@ -153,14 +149,11 @@ pub async fn overview(ctx: &Ctx, top: i64) -> Result<CustomerStatistics> {
     let starts = model::starts(today, config.week_start).map(|day| day.to_string());
     let [day, week, month] = starts.each_ref();
     let since = starts.iter().min().map_or("", String::as_str);
-    // Cities are as many as people typed.
     let mut tx = ctx.slow_read().await?;
     let sums = store::sums(&mut tx, &scope, since).await?;
     let cities = store::cities(&mut tx, &scope, top).await?;
     let created =
         |from: &str| of(&sums, model::CREATED).filter(|s| s.key.as_str() >= from).map(|s| s.n).sum();
-    let (unknown, mut cities): (Vec<_>, Vec<_>) = cities.into_iter().partition(|c| c.key.is_empty());
-    cities.truncate(usize::try_from(top).unwrap_or_default());
     let countries = of(&sums, model::COUNTRY).filter(|s| !s.key.is_empty());
     Ok(CustomerStatistics {
         total_customers: one(&sums, model::TOTAL, ""),
@@ -178,7 +171,7 @@ pub async fn overview(ctx: &Ctx, top: i64) -> Result<CustomerStatistics> {
             usize::MAX,
         ),
         unknown_country: one(&sums, model::COUNTRY, ""),
-        unknown_city: unknown.iter().map(|c| c.n).sum(),
+        unknown_city: one(&sums, model::CITY, ""),
         average_customer_age: age(&sums, today),
         gender_distribution: [
             ("male", "male"),

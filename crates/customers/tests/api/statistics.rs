@@ -5,6 +5,8 @@
 use std::time::Duration;
 
 use customers::statistics::service as statistics;
+use kernel::db::driver::inventory;
+use kernel::db::{Entry, Target};
 use kernel::id::Random;
 use kernel::test::{TestApp, on_both_engines, on_both_engines_with};
 use serde_json::{Value, json};
@@ -231,4 +233,122 @@ async fn a53_many_differences_are_folded() {
         assert_eq!(n, 0);
     })
     .await;
+}
+
+kernel::row! {
+    struct City { city: String, n: i64 }
+}
+
+/// The largest cities by a count of the customers themselves, of all companies or of one.
+async fn counted(app: &TestApp, company: Option<&str>, top: i64) -> Vec<(String, i64)> {
+    let mut tx = app.system().read().await.unwrap();
+    let cities = kernel::sql!(
+        "SELECT c.city_key AS city, CAST(count(*) AS bigint) AS n FROM customer c JOIN user_account u ON u.id = c.user_id
+         LEFT JOIN company o ON o.id = u.company_id
+         WHERE c.erased_at IS NULL AND c.city_key IS NOT NULL AND ($1 OR o.company_id = $2)
+         GROUP BY c.city_key ORDER BY count(*) DESC, c.city_key LIMIT $3" => City
+    );
+    let cities = tx.all(cities, kernel::args![company.is_none(), company, top]).await.unwrap();
+    cities.into_iter().map(|city| (city.city, city.n)).collect()
+}
+
+#[tokio::test]
+async fn a53_the_largest_cities_are_exact_while_customers_move() {
+    on_both_engines(&features(), async |app| {
+        company(app, "COMP-001").await;
+        let (all, own) = (key(app, "admin").await, company_key(app, "manager", "COMP-001").await);
+        let random = Random::seeded(11);
+        let city = || json!(["", "a", "b", "c", "d", "e", "f", "g", "h"][random.below(9) as usize]);
+        let mut living: Vec<Value> = Vec::new();
+        for step in 0..50 {
+            let key = if random.below(2) == 0 { &all } else { &own };
+            if living.len() < 20 || step % 3 == 0 {
+                let body = json!({"first_name": "A", "last_name": "B", "email": format!("p{step}@example.com"), "city": city()});
+                living.push(create(app, key, body).await);
+            } else {
+                let one = &living[random.below(living.len() as u64) as usize];
+                let body = json!({"city": city()});
+                app.patch(path(one, "")).bearer(&all).json(body).send().await.expect(200);
+            }
+            if step % 4 == 0 {
+                let gone = living.swap_remove(random.below(living.len() as u64) as usize);
+                app.delete(path(&gone, "/hard")).bearer(&all).send().await.expect(204);
+            }
+            // Some differences are folded, some wait.
+            if step % 7 == 0 {
+                statistics::fold(&app.system()).await.unwrap();
+            }
+            if step % 5 == 0 {
+                for (key, company) in [(&all, None), (&own, Some("COMP-001"))] {
+                    for top in [1, 3, 1000] {
+                        let path = format!("/api/v1/customers/stats/?top={top}");
+                        let shown = app.get(path).bearer(key).send().await.expect(200);
+                        let shown = shown["customers_by_city"].as_object().unwrap();
+                        let shown: Vec<_> = shown.iter().map(|(city, n)| (city.clone(), n.as_i64().unwrap())).collect();
+                        assert_eq!(shown, counted(app, company, top).await, "step {step}, {company:?}, top {top}");
+                    }
+                }
+            }
+        }
+    })
+    .await;
+}
+
+/// As many names as people type: the statements read what they show.
+#[tokio::test]
+async fn a53_the_largest_are_read_by_their_rank() {
+    on_both_engines(&features(), async |app| {
+        let mut tx = app.system().write().await.unwrap();
+        tx.exec(
+            kernel::sql!(
+                sqlite: "WITH RECURSIVE i (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 5000)
+                         INSERT INTO stat_counter (metric, key, company, n)
+                         SELECT m.column1, 'c' || i.n, zeroblob(16), i.n FROM i CROSS JOIN (VALUES ('city'), ('tag')) m",
+                postgres: "INSERT INTO stat_counter (metric, key, company, n)
+                           SELECT m, 'c' || i, '00000000-0000-0000-0000-000000000000', i
+                           FROM generate_series(1, 5000) i CROSS JOIN unnest(ARRAY['city', 'tag']) m"
+            ),
+            [],
+        )
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        let statements = inventory::iter::<Entry>().filter(|entry| entry.at.contains("statistics/store/ranks.rs"));
+        let mut seen = 0;
+        for entry in statements {
+            let plan = plan(app, entry).await;
+            assert!(plan.contains("stat_total_rank") || plan.contains("stat_counter_rank"), "{}: {plan}", entry.at);
+            assert!(!plan.contains("Seq Scan on stat_total") && !plan.contains("Seq Scan on stat_counter"), "{plan}");
+            seen += 1;
+        }
+        assert_eq!(seen, 4);
+    })
+    .await;
+}
+
+/// How the database answers a statement, with some arguments.
+async fn plan(app: &TestApp, entry: &Entry) -> String {
+    match &app.db.options.target {
+        Target::Sqlite(path) => {
+            let db = rusqlite::Connection::open(path).unwrap();
+            let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {}", entry.lite)).unwrap();
+            let mut rows = explain.raw_query();
+            let mut plan = String::new();
+            while let Some(row) = rows.next().unwrap() {
+                plan += &(row.get::<_, String>("detail").unwrap() + "; ");
+            }
+            plan
+        }
+        Target::Postgres(url) => {
+            let (client, driver) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(driver);
+            client
+                .batch_execute("ANALYZE stat_counter; ANALYZE stat_total; ANALYZE stat_delta")
+                .await
+                .unwrap();
+            let text = entry.pg.replace("$1", "10").replace("$2", "'00000000-0000-0000-0000-000000000000'");
+            let rows = client.query(&format!("EXPLAIN {text}"), &[]).await.unwrap();
+            rows.iter().map(|row| row.get::<_, String>(0) + "; ").collect()
+        }
+    }
 }

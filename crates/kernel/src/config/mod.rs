@@ -67,6 +67,8 @@ pub struct Config {
     pub default_country: Option<String>,
     /// Id or `company_id` of the company of self-registered customers.
     pub default_company: Option<String>,
+    /// Bytes that reading an image may take.
+    pub avatar_memory: u64,
     /// Refuse telephone numbers that are only possible.
     pub phone_strict: bool,
     /// In characters, 8 to 128.

@@ -147,6 +147,7 @@ fn read(r: &mut Reader) -> Config {
         week_start: r.one("week_start", values::week_start),
         default_country: r.one("default_country", values::country),
         default_company: r.one("default_company", |text| Ok((!text.is_empty()).then(|| text.to_owned()))),
+        avatar_memory: r.number("avatars.memory_mb", 48..=4096) << 20,
         phone_strict: r.flag("phone.strict"),
         password_min_length: r.size("password.min_length", 8..=128),
         hashing: Hashing {

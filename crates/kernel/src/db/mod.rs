@@ -33,6 +33,7 @@ use backon::{ExponentialBuilder, Retryable};
 use tokio::sync::Semaphore;
 
 pub use many::{Ids, Texts};
+pub use page::Source;
 pub use row::{FieldSpec, FromRow, Row};
 pub use sql::{Entry, Sql, Where, arity};
 pub(crate) use tx::STATEMENTS;

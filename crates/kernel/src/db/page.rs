@@ -2,11 +2,12 @@
 //! static description, values are arguments.
 
 use super::row::FromRow;
-use super::sql::{Sql, Where};
+use super::sql::{Sql, Where, compose};
 use super::tx::Tx;
 use super::value::{Date, Param};
 use crate::error::Result;
 use crate::web::list::{Cursor, FilterValue, Key, ListRequest, Order, Page};
+use uuid::Uuid;
 
 impl ListRequest {
     /// Adds the filters whose SQL the description holds. Those with an empty text are the store's to add.
@@ -15,11 +16,32 @@ impl ListRequest {
             conditions.and_built(&format!("{}?", filter.sql), vec![filter_param(value)]);
         }
     }
+
+    /// Do the filters that [`ListRequest::narrow`] adds ask for a column of this table?
+    pub fn filters_ask(&self, table: &str) -> bool {
+        self.filters.iter().any(|(filter, _)| mentions(filter.sql, table))
+    }
+}
+
+/// Where the rows of a list come from.
+pub struct Source<R: 'static> {
+    /// The rows as they are shown. Ends in a WHERE clause, as the others.
+    pub rows: &'static Sql<0, R>,
+    /// The ids of the same rows, from the same tables under the same names.
+    pub ids: &'static Sql<0, Uuid>,
+    /// The ids from the list's own table alone, for what asks for no column of the others: they neither take rows away nor
+    /// repeat any.
+    pub own_ids: &'static Sql<0, Uuid>,
+    /// The names of the others, `u` where their columns are `u.name`.
+    pub others: &'static [&'static str],
+    /// The column that completes the order.
+    pub id: &'static str,
 }
 
 impl Tx {
     /// One page and a row more, which says whether there is another. `base` ends in a WHERE clause, `id` is the
-    /// column that completes the order.
+    /// column that completes the order. For what an index gives in the order that is asked for, from its beginning or from a
+    /// cursor on; whatever passes over rows or sorts them is read by [`Tx::late_page`].
     pub async fn page<'a, R: FromRow + Send + 'static>(
         &mut self,
         base: &'static Sql<0, R>,
@@ -27,19 +49,27 @@ impl Tx {
         id: &'static str,
         mut conditions: Where<'a>,
     ) -> Result<Vec<R>> {
-        request.narrow(&mut conditions);
-        let mut tail = format!(" ORDER BY {}", order_by(request, id));
-        if let Page::Cursor(cursor) = &request.page {
-            let (text, args) = after(request, cursor, id);
-            conditions.and_built(&text, args);
-        }
-        tail.push_str(&format!(" LIMIT ${}", conditions.bind(request.fetch())));
-        if let Page::Offset(n) = request.page
-            && n > 0
-        {
-            tail.push_str(&format!(" OFFSET ${}", conditions.bind(i64::try_from(n).unwrap_or(i64::MAX))));
-        }
+        let tail = turn_to(request, id, &mut conditions);
         self.select(base, &conditions, &tail).await
+    }
+
+    /// The same by the ids first: rows that are passed over or sorted away are never put together. The order is made twice,
+    /// the second time of one page.
+    pub async fn late_page<'a, R: FromRow + Send + 'static>(
+        &mut self,
+        source: &Source<R>,
+        request: &'a ListRequest,
+        mut conditions: Where<'a>,
+    ) -> Result<Vec<R>> {
+        let tail = turn_to(request, source.id, &mut conditions);
+        let asks = |other: &&str| conditions.ask(other) || mentions(&tail, other);
+        let ids = if source.others.iter().any(asks) { source.ids } else { source.own_ids };
+        let ids = compose(self.engine(), ids, &conditions, &tail);
+        // How many ids there will be is not seen in the text, and for any number the planner would read all rows.
+        conditions.custom_plan();
+        let order = order_by(request, source.id);
+        let conditions = conditions.with_text(format!(" AND {} IN ({ids})", source.id));
+        self.select(source.rows, &conditions, &format!(" ORDER BY {order}")).await
     }
 
     /// Counts the rows that a list's filters leave, up to `bound` + 1. `base` selects any one column of them.
@@ -55,6 +85,39 @@ impl Tx {
         let counted: Vec<i64> = self.select_from(base, &conditions, limit).await?;
         Ok(counted.first().copied().and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
     }
+}
+
+/// Adds the filters and where the page begins; what follows them.
+fn turn_to<'a>(request: &'a ListRequest, id: &str, conditions: &mut Where<'a>) -> String {
+    request.narrow(conditions);
+    let mut tail = format!(" ORDER BY {}", order_by(request, id));
+    if let Page::Cursor(cursor) = &request.page {
+        let (text, args) = after(request, cursor, id);
+        conditions.and_built(&text, args);
+    }
+    tail.push_str(&format!(" LIMIT ${}", conditions.bind(request.fetch())));
+    if let Page::Offset(n) = request.page
+        && n > 0
+    {
+        tail.push_str(&format!(" OFFSET ${}", conditions.bind(i64::try_from(n).unwrap_or(i64::MAX))));
+    }
+    tail
+}
+
+impl Where<'_> {
+    /// Do the conditions ask for a column of this table? If not, a statement need not join it.
+    pub fn ask(&self, table: &str) -> bool {
+        mentions(self.text(), table)
+    }
+}
+
+/// Does the text name a column of this table?
+fn mentions(text: &str, table: &str) -> bool {
+    text.match_indices(table).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        text[at + table.len()..].starts_with('.')
+            && !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.')
+    })
 }
 
 fn filter_param(value: &FilterValue) -> Box<dyn Param + '_> {
@@ -132,5 +195,20 @@ fn key_param(key: &Key) -> Box<dyn Param + '_> {
         Key::Time(v) => Box::new(*v),
         Key::Bool(v) => Box::new(*v),
         Key::Date(v) => Box::new(Date(*v)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mentions;
+
+    #[test]
+    fn a_table_is_known_by_its_columns() {
+        for text in [" AND u.id = $1", "u.id", "(u.id)", "a = 1 AND lower(u.name) = 2"] {
+            assert!(mentions(text, "u"), "{text}");
+        }
+        for text in ["", " AND c.u = 1", "menu.id", "x_u.id", "user_account u", "s.u.id"] {
+            assert!(!mentions(text, "u"), "{text}");
+        }
     }
 }

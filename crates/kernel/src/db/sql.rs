@@ -228,6 +228,12 @@ impl<'a> Where<'a> {
         self.args.len()
     }
 
+    /// The same arguments under another text.
+    pub(crate) fn with_text(mut self, text: String) -> Where<'a> {
+        self.text = text;
+        self
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

@@ -13,6 +13,7 @@
 
 mod app;
 mod database;
+pub mod pictures;
 
 pub use app::{TestApp, TestReply, TestRequest, on_both_engines, on_both_engines_with};
 pub use database::{TestDb, on_both_databases};

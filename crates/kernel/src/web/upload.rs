@@ -5,13 +5,15 @@
 //! coming, and its handler runs once, because the body cannot be given twice. When the file has arrived, and before
 //! anything is made of it, its sender is asked for again ([`Arrival`]).
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
 use super::body::too_large;
 use super::request::RequestInfo;
@@ -20,7 +22,7 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::crypto::Sha256;
 use crate::idempotency::Idempotency;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, storage};
 
 /// What has to be done when a file has arrived.
 #[derive(Clone)]
@@ -129,16 +131,22 @@ impl Upload {
         first_file(multer::Multipart::new(pieces, boundary)).await
     }
 
-    /// The whole file, for routes that take small ones. 413 for more than `limit` bytes.
-    pub async fn whole(mut self, limit: usize) -> Result<Bytes> {
-        let mut file = BytesMut::new();
+    /// The whole file on disk, in a folder of the server's, for work that waits for its turn: meanwhile it takes no memory. It
+    /// has no name there, and is gone with the handle. 413 for more than `limit` bytes, 503 when the disk is full.
+    pub async fn put_aside(mut self, folder: &Path, limit: usize) -> Result<std::fs::File> {
+        let file = tempfile::tempfile_in(folder).map_err(storage::fault)?;
+        let mut file = tokio::fs::File::from_std(file);
+        let mut size = 0;
         while let Some(piece) = self.pieces.try_next().await? {
-            if file.len() + piece.len() > limit {
+            size += piece.len();
+            if size > limit {
                 return Err(too_large(limit));
             }
-            file.extend_from_slice(&piece);
+            file.write_all(&piece).await.map_err(storage::fault)?;
         }
-        Ok(file.freeze())
+        file.flush().await.map_err(storage::fault)?;
+        file.rewind().await.map_err(storage::fault)?;
+        Ok(file.into_std().await)
     }
 }
 

@@ -50,13 +50,20 @@ impl Client {
 
     /// Sends a file.
     pub async fn upload(&self, path: &str, media_type: &str, file: Vec<u8>) -> Reply {
-        let mut request = self.http.post(format!("{}{path}", self.base)).header("content-type", media_type);
+        self.send_file(Method::POST, path, media_type, file).await
+    }
+
+    /// Sends a file by another method.
+    pub async fn send_file(&self, method: Method, path: &str, media_type: &str, file: Vec<u8>) -> Reply {
+        let what = format!("{method} {path}");
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        let mut request = request.header("content-type", media_type);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
         let response = request.body(file).send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Reply { what: format!("POST {path}"), status, headers, text: response.text().await.unwrap() }
+        Reply { what, status, headers, text: response.text().await.unwrap() }
     }
 
     /// A request with headers of its own, whose redirects are not followed.

@@ -248,6 +248,14 @@ impl Server {
         Client::new(self.address())
     }
 
+    /// The most memory that it ever had, in KiB.
+    pub fn most_memory(&self) -> u64 {
+        let id = self.child.id().expect("the process runs");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        most.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
     /// Sends a signal by name: `KILL`, `TERM`, `INT`.
     pub async fn signal(&self, name: &str) {
         let id = self.child.id().expect("the process runs").to_string();

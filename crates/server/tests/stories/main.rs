@@ -11,6 +11,7 @@
 //! | `refusals` | what keeps a process from starting, and what it says |
 //! | `commands` | the command line beside a running server |
 //! | `migrate_v1` | the customers of the first version, from files and back |
+//! | `pictures` | pictures that are made to take memory |
 //! | `operation` | health, figures, documentation |
 //! | `malformed` | bodies, queries and methods that nobody should send |
 //! | `routes` | every route without a token, with a wrong role, with forged tokens, of a foreign company |
@@ -33,6 +34,7 @@ mod malformed;
 mod migrate_v1;
 mod operation;
 mod pages;
+mod pictures;
 mod raw;
 mod refusals;
 mod routes;

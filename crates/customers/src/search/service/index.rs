@@ -235,7 +235,11 @@ struct FillState {
 
 fn read_fill_state(text: &str) -> FillState {
     let (version, rest) = text.split_once(' ').unwrap_or((text, ""));
-    FillState { version: version.parse().unwrap_or_default(), filled: rest == FILLED, place: read_place(rest) }
+    FillState {
+        version: version.parse().unwrap_or_default(),
+        filled: rest == FILLED,
+        place: read_place(rest),
+    }
 }
 
 fn read_place(text: &str) -> Option<(Timestamp, Uuid)> {

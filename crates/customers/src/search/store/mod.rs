@@ -154,13 +154,19 @@ pub async fn hits(tx: &mut Tx, expr: &Expr, rest: Rest<'_>, limit: usize) -> Res
     rest.request.narrow(&mut w);
     let tail = newest_first(engine, &mut w, limit);
     // SQLite's index is a table of its own, and CROSS JOIN makes it the first; so in all of these.
-    let base = match rest.is_empty() {
-        true => sql!(
+    let base = match joined(&w, rest) {
+        Joined::Nobody => sql!(
             sqlite: "SELECT e.seq, e.customer_id FROM customer_search
                      CROSS JOIN search_entry e ON e.seq = customer_search.rowid WHERE true",
             postgres: "SELECT e.seq, e.customer_id FROM search_entry e WHERE true" => Hit
         ),
-        false => sql!(
+        Joined::Customer => sql!(
+            sqlite: "SELECT e.seq, e.customer_id FROM customer_search
+                     CROSS JOIN search_entry e ON e.seq = customer_search.rowid
+                     CROSS JOIN customer c ON c.id = e.customer_id WHERE true",
+            postgres: "SELECT e.seq, e.customer_id FROM search_entry e JOIN customer c ON c.id = e.customer_id WHERE true" => Hit
+        ),
+        Joined::User => sql!(
             sqlite: "SELECT e.seq, e.customer_id FROM customer_search
                      CROSS JOIN search_entry e ON e.seq = customer_search.rowid
                      CROSS JOIN customer c ON c.id = e.customer_id CROSS JOIN user_account u ON u.id = c.user_id WHERE true",
@@ -177,8 +183,8 @@ pub async fn candidates(tx: &mut Tx, expr: &Expr, rest: Rest<'_>, limit: usize) 
     let mut w = matching(engine, expr, rest);
     rest.request.narrow(&mut w);
     let tail = newest_first(engine, &mut w, limit);
-    let base = match rest.is_empty() {
-        true => sql!(
+    let base = match joined(&w, rest) {
+        Joined::Nobody => sql!(
             sqlite: "SELECT e.seq, e.customer_id, e.first_name, e.last_name, e.email, e.username, e.company_name, e.city,
                        e.phone
                      FROM customer_search CROSS JOIN search_entry e ON e.seq = customer_search.rowid WHERE true",
@@ -186,7 +192,16 @@ pub async fn candidates(tx: &mut Tx, expr: &Expr, rest: Rest<'_>, limit: usize) 
                          e.phone
                        FROM search_entry e WHERE true" => Candidate
         ),
-        false => sql!(
+        Joined::Customer => sql!(
+            sqlite: "SELECT e.seq, e.customer_id, e.first_name, e.last_name, e.email, e.username, e.company_name, e.city,
+                       e.phone
+                     FROM customer_search CROSS JOIN search_entry e ON e.seq = customer_search.rowid
+                     CROSS JOIN customer c ON c.id = e.customer_id WHERE true",
+            postgres: "SELECT e.seq, e.customer_id, e.first_name, e.last_name, e.email, e.username, e.company_name, e.city,
+                         e.phone
+                       FROM search_entry e JOIN customer c ON c.id = e.customer_id WHERE true" => Candidate
+        ),
+        Joined::User => sql!(
             sqlite: "SELECT e.seq, e.customer_id, e.first_name, e.last_name, e.email, e.username, e.company_name, e.city,
                        e.phone
                      FROM customer_search CROSS JOIN search_entry e ON e.seq = customer_search.rowid
@@ -203,12 +218,17 @@ pub async fn candidates(tx: &mut Tx, expr: &Expr, rest: Rest<'_>, limit: usize) 
 /// How many there are, counted up to `bound` + 1.
 pub async fn count_up_to(tx: &mut Tx, expr: &Expr, rest: Rest<'_>, bound: u64) -> Result<u64> {
     let w = matching(tx.engine(), expr, rest);
-    let base = match rest.is_empty() {
-        true => sql!(
+    let base = match joined(&w, rest) {
+        Joined::Nobody => sql!(
             sqlite: "SELECT customer_search.rowid AS n FROM customer_search WHERE true",
             postgres: "SELECT e.seq AS n FROM search_entry e WHERE true" => i64
         ),
-        false => sql!(
+        Joined::Customer => sql!(
+            sqlite: "SELECT e.seq AS n FROM customer_search CROSS JOIN search_entry e ON e.seq = customer_search.rowid
+                     CROSS JOIN customer c ON c.id = e.customer_id WHERE true",
+            postgres: "SELECT e.seq AS n FROM search_entry e JOIN customer c ON c.id = e.customer_id WHERE true" => i64
+        ),
+        Joined::User => sql!(
             sqlite: "SELECT e.seq AS n FROM customer_search CROSS JOIN search_entry e ON e.seq = customer_search.rowid
                      CROSS JOIN customer c ON c.id = e.customer_id CROSS JOIN user_account u ON u.id = c.user_id WHERE true",
             postgres: "SELECT e.seq AS n FROM search_entry e JOIN customer c ON c.id = e.customer_id
@@ -216,6 +236,21 @@ pub async fn count_up_to(tx: &mut Tx, expr: &Expr, rest: Rest<'_>, bound: u64) -
         ),
     };
     tx.count_up_to(base, rest.request, w, bound).await
+}
+
+/// What stands beside the entries in a statement. Each join is a look for every entry that the tokens find.
+enum Joined {
+    Nobody,
+    Customer,
+    User,
+}
+
+fn joined(w: &Where<'_>, rest: Rest<'_>) -> Joined {
+    match rest.is_empty() {
+        true => Joined::Nobody,
+        false if w.ask("u") || rest.request.filters_ask("u") => Joined::User,
+        false => Joined::Customer,
+    }
 }
 
 fn matching<'a>(engine: Engine, expr: &Expr, rest: Rest<'a>) -> Where<'a> {

@@ -1,9 +1,11 @@
 //! Every statement on the counters. A number is the sum of its counter and its differences.
 //!
 //! - here: writing, folding, the figures of an overview;
-//! - `places`: countries, states, cities and tags.
+//! - `ranks`: the largest cities and tags;
+//! - `places`: countries, states and cities within them.
 
 mod places;
+mod ranks;
 
 use kernel::access::Scope;
 use kernel::db::{Engine, Tx};
@@ -11,7 +13,8 @@ use kernel::{Result, args, row, sql};
 use uuid::Uuid;
 
 use super::model::Counter;
-pub use places::{cities_of, count_beginning, count_in_countries, countries, states, tags};
+pub use places::{cities_of, count_beginning, count_in_countries, countries, states};
+pub use ranks::{cities, tags};
 
 row! {
     /// A counter, summed over the companies of a scope.
@@ -86,16 +89,18 @@ pub async fn add(tx: &mut Tx, differences: &[(Uuid, Counter, i64)]) -> Result<()
 pub async fn has_work(tx: &mut Tx) -> Result<bool> {
     tx.one(
         sql!(
-            "SELECT EXISTS (SELECT 1 FROM stat_delta) OR EXISTS (SELECT 1 FROM stat_counter WHERE n = 0) AS n" => bool
+            "SELECT EXISTS (SELECT 1 FROM stat_delta) OR EXISTS (SELECT 1 FROM stat_counter WHERE n = 0)
+               OR EXISTS (SELECT 1 FROM stat_total t WHERE t.n = 0
+                    AND NOT EXISTS (SELECT 1 FROM stat_counter c WHERE c.metric = t.metric AND c.key = t.key)) AS n" => bool
         ),
         [],
     )
     .await
 }
 
-/// Deletes up to 1000 counters at zero, such as of a city that nobody lives in any more.
+/// Deletes up to 1000 counters at zero, such as of a city that nobody lives in any more, and as many sums without counters.
 pub async fn sweep(tx: &mut Tx) -> Result<u64> {
-    tx.exec(
+    let counters = tx.exec(
         // PostgreSQL: what another process just folds is left for the next time, so that none waits for the other.
         sql!(
             sqlite: "DELETE FROM stat_counter WHERE (metric, key, company) IN
@@ -105,7 +110,24 @@ pub async fn sweep(tx: &mut Tx) -> Result<u64> {
         ),
         [],
     )
-    .await
+    .await?;
+    let sums = tx
+        .exec(
+            // As above. A sum with counters stays: the next change of one adds to it.
+            sql!(
+                sqlite: "DELETE FROM stat_total WHERE (metric, key) IN
+                           (SELECT t.metric, t.key FROM stat_total t WHERE t.n = 0
+                              AND NOT EXISTS (SELECT 1 FROM stat_counter c WHERE c.metric = t.metric AND c.key = t.key)
+                            LIMIT 1000)",
+                postgres: "DELETE FROM stat_total WHERE (metric, key) IN
+                             (SELECT t.metric, t.key FROM stat_total t WHERE t.n = 0
+                                AND NOT EXISTS (SELECT 1 FROM stat_counter c WHERE c.metric = t.metric AND c.key = t.key)
+                              LIMIT 1000 FOR UPDATE SKIP LOCKED)"
+            ),
+            [],
+        )
+        .await?;
+    Ok(counters + sums)
 }
 
 /// Adds up to 10,000 differences to their counters and deletes them; says how many counters changed. Two processes take
@@ -143,39 +165,21 @@ pub async fn count(tx: &mut Tx, scope: &Scope, metric: &str, key: &str) -> Resul
     .await
 }
 
-/// Everything but the cities, and of the days of creation those from `since`. Bounded: the countries, two hundred
-/// years, the days of a year, those of a month.
+/// Everything but the cities, of which only that there is none, and of the days of creation those from `since`. Bounded:
+/// the countries, two hundred years, the days of a year, those of a month.
 pub async fn sums(tx: &mut Tx, scope: &Scope, since: &str) -> Result<Vec<Sum>> {
     tx.all(
         sql!(
             "SELECT metric, key, CAST(sum(n) AS bigint) AS n FROM (
                SELECT metric, key, n FROM stat_counter
                WHERE (metric IN ('total', 'active', 'verified', 'business', 'services', 'gender', 'birth_year', 'birth_day',
-                        'country') OR (metric = 'created' AND key >= $3)) AND ($1 OR company = $2)
+                        'country') OR (metric = 'created' AND key >= $3) OR (metric = 'city' AND key = '')) AND ($1 OR company = $2)
                UNION ALL SELECT metric, key, n FROM stat_delta
                WHERE (metric IN ('total', 'active', 'verified', 'business', 'services', 'gender', 'birth_year', 'birth_day',
-                        'country') OR (metric = 'created' AND key >= $3)) AND ($1 OR company = $2)) s
+                        'country') OR (metric = 'created' AND key >= $3) OR (metric = 'city' AND key = '')) AND ($1 OR company = $2)) s
              GROUP BY metric, key HAVING sum(n) <> 0" => Sum
         ),
         args![scope.all(), scope.company(), since],
-    )
-    .await
-}
-
-/// The cities with the most customers, and the customers without one under the empty key. A city is shown as the
-/// first of its customers spelled it.
-pub async fn cities(tx: &mut Tx, scope: &Scope, top: i64) -> Result<Vec<Named>> {
-    tx.all(
-        sql!(
-            "SELECT (SELECT c.city FROM customer c WHERE c.city_key = s.key AND c.erased_at IS NULL
-                     ORDER BY c.created_at LIMIT 1) AS label, s.key, s.n
-             FROM (SELECT key, CAST(sum(n) AS bigint) AS n FROM (
-                     SELECT key, n FROM stat_counter WHERE metric = 'city' AND ($1 OR company = $2)
-                     UNION ALL SELECT key, n FROM stat_delta WHERE metric = 'city' AND ($1 OR company = $2)) b
-                   GROUP BY key HAVING sum(n) > 0 ORDER BY (key = '') DESC, sum(n) DESC, key LIMIT $3) s
-             ORDER BY s.n DESC, s.key" => Named
-        ),
-        args![scope.all(), scope.company(), top + 1],
     )
     .await
 }

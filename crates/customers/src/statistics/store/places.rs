@@ -122,19 +122,3 @@ pub async fn cities_of(
     )
     .await
 }
-
-/// The tags in use.
-pub async fn tags(tx: &mut Tx, scope: &Scope, most: i64) -> Result<Vec<Named>> {
-    tx.all(
-        sql!(
-            "SELECT (SELECT t.name FROM tag t WHERE t.name_key = s.key) AS label, s.key, s.n
-             FROM (SELECT key, CAST(sum(n) AS bigint) AS n FROM (
-                     SELECT key, n FROM stat_counter WHERE metric = 'tag' AND ($1 OR company = $2)
-                     UNION ALL SELECT key, n FROM stat_delta WHERE metric = 'tag' AND ($1 OR company = $2)) b
-                   GROUP BY key HAVING sum(n) > 0 ORDER BY sum(n) DESC, key LIMIT $3) s
-             ORDER BY s.n DESC, s.key" => Named
-        ),
-        args![scope.all(), scope.company(), most],
-    )
-    .await
-}
