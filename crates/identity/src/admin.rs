@@ -71,7 +71,7 @@ pub async fn set_password(ctx: &Ctx, email: &Email, password: &str) -> Result<Us
     let hash = hashed(ctx, password, &own).await?;
     let mut tx = ctx.write().await?;
     // In the order in which links and logins lock.
-    claims::service::forget_in(&mut tx, user.id).await?;
+    claims::service::forget_in(ctx, &mut tx, user.id).await?;
     credentials::lock_in(&mut tx, user.id).await?;
     credentials::set_in(ctx, &mut tx, user.id, &hash).await?;
     sessions::service::revoke_all_in(ctx, &mut tx, user.id, None, "password_reset").await?;
@@ -95,8 +95,12 @@ pub async fn set_active(ctx: &Ctx, email: &Email, active: bool) -> Result<User> 
 
 /// Is there anybody who can administer?
 pub async fn exists(ctx: &Ctx) -> Result<bool> {
-    let mut tx = ctx.read().await?;
-    users::has_active_admin_in(&mut tx).await
+    exists_in(&mut ctx.read().await?).await
+}
+
+/// The same where there is no process yet.
+pub async fn exists_in(tx: &mut Tx) -> Result<bool> {
+    users::has_active_admin_in(tx).await
 }
 
 /// The code of an address that somebody has.

@@ -150,7 +150,7 @@ impl Ctx {
                 "NOT_AUTHENTICATED",
                 "Send an access token or an API key as `Authorization: Bearer …`",
             )),
-            Err(e) => Err(Error::new(e.kind(), e.code(), e.detail().to_owned())),
+            Err(e) => Err(e.again()),
         }
     }
 

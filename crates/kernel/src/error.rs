@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The result of everything that can fail.
@@ -118,7 +119,7 @@ struct Inner {
     constraint: Option<String>,
     retry_after: Option<Duration>,
     members: serde_json::Map<String, serde_json::Value>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -188,9 +189,26 @@ impl Error {
         Error::new(Kind::Unavailable, code, detail).retry_after(after)
     }
 
+    /// The same failure for somebody else who waited for the same, with the same cause.
+    pub fn again(&self) -> Error {
+        let mut again = Error::new(self.kind(), self.code(), self.detail().to_owned());
+        again.0.faults = self.faults().to_vec();
+        again.0.constraint.clone_from(&self.0.constraint);
+        again.0.retry_after = self.0.retry_after;
+        again.0.members = self.0.members.clone();
+        again.0.source = self.0.source.clone();
+        again
+    }
+
+    /// The same failure as another sort: one that was tried again as often as it helps is no longer passing.
+    pub(crate) fn with_kind(mut self, kind: Kind) -> Error {
+        self.0.kind = kind;
+        self
+    }
+
     /// The cause, for the log.
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -242,24 +260,27 @@ impl Error {
     }
 }
 
+/// Code, sentence and causes, each once: what the log shows.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {}: {}", self.0.kind, self.0.code, self.0.detail)?;
+        let mut said = format!("{}: {}", self.0.code, self.0.detail);
         if let Some(name) = &self.0.constraint {
-            write!(f, " (violates {name})")?;
+            said.push_str(&format!(" (violates {name})"));
         }
         for fault in &self.0.faults {
-            write!(f, "; {} {}: {}", fault.field, fault.code, fault.message)?;
+            said.push_str(&format!("; {} {}: {}", fault.field, fault.code, fault.message));
         }
-        let mut source: Option<&(dyn std::error::Error + 'static)> = match &self.0.source {
-            Some(s) => Some(s.as_ref()),
-            None => None,
-        };
+        let mut source = std::error::Error::source(self);
         while let Some(cause) = source {
-            write!(f, ": {cause}")?;
+            let text = cause.to_string();
+            // Outer sentences often quote the inner ones.
+            if !said.contains(&text) {
+                said.push_str(": ");
+                said.push_str(&text);
+            }
             source = cause.source();
         }
-        Ok(())
+        f.write_str(&said)
     }
 }
 

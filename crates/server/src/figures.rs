@@ -55,6 +55,11 @@ fn describe() {
         "How long the oldest due job has waited"
     );
     metrics::describe_counter!("job_runs_total", "Runs of jobs in this process by kind and outcome");
+    metrics::describe_gauge!(
+        "sqlite_wal_bytes",
+        metrics::Unit::Bytes,
+        "Size of the write-ahead log of the embedded database"
+    );
     metrics::describe_gauge!("component_healthy", "1 if the component works, 0 if not");
 }
 
@@ -86,6 +91,9 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
         metrics::gauge!("jobs_ready").set(queue.ready as f64);
         metrics::gauge!("jobs_running").set(queue.running as f64);
         metrics::gauge!("jobs_oldest_seconds").set(queue.oldest.as_secs_f64());
+    }
+    if let Some(bytes) = app.db.wal_bytes() {
+        metrics::gauge!("sqlite_wal_bytes").set(bytes as f64);
     }
     if let Some(bytes) = resident_memory() {
         metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);

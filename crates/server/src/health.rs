@@ -26,6 +26,8 @@ const FRESH: Duration = Duration::from_secs(2);
 const FRESH_MAIL: Duration = Duration::from_secs(60);
 /// A part that does not answer in this time does not work.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The code of what cannot be stored for want of room.
+const STORAGE_FULL: &str = "STORAGE_FULL";
 
 /// The state of one part of the deployment.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -72,7 +74,7 @@ impl Component {
 /// The state of the process and of what it needs.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Report {
-    /// `healthy`; `degraded` if mail does not go out or jobs are not done; `unhealthy` if requests cannot be served.
+    /// `healthy`; `degraded` if mail does not go out, jobs are not done or the disk is full; `unhealthy` if requests cannot be served.
     #[schema(example = "healthy")]
     pub status: &'static str,
     /// The setting `service_name`.
@@ -80,6 +82,8 @@ pub struct Report {
     service: String,
     /// The release.
     version: &'static str,
+    /// The disk is full: what is stored can be read, and nothing can be changed.
+    pub read_only: bool,
     /// `database`, `storage`, `mail`, `jobs`.
     pub components: BTreeMap<&'static str, Component>,
     /// When it was found out.
@@ -109,14 +113,16 @@ pub async fn report(app: &App) -> Arc<Report> {
 
 async fn find_out(app: &App, health: &Health) -> Report {
     let (database, storage, mail) =
-        tokio::join!(database(app), patiently(app.storage.check(&app.random)), mail(app, health));
+        tokio::join!(database(app), patiently("storage", app.storage.check(&app.random)), mail(app, health));
     let engine = app.db.engine().to_string();
     let jobs = jobs(app, &database);
+    // What is stored can be read still: another process would have the same disk, or no room for the load of this one.
+    let read_only = storage.as_ref().is_err_and(|e| e.code() == STORAGE_FULL);
     let database = Component::of(database.map(drop), &engine);
     let storage = Component::of(storage, "local");
-    let works = [&database, &storage].iter().all(|part| part.is_healthy() == Some(true));
+    let serves = database.is_healthy() == Some(true) && (storage.is_healthy() == Some(true) || read_only);
     let lags = [&mail, &jobs].iter().any(|part| part.is_healthy() == Some(false));
-    let status = match (works, lags) {
+    let status = match (serves, lags || read_only) {
         (false, _) => "unhealthy",
         (true, true) => "degraded",
         (true, false) => "healthy",
@@ -126,6 +132,7 @@ async fn find_out(app: &App, health: &Health) -> Report {
         status,
         service: app.config.service_name.clone(),
         version: env!("CARGO_PKG_VERSION"),
+        read_only,
         components: components.into(),
         timestamp: app.clock.now(),
     }
@@ -139,7 +146,7 @@ fn jobs(app: &App, database: &Result<(i64, Backlog)>) -> Component {
             Err(Error::unavailable("JOBS_STAND_STILL", detail, PATIENCE))
         }
         Ok(_) => Ok(()),
-        Err(e) => Err(Error::new(e.kind(), e.code(), e.detail().to_owned())),
+        Err(e) => Err(e.again()),
     };
     let (backlog, queue) = database.as_ref().map_or((None, None), |(n, queue)| (Some(*n), Some(*queue)));
     Component { backlog, queue, ..Component::of(state, "database") }
@@ -152,7 +159,7 @@ async fn database(app: &App) -> Result<(i64, Backlog)> {
         let unfinished = kernel::jobs::unfinished(&mut tx).await?;
         Ok((unfinished, kernel::jobs::backlog(&mut tx, ctx.now()).await?))
     };
-    patiently(ask).await
+    patiently("database", ask).await
 }
 
 async fn mail(app: &App, health: &Health) -> Component {
@@ -164,15 +171,15 @@ async fn mail(app: &App, health: &Health) -> Component {
     {
         return component.clone();
     }
-    let component = Component::of(patiently(Box::pin(app.mail.check())).await, kind);
+    let component = Component::of(patiently("mail", Box::pin(app.mail.check())).await, kind);
     *kept = Some((Instant::now(), component.clone()));
     component
 }
 
-async fn patiently<T>(ask: impl Future<Output = Result<T>>) -> Result<T> {
+async fn patiently<T>(part: &str, ask: impl Future<Output = Result<T>>) -> Result<T> {
     let late = |_| Err(Error::unavailable("NO_ANSWER", "it did not answer within 3 seconds", PATIENCE));
     let result = tokio::time::timeout(PATIENCE, ask).await.unwrap_or_else(late);
-    result.inspect_err(|e| tracing::warn!(error = ?e, "a part of the deployment does not work"))
+    result.inspect_err(|e| tracing::warn!(component = part, error = ?e, "{part} does not work"))
 }
 
 /// The state of the process and of everything that it needs. 503 if it cannot serve requests.
@@ -202,14 +209,17 @@ pub async fn livez() -> &'static str {
     "ok"
 }
 
-/// Should the process be given requests? 503 if it cannot serve them now.
+/// Should the process be given requests? 503 if it cannot serve them now. With a full disk it still serves those that
+/// read, and says so.
 #[utoipa::path(get, path = "/readyz", operation_id = "getReadiness", tag = "operation", security(()),
-    responses((status = 200, description = "`ready`.", body = String, content_type = "text/plain"), kernel::web::problem::Problems))]
+    responses((status = 200, description = "`ready`, or `ready for reading only` with a full disk.", body = String, content_type = "text/plain"), kernel::web::problem::Problems))]
 pub async fn readyz(State(app): State<App>) -> Result<&'static str> {
-    match report(&app).await.status {
-        "unhealthy" => {
+    let report = report(&app).await;
+    match (report.status, report.read_only) {
+        ("unhealthy", _) => {
             Err(Error::unavailable("NOT_READY", "Requests cannot be served now; see /health", FRESH))
         }
-        _ => Ok("ready"),
+        (_, true) => Ok("ready for reading only: the disk is full"),
+        (_, false) => Ok("ready"),
     }
 }

@@ -32,7 +32,7 @@ pub use docs::markdown;
 pub use keys::DEFAULT_FILE;
 pub use layers::{FileChoice, Source, Sources};
 pub use shown::{Entry, Shown};
-pub use values::{Cidr, Database, Listen, LogFormat, Service, mask_url};
+pub use values::{Cidr, Create, Database, Listen, LogFormat, Service, mask_url};
 
 /// The effective configuration. `default.toml` explains every setting; here only units and types are said.
 #[derive(Debug, Clone)]
@@ -111,10 +111,22 @@ pub struct DatabaseConfig {
     pub pool_size: usize,
     /// Log every statement.
     pub echo: bool,
+    /// Root certificates for PostgreSQL: a file, or `system`.
+    pub ssl_root_cert: Option<String>,
     /// Deadline for the start of a write.
     pub timeout: Duration,
+    /// How long a statement waits for a locked row.
+    pub lock_timeout: Duration,
+    /// When PostgreSQL ends a transaction in which nothing happens.
+    pub idle_timeout: Duration,
+    /// How long `serve` waits for a server that cannot be reached yet.
+    pub start_timeout: Duration,
+    /// Size of SQLite's WAL from which the log warns.
+    pub wal_warning_bytes: u64,
     /// Apply missing migrations at the start.
     pub migrate: bool,
+    /// Make a database where there is none.
+    pub create: Create,
 }
 
 /// Log lines.

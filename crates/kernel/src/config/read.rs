@@ -9,7 +9,7 @@ use super::environment;
 use super::keys::{self, Key, Value};
 use super::layers::{Layers, Sources};
 use super::shown::{Entry, Shown};
-use super::values::{self, Database, mask_url};
+use super::values::{self, Create, Database, mask_url};
 use super::{
     Bootstrap, Config, ConsentDefaults, ConsulConfig, DatabaseConfig, Hashing, Jwt, Limits, LogConfig,
     MailConfig, OutboundConfig, Tokens,
@@ -238,8 +238,15 @@ fn database(r: &mut Reader, data_dir: &Path) -> DatabaseConfig {
         url: r.one("database.url", |text| Database::parse(text, data_dir)),
         pool_size: r.size("database.pool_size", 0..=1000),
         echo: r.flag("database.echo"),
+        ssl_root_cert: r
+            .one("database.ssl_root_cert", |text| Ok(Some(text.to_owned()).filter(|t| !t.is_empty()))),
         timeout: r.time("database.timeout_ms", MILLISECOND, 600_000),
+        lock_timeout: r.time("database.lock_timeout_ms", MILLISECOND, 600_000),
+        idle_timeout: r.time("database.idle_transaction_timeout_ms", MILLISECOND, 3_600_000),
+        start_timeout: r.time("database.start_timeout_s", SECOND, 3600),
+        wal_warning_bytes: r.number("database.wal_warning_bytes", 1 << 20..=1 << 40),
         migrate: r.flag("database.migrate"),
+        create: Create::Never,
     }
 }
 

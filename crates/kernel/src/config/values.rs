@@ -8,6 +8,7 @@ use std::str::FromStr;
 use reqwest::Url;
 
 use crate::crypto::Secret;
+use crate::db::PgUrl;
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,9 +132,7 @@ impl Database {
             "postgres" | "postgresql" => {
                 let url =
                     format!("postgresql://{}", if driver.is_some() { ssl_mode(rest) } else { rest.into() });
-                // The driver's own message can quote parts of the URL, so it is not repeated.
-                url.parse::<tokio_postgres::Config>()
-                    .map_err(|_| "is not a PostgreSQL URL that can be used: postgres://USER:PASSWORD@HOST:PORT/NAME, with only libpq's options after `?`".to_owned())?;
+                PgUrl::parse(&url)?;
                 Ok(Database::Postgres(Secret::new(url)))
             }
             other => Err(format!("`{}` is neither sqlite nor postgres", other.escape_debug())),
@@ -147,6 +146,18 @@ impl Database {
             Database::Postgres(url) => mask_url(url.expose()),
         }
     }
+}
+
+/// May a process make a database where there is none? No setting: the command says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Create {
+    /// No: a command works on what is there.
+    #[default]
+    Never,
+    /// Yes, unless something says that there was one.
+    IfNew,
+    /// Yes, whatever is there.
+    Always,
 }
 
 /// Asyncpg's `ssl=require` as libpq's `sslmode=require`.

@@ -8,12 +8,27 @@
 use std::time::Duration;
 
 use rusqlite::ErrorCode;
-use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_IOERR_FSYNC};
+use rusqlite::ffi::{
+    SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_IOERR_FSYNC, SQLITE_IOERR_SHMOPEN,
+};
 use tokio_postgres::error::SqlState;
 
 use crate::error::{Error, Kind};
 
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// Somebody has to do something first: make room, start a server.
+const SOMEBODY_MUST_ACT: Duration = Duration::from_secs(60);
+/// States of PostgreSQL that pass by themselves.
+const PASSING: [SqlState; 8] = [
+    SqlState::T_R_SERIALIZATION_FAILURE,
+    SqlState::T_R_DEADLOCK_DETECTED,
+    SqlState::ADMIN_SHUTDOWN,
+    SqlState::CRASH_SHUTDOWN,
+    SqlState::CANNOT_CONNECT_NOW,
+    SqlState::TOO_MANY_CONNECTIONS,
+    SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+    SqlState::CONNECTION_FAILURE,
+];
 
 fn conflict(constraint: String) -> Error {
     Error::conflict("CONFLICT", "The change contradicts what is stored").with_constraint(constraint)
@@ -27,9 +42,90 @@ pub(crate) fn transient() -> Error {
 pub(crate) fn storage_full() -> Error {
     Error::unavailable(
         "STORAGE_FULL",
-        "The database cannot store anything at the moment; nothing was changed",
-        TRY_AGAIN,
+        "The disk of the database is full; nothing was changed. Reading still works",
+        SOMEBODY_MUST_ACT,
     )
+}
+
+/// Another session keeps what this statement wants to change, or the whole table.
+fn locked() -> Error {
+    let detail = "Another session keeps this record locked; nothing was changed. Try again";
+    Error::unavailable("RECORD_LOCKED", detail, TRY_AGAIN)
+}
+
+/// No file or connection could be opened, for want of file descriptors, rights, or the file itself.
+fn cannot_open() -> Error {
+    Error::unavailable("DATABASE_UNAVAILABLE", "The database cannot be opened now; try again", TRY_AGAIN)
+}
+
+/// Why there is no connection to a server; for the log and for whoever starts the process.
+#[derive(Debug)]
+pub(crate) struct Unreachable {
+    text: String,
+    /// What the server itself said, if it was reached.
+    pub code: Option<SqlState>,
+    /// The server was reached, and no encryption could be agreed on.
+    pub tls: bool,
+}
+
+impl std::fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Unreachable {}
+
+/// A connection could not be made. `Transient` where waiting helps: the server is away, starts, or is full.
+pub(crate) fn unreachable(address: &str, e: &tokio_postgres::Error) -> Error {
+    let tls = super::pg::is_tls(e) && !is_cut(e);
+    let text = match e.code() {
+        Some(_) => format!("{address} refuses the connection: {}", causes(e)),
+        None => format!("cannot reach {address}: {}", causes(e)),
+    };
+    let passing = e.code().map_or(!tls, |code| PASSING.contains(code));
+    let full = e.code() == Some(&SqlState::TOO_MANY_CONNECTIONS);
+    let kind = if passing { Kind::Transient } else { Kind::Unavailable };
+    let (code, detail) = match full {
+        true => ("DATABASE_BUSY", "The database has no connection free; try again"),
+        false => ("DATABASE_UNAVAILABLE", "The database cannot be reached now; try again"),
+    };
+    let cause = Unreachable { text, code: e.code().cloned(), tls };
+    Error::new(kind, code, detail).retry_after(TRY_AGAIN).with_source(cause)
+}
+
+/// The other side went away in the middle, as a server does that stops.
+fn is_cut(e: &tokio_postgres::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let source = std::error::Error::source(e).and_then(|source| source.downcast_ref::<std::io::Error>());
+    source.is_some_and(|io| {
+        matches!(io.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+    })
+}
+
+/// A server that accepts a connection and says nothing.
+pub(crate) fn no_answer(address: &str) -> Error {
+    let text = format!("cannot reach {address}: no answer in time");
+    let cause = Unreachable { text, code: None, tls: false };
+    let detail = "The database does not answer; try again";
+    Error::new(Kind::Transient, "DATABASE_UNAVAILABLE", detail).retry_after(TRY_AGAIN).with_source(cause)
+}
+
+/// An error's sentence with those of its causes, each once and on one line: the driver's own is "db error".
+pub(crate) fn causes(e: &dyn std::error::Error) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut next = Some(e);
+    while let Some(error) = next {
+        let text = error.to_string().replace('\n', " ");
+        let says_nothing = ["db error", "error connecting to server", "error communicating with the server"];
+        let is_known = texts.iter().any(|before| before.contains(&text));
+        let is_empty = error.source().is_some() && says_nothing.contains(&text.as_str());
+        if !is_known && !is_empty {
+            texts.push(text);
+        }
+        next = error.source();
+    }
+    texts.join(": ")
 }
 
 /// COMMIT was sent and no answer came.
@@ -66,7 +162,11 @@ pub(crate) fn lite(e: rusqlite::Error) -> Error {
         // What was written may or may not reach the disk, and a crash may bring it back.
         ErrorCode::SystemIoFailure if failure.extended_code == SQLITE_IOERR_FSYNC => unknown().with_source(e),
         // A full disk under the WAL shows as an I/O error as well.
-        ErrorCode::SystemIoFailure | ErrorCode::CannotOpen => storage_full().with_source(e),
+        ErrorCode::SystemIoFailure if failure.extended_code == SQLITE_IOERR_SHMOPEN => {
+            cannot_open().with_source(e)
+        }
+        ErrorCode::SystemIoFailure => storage_full().with_source(e),
+        ErrorCode::CannotOpen => cannot_open().with_source(e),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => transient().with_source(e),
         ErrorCode::OperationInterrupted => deadline().with_source(e),
         _ => Error::internal("SQLite").with_source(e),
@@ -102,30 +202,16 @@ pub(crate) fn pg(e: tokio_postgres::Error) -> Error {
     if *code == SqlState::UNIQUE_VIOLATION {
         return conflict(db.constraint().unwrap_or_default().to_owned()).with_source(e);
     }
-    let transient_codes = [
-        SqlState::T_R_SERIALIZATION_FAILURE,
-        SqlState::T_R_DEADLOCK_DETECTED,
-        SqlState::ADMIN_SHUTDOWN,
-        SqlState::CRASH_SHUTDOWN,
-        SqlState::CANNOT_CONNECT_NOW,
-        SqlState::TOO_MANY_CONNECTIONS,
-    ];
-    if transient_codes.contains(code) {
+    if PASSING.contains(code) {
         transient().with_source(e)
+    } else if *code == SqlState::LOCK_NOT_AVAILABLE {
+        locked().with_source(e)
     } else if *code == SqlState::DISK_FULL || *code == SqlState::OUT_OF_MEMORY {
         storage_full().with_source(e)
     } else if *code == SqlState::QUERY_CANCELED {
         deadline().with_source(e)
     } else {
         Error::internal("PostgreSQL").with_source(e)
-    }
-}
-
-pub(crate) fn pool(e: deadpool_postgres::PoolError) -> Error {
-    match e {
-        deadpool_postgres::PoolError::Backend(e) => pg(e),
-        e @ deadpool_postgres::PoolError::Timeout(_) => deadline().with_source(e),
-        e => transient().with_source(e),
     }
 }
 
@@ -158,5 +244,10 @@ mod tests {
         assert_eq!(kind(ffi::SQLITE_IOERR_FSYNC), Kind::Unknown);
         assert_eq!(kind(ffi::SQLITE_CORRUPT), Kind::Internal);
         assert_eq!(kind(ffi::SQLITE_BUSY), Kind::Transient);
+        // No file descriptor left: it passes, and the disk is not full.
+        for code in [ffi::SQLITE_CANTOPEN, ffi::SQLITE_IOERR_SHMOPEN] {
+            let e = lite(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+            assert_eq!((e.kind(), e.code()), (Kind::Unavailable, "DATABASE_UNAVAILABLE"));
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
 
-use super::{Db, DbInner, Engine, Usage, error};
+use super::{Content, Db, DbInner, Engine, Usage, error};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::{args, sql};
@@ -29,8 +29,12 @@ pub type Applied = Vec<&'static str>;
 
 const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT";
 const TABLE_POSTGRES: &str = "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL)";
-/// Any fixed number: whoever migrates this database takes it.
-const ADVISORY_LOCK: &str = "SELECT pg_advisory_xact_lock(7234519003)";
+/// How long a migration of SQLite waits for its turn among the writers, and then for a stranger with the file.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Any fixed number: whoever migrates this database takes it, and the next waits until that one is done.
+const ADVISORY_LOCK: &str = "SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(7234519003)";
+/// A change of a table that waits for a session which keeps it lets everybody else wait behind: not for long.
+const TABLE_LOCKS: &str = "SET LOCAL lock_timeout = '30s'; SET LOCAL idle_in_transaction_session_timeout = 0";
 
 crate::row! {
     struct Known { name: String, checksum: String }
@@ -45,10 +49,15 @@ fn checksum(text: &str) -> String {
 pub async fn migrate(db: &Db, now: Timestamp) -> Result<Applied> {
     match &db.inner {
         DbInner::Lite(lite) => {
+            // A start beside busy writers has nothing to wait for.
+            if missing(db).await?.is_empty() {
+                return Ok(Applied::new());
+            }
+            let turn = lite.turn(PATIENCE).await?;
             let mut conn = lite.migration_connection()?;
-            tokio::task::spawn_blocking(move || migrate_lite(&mut conn, now))
-                .await
-                .map_err(|e| Error::internal("the migration").with_source(e))?
+            let migrated = tokio::task::spawn_blocking(move || migrate_lite(&mut conn, now)).await;
+            drop(turn);
+            migrated.map_err(|e| Error::internal("the migration").with_source(e))?
         }
         DbInner::Pg(_) => migrate_pg(db, now).await,
     }
@@ -56,21 +65,12 @@ pub async fn migrate(db: &Db, now: Timestamp) -> Result<Applied> {
 
 /// Names of the migrations that this build has and the database has not. Changes nothing. Errors as [`migrate`].
 pub async fn missing(db: &Db) -> Result<Vec<&'static str>> {
-    let mut tx = db.read(&std::sync::Arc::new(Usage::default())).await?;
-    let tables: i64 = tx
-        .one(
-            // Each engine keeps the names of its tables in its own catalogue.
-            sql!(
-                sqlite: "SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table' AND name = 'migration'",
-                postgres: "SELECT count(*) AS n FROM pg_tables
-                           WHERE schemaname = current_schema() AND tablename = 'migration'" => i64
-            ),
-            [],
-        )
-        .await?;
-    let known = match tables {
-        0 => Vec::new(),
-        _ => tx.all(sql!("SELECT name, checksum FROM migration ORDER BY name" => Known), []).await?,
+    let known = match Content::of(db).await? {
+        Content::Ours => {
+            let mut tx = db.read(&std::sync::Arc::new(Usage::default())).await?;
+            tx.all(sql!("SELECT name, checksum FROM migration ORDER BY name" => Known), []).await?
+        }
+        Content::Nothing | Content::Foreign(_) => Vec::new(),
     };
     let text: fn(&Migration) -> &'static str = match db.engine() {
         Engine::Sqlite => |m| m.sqlite,
@@ -80,7 +80,7 @@ pub async fn missing(db: &Db) -> Result<Vec<&'static str>> {
 }
 
 fn migrate_lite(conn: &mut rusqlite::Connection, now: Timestamp) -> Result<Applied> {
-    conn.busy_timeout(Duration::from_secs(60)).map_err(error::lite)?;
+    conn.busy_timeout(PATIENCE).map_err(error::lite)?;
     let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(error::lite)?;
     tx.execute_batch(TABLE_SQLITE).map_err(error::lite)?;
     let known = {
@@ -110,6 +110,7 @@ fn migrate_lite(conn: &mut rusqlite::Connection, now: Timestamp) -> Result<Appli
 async fn migrate_pg(db: &Db, now: Timestamp) -> Result<Applied> {
     let mut tx = db.write(&std::sync::Arc::new(Usage::default())).await?;
     tx.script(ADVISORY_LOCK).await?;
+    tx.script(TABLE_LOCKS).await?;
     tx.script(TABLE_POSTGRES).await?;
     let known = tx.all(sql!("SELECT name, checksum FROM migration ORDER BY name" => Known), []).await?;
     let mut applied = Vec::new();
@@ -134,7 +135,7 @@ fn pending(known: &[Known], text: fn(&Migration) -> &'static str) -> Result<Vec<
     for row in known {
         let Some(migration) = ALL.iter().find(|m| m.name == row.name) else {
             return Err(refuse(format!(
-                "the database has migration {}, which this build does not know: it was used by a newer release. Start that release",
+                "the database has migration {}, which this build does not know: it was used by a newer release. Start that release, or put back the backup that was made before",
                 row.name
             )));
         };

@@ -11,9 +11,12 @@
 //! | `pg` | PostgreSQL: the pool, and connections whose user went away |
 //! | `error` | drivers' errors to ours, and which are worth another try |
 //! | `migrate` | numbered folders with both texts, applied under a lock |
+//! | `state` | what a process looks at first: is it there, is it ours, is it whole |
+//! | `advice` | what to do about a failure |
 //!
 //! How to write a statement: `docs/database.md`.
 
+mod advice;
 pub(crate) mod error;
 mod lite;
 mod many;
@@ -22,6 +25,7 @@ mod page;
 mod pg;
 mod row;
 mod sql;
+mod state;
 mod tx;
 mod value;
 
@@ -32,15 +36,19 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use tokio::sync::Semaphore;
 
+pub use advice::advice;
 pub use many::{Ids, Texts};
 pub use page::Source;
+pub(crate) use pg::PgUrl;
 pub use row::{FieldSpec, FromRow, Row};
 pub use sql::{Entry, Sql, Where, arity};
+pub use state::{Content, Server};
 pub(crate) use tx::STATEMENTS;
 pub use tx::{Tx, Usage};
 pub use value::{Column, Date, Json, Param};
 
 use crate::error::{Error, Kind, Result};
+use crate::storage::private_dir;
 use lite::{Lite, LiteTx};
 use pg::Pg;
 use tx::{Access, Inner};
@@ -101,6 +109,14 @@ pub struct Options {
     pub deadline: Duration,
     /// How long one statement of `slow_read()` may take.
     pub slow_deadline: Duration,
+    /// How long a statement waits for a row that another session of PostgreSQL keeps locked.
+    pub lock_timeout: Duration,
+    /// When PostgreSQL ends a transaction in which nothing happens: its host may be gone.
+    pub idle_timeout: Duration,
+    /// Bytes in SQLite's WAL from which the log warns.
+    pub wal_warning_bytes: u64,
+    /// Root certificates for PostgreSQL where its URL names none: a file, or `system`.
+    pub ssl_root_cert: Option<String>,
 }
 
 impl Options {
@@ -111,6 +127,10 @@ impl Options {
             pool_size: 0,
             deadline: Duration::from_secs(10),
             slow_deadline: Duration::from_secs(60),
+            lock_timeout: Duration::from_secs(2),
+            idle_timeout: Duration::from_secs(60),
+            wal_warning_bytes: 256 << 20,
+            ssl_root_cert: None,
         }
     }
 }
@@ -139,7 +159,7 @@ impl Db {
         let inner = match &options.target {
             Target::Sqlite(path) => {
                 if let Some(folder) = path.parent().filter(|p| *p != Path::new("")) {
-                    std::fs::create_dir_all(folder).map_err(|e| {
+                    private_dir(folder).map_err(|e| {
                         Error::internal(format!(
                             "cannot create {}; choose another --data-dir",
                             folder.display()
@@ -147,13 +167,13 @@ impl Db {
                         .with_source(e)
                     })?;
                 }
-                DbInner::Lite(Lite::open(path)?)
+                DbInner::Lite(Lite::open(path, options.wal_warning_bytes)?)
             }
-            Target::Postgres(url) => DbInner::Pg(Pg::open(url, options.pool_size, options.deadline)?),
+            Target::Postgres(url) => DbInner::Pg(Pg::open(url, options)?),
         };
         let places = match &inner {
             DbInner::Lite(_) => SLOW_READS,
-            DbInner::Pg(pg) => (pg.most() / 4).max(1),
+            DbInner::Pg(pg) => pg.slow_places(),
         };
         let slow = Arc::new(Semaphore::new(places));
         Ok(Db { inner, deadline: options.deadline, slow_deadline: options.slow_deadline, slow })
@@ -172,6 +192,14 @@ impl Db {
     pub async fn settle(&self) {
         if let DbInner::Lite(lite) = &self.inner {
             lite.settle().await;
+        }
+    }
+
+    /// Bytes in the file of SQLite's WAL; `None` on PostgreSQL.
+    pub fn wal_bytes(&self) -> Option<u64> {
+        match &self.inner {
+            DbInner::Lite(lite) => Some(lite.wal_bytes()),
+            DbInner::Pg(_) => None,
         }
     }
 
@@ -215,10 +243,9 @@ impl Db {
         let inner = match &self.inner {
             DbInner::Lite(lite) => Inner::LiteSlow(lite.lend_slow(self.slow_deadline)?),
             DbInner::Pg(pg) => {
-                // More does not fit into the setting; 0 would mean for ever.
-                let millis = self.slow_deadline.as_millis().clamp(1, i32::MAX as u128);
                 let begin = format!(
-                    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {millis}"
+                    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",
+                    pg::millis(self.slow_deadline)
                 );
                 Inner::Pg(self.patiently(|| pg.begin(&begin)).await?)
             }
@@ -235,7 +262,7 @@ impl Db {
                 let begun = tokio::time::timeout(self.deadline, begin).await;
                 Inner::LiteWrite(begun.map_err(|_| error::deadline())??)
             }
-            DbInner::Pg(pg) => Inner::Pg(self.patiently(|| pg.begin("BEGIN")).await?),
+            DbInner::Pg(pg) => Inner::Pg(self.patiently(|| pg.write()).await?),
         };
         Ok(Tx::new(inner, Access::Write, claim))
     }
@@ -251,14 +278,11 @@ impl Db {
         let tries = get
             .retry(backoff)
             .when(|e: &Error| e.kind() == Kind::Transient)
-            .notify(|e: &Error, _| last = Some(format!("{e:?}")));
+            .notify(|e: &Error, _| last = Some(e.again()));
         match tokio::time::timeout(self.deadline, tries).await {
             Ok(done) => done,
-            // A server that refuses connections is not a busy one: the log should say which it was.
-            Err(_) => Err(match last {
-                Some(cause) => error::deadline().with_source(cause),
-                None => error::deadline(),
-            }),
+            // A server that refuses connections is not a busy one: say which it was. No other try helps.
+            Err(_) => Err(last.map_or_else(error::deadline, |e| e.with_kind(Kind::Unavailable))),
         }
     }
 }

@@ -112,7 +112,7 @@ impl Tx {
         args: [&dyn Param; N],
     ) -> Result<u64> {
         let text = sql.source(self.engine());
-        self.may_run(text, true)?;
+        self.may_write()?;
         let done = match self.step(text)? {
             Inner::LiteWrite(tx) => tx.exec(sql.lite(), &args),
             Inner::Pg(tx) => tx.exec(sql.pg(), &args).await,
@@ -152,7 +152,7 @@ impl Tx {
         args: [Box<dyn Param>; N],
     ) -> Result<()> {
         let text = sql.source(self.engine());
-        self.may_run(text, true)?;
+        self.may_write()?;
         match self.step(text)? {
             Inner::LiteWrite(tx) => tx.exec_last(sql.lite(), place, Vec::from(args)),
             _ => return Err(Error::internal("only SQLite has transactions that are shared")),
@@ -180,7 +180,7 @@ impl Tx {
 
     /// Takes the transaction for failed until all of it is done: SQLite pauses in it, and there it can be dropped.
     fn begin_many(&mut self, text: &str, empty: bool) -> Result<Option<&mut Inner>> {
-        self.may_run(text, true)?;
+        self.may_write()?;
         if empty && !self.failed {
             return Ok(None);
         }
@@ -224,7 +224,6 @@ impl Tx {
         limit: usize,
     ) -> Result<Vec<R>> {
         let text = sql.source(self.engine());
-        self.may_run(text, false)?;
         let rows = match self.step(text)? {
             Inner::LiteRead(lite) => lite.read(sql.lite(), args, limit),
             Inner::LiteWrite(tx) => tx.read(sql.lite(), args, limit),
@@ -313,15 +312,12 @@ impl Tx {
         self.keep(done)
     }
 
-    /// SQLite's readers cannot write; a single statement on PostgreSQL could, and would last at once.
-    fn may_run(&self, text: &str, exec: bool) -> Result<()> {
-        let changes = || {
-            let verb = text.trim_start().get(..6).unwrap_or_default();
-            ["INSERT", "UPDATE", "DELETE"].iter().any(|v| verb.eq_ignore_ascii_case(v))
-        };
-        match self.access != Access::Write && (exec || changes()) {
-            true => Err(reader_writes()),
-            false => Ok(()),
+    /// Says at once what the engine would say: SQLite's readers have `query_only`, PostgreSQL's sessions are read only until
+    /// a transaction begins with READ WRITE.
+    fn may_write(&self) -> Result<()> {
+        match self.access {
+            Access::Write => Ok(()),
+            Access::Read | Access::Snapshot => Err(reader_writes()),
         }
     }
 

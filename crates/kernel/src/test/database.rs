@@ -33,7 +33,10 @@ impl TestDb {
                 (Target::Postgres(url), Some(name))
             }
         };
-        let options = Options { pool_size: 4, deadline: Duration::from_secs(20), ..Options::new(target) };
+        // Waits that only something that hangs needs: no test depends on how busy the machine is.
+        let patience = Duration::from_secs(20);
+        let options =
+            Options { pool_size: 6, deadline: patience, lock_timeout: 4 * patience, ..Options::new(target) };
         let db = Db::open(&options).expect("the test's database opens");
         if engine == Engine::Sqlite {
             migrate::migrate(&db, Clock::System.now()).await.expect("the migrations apply");

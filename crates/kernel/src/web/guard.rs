@@ -162,8 +162,7 @@ async fn known(app: &App, parts: &Parts) -> Result<Known> {
         && e.kind() != Kind::Unauthorized
     {
         // Not a wrong token: the database could not be asked.
-        return Err(Error::new(e.kind(), e.code(), e.detail().to_owned())
-            .retry_after(std::time::Duration::from_secs(1)));
+        return Err(e.again());
     }
     Ok(caller)
 }

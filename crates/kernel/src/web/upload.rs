@@ -188,7 +188,7 @@ fn no_form(e: &multer::Error) -> Error {
     if let multer::Error::StreamReadFailed(inner) = e
         && let Some(inner) = inner.downcast_ref::<Error>()
     {
-        return Error::new(inner.kind(), inner.code(), inner.detail().to_owned());
+        return inner.again();
     }
     Error::bad_request("FORM_INVALID", format!("The form cannot be read: {e}"))
 }

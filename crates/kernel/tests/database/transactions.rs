@@ -70,8 +70,13 @@ async fn readers_cannot_write() {
     on_both_databases(async |t| {
         let side = pairs(&t.options.target).await;
         let returning = sql!("INSERT INTO pair (id, half) VALUES ($1, 0) RETURNING id" => i64);
+        // Begins like any other reading; SQLite knows no such statement.
+        let hidden = sql!(
+            sqlite: "REPLACE INTO pair (id, half) VALUES ($1, 0) RETURNING id",
+            postgres: "WITH x AS (INSERT INTO pair (id, half) VALUES ($1, 0) RETURNING id) SELECT id FROM x" => i64
+        );
         for kind in 0..3 {
-            for statement in 0..2 {
+            for statement in 0..3 {
                 let usage = t.usage();
                 let mut tx = match kind {
                     0 => t.db.read(&usage).await.unwrap(),
@@ -80,6 +85,7 @@ async fn readers_cannot_write() {
                 };
                 let e = match statement {
                     0 => half(&mut tx, 1, 0).await.unwrap_err(),
+                    1 => tx.one(hidden, args![1i64]).await.unwrap_err(),
                     _ => tx.one(returning, args![1i64]).await.unwrap_err(),
                 };
                 assert_eq!(e.kind(), Kind::Internal, "{e:?}");

@@ -1,6 +1,9 @@
-//! SQLite: readers on the worker threads (`read`), and one writer whose commits are shared (`write`).
+//! SQLite: readers on the worker threads (`read`), one writer whose commits are shared (`write`), the size of its WAL
+//! (`wal`), and a look at a file before it is used (`check`).
 
+mod check;
 mod read;
+mod wal;
 mod write;
 
 use std::cell::RefCell;
@@ -14,7 +17,9 @@ use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+pub(super) use check::content;
 pub(super) use read::{Lent, SlowLent};
+use wal::Watch;
 pub(super) use write::LiteTx;
 use write::Writer;
 
@@ -35,11 +40,12 @@ pub(crate) struct Lite {
     writer: Arc<tokio::sync::Mutex<Writer>>,
     wake: mpsc::Sender<()>,
     idle: Mutex<Vec<Connection>>,
+    watch: Watch,
 }
 
 impl Lite {
     /// Opens or creates the file, starts the committer and the checkpointer.
-    pub fn open(path: &Path) -> Result<Arc<Lite>> {
+    pub fn open(path: &Path, wal_warning_bytes: u64) -> Result<Arc<Lite>> {
         refuse_network_file_system(path)?;
         // SQLite gives the files beside it the mode of this one.
         match private().create_new(true).open(path) {
@@ -47,11 +53,11 @@ impl Lite {
             Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(cannot_open(path, e)),
             _ => {}
         }
-        let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let conn = connect(path, flags).map_err(|e| cannot_open(path, e))?;
         conn.busy_timeout(Duration::from_secs(10)).map_err(error::lite)?;
         let lock_path = path.with_extension("lock");
-        let lock = private().create(true).truncate(false).open(&lock_path);
-        let lock = lock.map_err(|e| cannot_open(&lock_path, e))?;
+        let lock = open_lock(&lock_path)?;
         // Of several that make a new file a WAL one at the same moment, SQLite refuses all but one at once.
         let mode: String =
             conn.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(error::lite)?;
@@ -79,6 +85,7 @@ impl Lite {
             writer: Arc::new(tokio::sync::Mutex::new(Writer::new(conn, lock))),
             wake,
             idle: Mutex::new(Vec::new()),
+            watch: Watch::new(wal_warning_bytes),
         });
         let (full, fulls) = mpsc::sync_channel(1);
         spawn("sqlite-commit", {
@@ -117,6 +124,31 @@ impl Lite {
     /// A connection for migrations, apart from the writer: a script runs for long and on a thread of its own.
     pub fn migration_connection(&self) -> Result<Connection> {
         connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    }
+
+    /// Our turn among the processes that write, for as long as the file is kept. Queued behind those that came before,
+    /// where `busy_timeout` would let one that never pauses go first again and again.
+    pub async fn turn(&self, patience: Duration) -> Result<File> {
+        let path = self.path.with_extension("lock");
+        let lock = open_lock(&path)?;
+        let (done, locked) = tokio::sync::oneshot::channel();
+        // A thread of its own: the runtime would wait for a blocking task at its end, also for one that nobody wants.
+        spawn("sqlite-turn", move || {
+            let locked = lock.lock().map(|()| lock);
+            let _ = done.send(locked);
+        })?;
+        match tokio::time::timeout(patience, locked).await {
+            Ok(Ok(locked)) => locked.map_err(|e| cannot_open(&path, e)),
+            Ok(Err(_)) => Err(Error::internal("the thread that waits for the lock file is gone")),
+            Err(_) => Err(error::deadline()),
+        }
+    }
+
+    /// Bytes in the file of the WAL.
+    pub fn wal_bytes(&self) -> u64 {
+        let mut path = self.path.clone().into_os_string();
+        path.push("-wal");
+        std::fs::metadata(path).map_or(0, |file| file.len())
     }
 
     /// Writes everything that is committed into a new file, beside whoever reads and writes meanwhile.
@@ -163,14 +195,18 @@ fn private() -> OpenOptions {
     options
 }
 
-fn cannot_open(path: &Path, e: std::io::Error) -> Error {
+fn cannot_open(path: &Path, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::internal(format!("cannot open {}", path.display())).with_source(e)
 }
 
+/// The file that orders processes in front of the database.
+fn open_lock(path: &Path) -> Result<File> {
+    private().create(true).truncate(false).open(path).map_err(|e| cannot_open(path, e))
+}
+
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
-    let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(|e| {
-        Error::internal(format!("cannot open the database file {}", path.display())).with_source(e)
-    })?;
+    let conn =
+        Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(error::lite)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     // Without it, a statement whose plan might profit from other arguments is prepared again at each use (STAT4).
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(error::lite)?;

@@ -25,7 +25,7 @@ impl Lite {
             None => self.reader()?,
         };
         conn.execute_batch("BEGIN").map_err(error::lite)?;
-        Ok(Lent { lite: self.clone(), conn: Some(conn) })
+        Ok(Lent { lite: self.clone(), conn: Some(conn), number: self.watch.begins() })
     }
 
     /// A reader whose statements run on a blocking thread, each until `deadline`.
@@ -38,6 +38,8 @@ impl Lite {
 pub(crate) struct Lent {
     lite: Arc<Lite>,
     conn: Option<Connection>,
+    /// Its number among the snapshots of this process.
+    number: u64,
 }
 
 impl Lent {
@@ -51,6 +53,7 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
+        self.lite.watch.ends(self.number);
         let Some(mut conn) = self.conn.take() else { return };
         let unwatched = conn.progress_handler(0, None::<fn() -> bool>).is_ok();
         let mut idle = self.lite.idle.lock();

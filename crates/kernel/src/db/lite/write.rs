@@ -18,7 +18,7 @@ use super::{Lite, changed, connect, execute, first_row, query, run_many};
 use crate::db::error;
 use crate::db::row::FromRow;
 use crate::db::value::Param;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// Pages in the WAL from which the background moves them, 4 MiB.
 const MOVED_FROM: u64 = 1000;
@@ -42,13 +42,17 @@ pub(super) struct Writer {
     locked: bool,
     /// A BEGIN is open: the next use case joins it.
     open: bool,
-    acks: Vec<oneshot::Sender<Result<()>>>,
+    /// Who waits for the COMMIT, by the number of its use case.
+    acks: Vec<(u64, oneshot::Sender<Result<()>>)>,
     /// What to run before COMMIT, of the use cases that are done.
     last: Vec<Last>,
+    /// The number of the last use case.
+    number: u64,
 }
 
 /// A statement that waits for the end of the shared transaction.
 struct Last {
+    owner: u64,
     place: i64,
     text: &'static str,
     args: Vec<Box<dyn Param>>,
@@ -58,6 +62,7 @@ struct Last {
 pub(crate) struct LiteTx {
     writer: OwnedMutexGuard<Writer>,
     lite: Arc<Lite>,
+    number: u64,
     undo: Undo,
     last: Vec<Last>,
 }
@@ -77,8 +82,10 @@ enum Undo {
 impl LiteTx {
     /// Waits for its turn; the caller sets one deadline around the whole of it.
     pub async fn begin(lite: Arc<Lite>, deadline: Duration) -> Result<LiteTx> {
-        let writer = lite.writer.clone().lock_owned().await;
-        let mut tx = LiteTx { writer, lite, undo: Undo::Nothing, last: Vec::new() };
+        let mut writer = lite.writer.clone().lock_owned().await;
+        writer.number += 1;
+        let number = writer.number;
+        let mut tx = LiteTx { writer, lite, number, undo: Undo::Nothing, last: Vec::new() };
         if tx.writer.open {
             tx.writer.step("SAVEPOINT use_case")?;
             tx.undo = Undo::Savepoint;
@@ -116,7 +123,7 @@ impl LiteTx {
 
     /// Leaves a statement for the end of the shared transaction.
     pub fn exec_last(&mut self, text: &'static str, place: i64, args: Vec<Box<dyn Param>>) {
-        self.last.push(Last { place, text, args });
+        self.last.push(Last { owner: self.number, place, text, args });
     }
 
     /// The same statement with each set: how many rows each changed.
@@ -167,7 +174,7 @@ impl LiteTx {
             && self.writer.conn.is_autocommit()
         {
             self.undo = Undo::Nothing;
-            self.writer.fail(e);
+            self.writer.fail(e, None);
         }
         result
     }
@@ -182,7 +189,8 @@ impl LiteTx {
         let last = std::mem::take(&mut self.last);
         self.writer.last.extend(last);
         let (ack, acked) = oneshot::channel();
-        self.writer.acks.push(ack);
+        let number = self.number;
+        self.writer.acks.push((number, ack));
         drop(self);
         acked.await.unwrap_or_else(|_| Err(error::unknown()))
     }
@@ -200,7 +208,7 @@ impl Drop for LiteTx {
         };
         if let Err(e) = undone {
             // The batch cannot be trusted any more: nobody in it is acknowledged.
-            writer.abandon(&e);
+            writer.abandon(&e, None);
         }
         if self.writer.open {
             self.lite.wake();
@@ -212,7 +220,7 @@ impl Drop for LiteTx {
 
 impl Writer {
     pub(super) fn new(conn: Connection, lock: File) -> Writer {
-        Writer { conn, lock, locked: false, open: false, acks: Vec::new(), last: Vec::new() }
+        Writer { conn, lock, locked: false, open: false, acks: Vec::new(), last: Vec::new(), number: 0 }
     }
 
     /// BEGIN IMMEDIATE if nobody else is at it.
@@ -255,15 +263,15 @@ impl Writer {
         if !self.open {
             return;
         }
-        match self.run_last().and_then(|()| self.step("COMMIT")) {
+        match self.run_last().and_then(|()| self.step("COMMIT").map_err(|e| (None, e))) {
             Ok(()) => {
                 self.open = false;
                 self.unlock();
-                for ack in self.acks.drain(..) {
+                for (_, ack) in self.acks.drain(..) {
                     let _ = ack.send(Ok(()));
                 }
             }
-            Err(e) => self.abandon(&e),
+            Err((owner, e)) => self.abandon(&e, owner),
         }
     }
 
@@ -273,12 +281,13 @@ impl Writer {
         let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 
-    fn run_last(&mut self) -> Result<()> {
+    /// The error with whose statement it was.
+    fn run_last(&mut self) -> Result<(), (Option<u64>, Error)> {
         let mut last = std::mem::take(&mut self.last);
         last.sort_by_key(|last| last.place);
-        for Last { text, args, .. } in &last {
+        for Last { owner, text, args, .. } in &last {
             let args: Vec<&dyn Param> = args.iter().map(|arg| &**arg).collect();
-            execute(&self.conn, text, &args)?;
+            execute(&self.conn, text, &args).map_err(|e| (Some(*owner), e))?;
         }
         Ok(())
     }
@@ -296,20 +305,23 @@ impl Writer {
     }
 
     /// Rolls the shared transaction back and tells everybody in it why.
-    fn abandon(&mut self, reason: &Error) {
+    fn abandon(&mut self, reason: &Error, owner: Option<u64>) {
         if !self.conn.is_autocommit() {
             let _ = self.conn.execute_batch("ROLLBACK");
         }
-        self.fail(reason);
+        self.fail(reason, owner);
     }
 
-    fn fail(&mut self, reason: &Error) {
+    /// What one use case did wrong is told to that one: the others may run again, and then without it.
+    fn fail(&mut self, reason: &Error, owner: Option<u64>) {
         self.open = false;
         self.last.clear();
         self.unlock();
-        for ack in self.acks.drain(..) {
-            let told = Error::new(reason.kind(), reason.code(), reason.detail().to_owned());
-            let _ = ack.send(Err(told.retry_after(Duration::from_secs(1))));
+        // A disk that is full is so for everybody.
+        let owner = owner.filter(|_| !matches!(reason.kind(), Kind::Unavailable | Kind::Unknown));
+        for (number, ack) in self.acks.drain(..) {
+            let is_neighbour = owner.is_some_and(|owner| owner != number);
+            let _ = ack.send(Err(if is_neighbour { error::transient() } else { reason.again() }));
         }
     }
 }
@@ -332,6 +344,7 @@ pub(super) fn committer(lite: &Weak<Lite>, wakes: &mpsc::Receiver<()>, full: &mp
             continue;
         }
         let (pages, moved) = writer.pages();
+        lite.watch.look(pages);
         let left = pages.saturating_sub(moved);
         if pages > MOST_PAGES || (pages > START_OVER_FROM && left <= LAST_MOVED) {
             // A reader may be in the way: then the next commit tries again.

@@ -1,23 +1,38 @@
 //! PostgreSQL: a pool of connections with cached prepared statements, and what to do with a connection
 //! whose user went away in the middle.
+//!
+//! - here: the pool, its shares, and a connection in use;
+//! - `url`: what a URL says;
+//! - `tls`: whom a connection trusts;
+//! - `connect`: how a connection is made.
+
+mod connect;
+mod tls;
+mod url;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    ClientWrapper, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+};
 use futures_util::future::{maybe_done, poll_immediate};
 use futures_util::{FutureExt, TryStreamExt};
 use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{CancelToken, NoTls, Statement};
+use tokio_postgres::{CancelToken, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::error;
 use super::row::{FromRow, Row};
 use super::value::Param;
+use super::{Options, error};
 use crate::error::{Error, Result};
+use connect::{Connector, session};
+pub(super) use connect::{is_tls, millis};
+pub(crate) use url::PgUrl;
 
 /// Cancels that are sent for one statement, the waits between them doubling: half a minute in all.
 const CANCELS: u32 = 11;
@@ -27,55 +42,90 @@ const COMPOSED: usize = 128;
 /// Sets of arguments that are on their way at once: the server is never idle, and what waits stays small.
 const SETS_AT_ONCE: usize = 256;
 
+/// While more than half of the places of writers are taken, a locked row is waited for so many times shorter: one that
+/// somebody keeps locked then holds up those who want it, and nobody else.
+const SHORTER: u32 = 4;
+
 /// An open PostgreSQL database.
 pub(crate) struct Pg {
     pool: Pool,
-    tls: Option<MakeRustlsConnect>,
+    tls: MakeRustlsConnect,
+    address: String,
+    is_local: bool,
+    /// Places of writers, fewer than there are connections: whatever they wait for, readers get on.
+    writers: Arc<Semaphore>,
+    most_writers: usize,
+    begin_shortly: String,
     composed: Mutex<Composed>,
 }
 
 impl Pg {
-    /// Prepares the pool; the first connection is made by the first use. `sslmode=require` verifies the
-    /// server's certificate against the public roots; anything weaker goes without TLS.
-    pub fn open(url: &str, pool_size: usize, deadline: Duration) -> Result<Arc<Pg>> {
-        let mut config: tokio_postgres::Config = url.parse().map_err(|e: tokio_postgres::Error| {
-            // The URL may hold a password: the message says what is wrong, never what was written.
-            Error::internal(
-                "the PostgreSQL URL cannot be read; it looks like postgres://user:password@host:5432/name",
-            )
-            .with_source(e)
-        })?;
-        if config.get_application_name().is_none() {
-            config.application_name("regulars");
+    /// Prepares the pool; the first connection is made by the first use.
+    pub fn open(url: &str, options: &Options) -> Result<Arc<Pg>> {
+        let mut url = PgUrl::parse(url).map_err(|why| Error::internal(format!("the database URL {why}")))?;
+        if url.config.get_application_name().is_none() {
+            url.config.application_name("regulars");
         }
-        config.connect_timeout(deadline);
-        let require = matches!(config.get_ssl_mode(), tokio_postgres::config::SslMode::Require);
-        let tls = require.then(rustls_connector);
-        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = match &tls {
-            Some(tls) => Manager::from_config(config, tls.clone(), manager),
-            None => Manager::from_config(config, NoTls, manager),
+        if url.config.get_connect_timeout().is_none() {
+            url.config.connect_timeout(options.deadline);
+        }
+        let root = url.root.as_deref().or(options.ssl_root_cert.as_deref());
+        let tls = tls::connector(url.ssl_mode, root)?;
+        let connector = Connector {
+            mode: url.ssl_mode,
+            tls: tls.clone(),
+            session: session(options.lock_timeout, options.idle_timeout),
+            address: url.address(),
+            reached: Arc::default(),
         };
-        let size = if pool_size == 0 { default_pool_size() } else { pool_size };
-        let pool = Pool::builder(manager)
+        let (address, is_local) = (url.address(), url.is_local());
+        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let size = if options.pool_size == 0 { default_pool_size() } else { options.pool_size };
+        let pool = Pool::builder(Manager::from_connect(url.config, connector, manager))
             .max_size(size)
-            .wait_timeout(Some(deadline))
-            .create_timeout(Some(deadline))
+            .wait_timeout(Some(options.deadline))
+            .create_timeout(Some(options.deadline))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|e| Error::internal("the PostgreSQL pool").with_source(e))?;
-        Ok(Arc::new(Pg { pool, tls, composed: Mutex::default() }))
+        let most_writers = size.saturating_sub(slow_places(size) + (size / 8).max(1)).max(1);
+        Ok(Arc::new(Pg {
+            pool,
+            tls,
+            address,
+            is_local,
+            writers: Arc::new(Semaphore::new(most_writers)),
+            most_writers,
+            begin_shortly: format!(
+                "BEGIN READ WRITE; SET LOCAL lock_timeout = {}",
+                millis(options.lock_timeout / SHORTER)
+            ),
+            composed: Mutex::default(),
+        }))
     }
 
-    /// Connections at most.
-    pub fn most(&self) -> usize {
-        self.pool.status().max_size
+    /// How many of its connections long reads may take.
+    pub fn slow_places(&self) -> usize {
+        slow_places(self.pool.status().max_size)
     }
 
-    /// A connection for single statements, each its own snapshot: no BEGIN.
+    /// Does every connection stay on this machine?
+    pub fn is_local(&self) -> bool {
+        self.is_local
+    }
+
+    async fn client(&self) -> Result<Object> {
+        self.pool.get().await.map_err(|e| match e {
+            PoolError::Backend(e) => error::unreachable(&self.address, &e),
+            PoolError::Timeout(TimeoutType::Create) => error::no_answer(&self.address),
+            e => error::deadline().with_source(e),
+        })
+    }
+
+    /// A connection for single statements, each its own snapshot: no BEGIN. The session is read only.
     pub async fn read(self: &Arc<Pg>) -> Result<PgTx> {
-        let client = self.pool.get().await.map_err(error::pool)?;
-        Ok(PgTx { pg: self.clone(), client: Some(client), at: At::Idle, rest: At::Idle })
+        let client = self.client().await?;
+        Ok(PgTx { pg: self.clone(), client: Some(client), at: At::Idle, rest: At::Idle, _place: None })
     }
 
     /// A connection in a transaction; `begin` is the literal statement that opens it.
@@ -85,6 +135,20 @@ impl Pg {
         tx.rest = At::Open;
         Ok(tx)
     }
+
+    /// A transaction that may write, once a place of the writers is free.
+    pub async fn write(self: &Arc<Pg>) -> Result<PgTx> {
+        let place = self.writers.clone().acquire_owned().await.map_err(|_| error::deadline())?;
+        let is_crowded = self.writers.available_permits() < self.most_writers / 2;
+        let mut tx = self.begin(if is_crowded { &self.begin_shortly } else { "BEGIN READ WRITE" }).await?;
+        tx._place = Some(place);
+        Ok(tx)
+    }
+}
+
+/// A quarter of the connections.
+fn slow_places(size: usize) -> usize {
+    (size / 4).max(1)
 }
 
 /// The texts made at run time that are prepared somewhere. Filters, orders and pages make as many as callers like, and
@@ -110,21 +174,10 @@ impl Composed {
     }
 }
 
-/// Four connections per core: on two cores, 8 answered a fifth more than 4, and 16 no more than 8 (benchmark, `get` and
-/// `patch` with 16 clients).
+/// Five connections per core, of which writers take four at most: on two cores, 8 answered a fifth more than 4, and 16 no
+/// more than 8 (benchmark, `get` and `patch` with 16 clients).
 fn default_pool_size() -> usize {
-    std::thread::available_parallelism().map_or(4, |n| n.get() * 4).max(4)
-}
-
-fn rustls_connector() -> MakeRustlsConnect {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("aws-lc-rs has the default protocol versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    MakeRustlsConnect::new(config)
+    std::thread::available_parallelism().map_or(5, |n| n.get() * 5).max(5)
 }
 
 /// Where a connection is, for whoever has to clean up after a request that was cut.
@@ -146,6 +199,8 @@ pub(crate) struct PgTx {
     client: Option<Object>,
     at: At,
     rest: At,
+    /// A writer's; given back after the connection.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 /// The connection, unless the use case gave up a statement of it (a `select!`, a timeout): if that one fails, COMMIT
@@ -271,11 +326,8 @@ impl PgTx {
             && e.as_db_error().is_some_and(|d| d.message().contains("cached plan"));
         if stale_plan && let Some(client) = &self.client {
             client.statement_cache.clear();
-            return Error::new(
-                crate::Kind::Transient,
-                "DATABASE_BUSY",
-                "The database schema just changed; try again",
-            );
+            let detail = "The database schema just changed; try again";
+            return Error::new(crate::Kind::Transient, "DATABASE_BUSY", detail).with_source(e);
         }
         error::pg(e)
     }
@@ -295,12 +347,12 @@ impl PgTx {
         let done = client.batch_execute("COMMIT").await;
         self.at = At::Idle;
         done.map_err(|e| {
-            if e.as_db_error().is_some_and(|d| {
-                *d.code() != SqlState::ADMIN_SHUTDOWN && *d.code() != SqlState::CRASH_SHUTDOWN
-            }) {
-                error::pg(e)
-            } else {
-                error::unknown().with_source(e)
+            let is_stopping = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN]
+                .iter()
+                .any(|code| e.code() == Some(code));
+            match e.as_db_error() {
+                Some(_) if !is_stopping => error::pg(e),
+                _ => error::unknown().with_source(e),
             }
         })
     }
@@ -371,7 +423,7 @@ impl Drop for PgTx {
 /// Tells the server to stop the statement, until it answers what was sent behind it. Once is not enough: a cancel that
 /// arrives before its statement has begun is lost, and the statement would run to its end with its locks, because the
 /// server does not look whether anybody still listens.
-async fn stop(client: ClientWrapper, tls: Option<MakeRustlsConnect>) {
+async fn stop(client: ClientWrapper, tls: MakeRustlsConnect) {
     let token = client.cancel_token();
     let behind = client.batch_execute("ROLLBACK");
     tokio::pin!(behind);
@@ -387,10 +439,7 @@ async fn stop(client: ClientWrapper, tls: Option<MakeRustlsConnect>) {
     tracing::warn!("PostgreSQL does not cancel a statement that nobody waits for; it may run to its end");
 }
 
-async fn cancel(token: &CancelToken, tls: Option<MakeRustlsConnect>) {
+async fn cancel(token: &CancelToken, tls: MakeRustlsConnect) {
     // A statement that ended by itself in the meantime is as good.
-    let _ = match tls {
-        Some(tls) => token.cancel_query(tls).await,
-        None => token.cancel_query(NoTls).await,
-    };
+    let _ = token.cancel_query(tls).await;
 }
