@@ -80,7 +80,7 @@ async fn the_command_imports_beside_a_server() {
         let dry = deployment.run(&["import", name, "--dry-run"], "").await.out;
         for told in [
             " is done, and nothing was written. 3 rows: 1 created, ",
-            "\n  row 3: Correo: ",
+            "\n  row 3: email: Must be an e-mail address",
             "\nColumns that were ignored: Favourite colour\n",
             "\nWhat became of each row: regulars import --resume ",
         ] {

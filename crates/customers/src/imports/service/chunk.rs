@@ -10,8 +10,9 @@ use kernel::{Error, Fault, Result};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::candidate::Candidate;
 use super::matched::{Found, Matched};
-use super::own_id::{FreeId, ID_OF_ANOTHER, OwnId, erased_hash, hash};
+use super::own_id::{ID_OF_ANOTHER, OwnId, erased_hash};
 use crate::batches::service::{self as batches, Batch, NewRow, Verdict};
 use crate::customers::model::CustomerNumber;
 use crate::customers::service::CustomerRow;
@@ -20,7 +21,7 @@ use crate::customers::service::create::{NewCustomer, create_many_in};
 use crate::customers::service::members::{How, Members, Rights};
 use crate::customers::store::many;
 use crate::imports::model::options::{MatchKey, Mode, Spec};
-use crate::imports::model::record::{Content, Key, Record, Said, missing};
+use crate::imports::model::record::{Content, Key, Record, missing};
 use crate::imports::store;
 
 /// What became of the rows, in their order.
@@ -29,21 +30,6 @@ pub(super) struct Verdicts {
     pub lines: Vec<NewRow>,
     /// Hashes of everything unique in the rows that had an effect.
     pub keys: Vec<String>,
-}
-
-/// A row that means a customer and has no verdict yet.
-struct Candidate {
-    /// Its place in the chunk.
-    at: usize,
-    row: i64,
-    said: Said,
-    /// By what it is looked for: first all that may decide, then the one that does.
-    keys: Vec<Key>,
-    /// The hash of the one, those of everything else that tells it from others, and of what no two customers can have.
-    sought: Option<String>,
-    own: Vec<String>,
-    unique: Vec<(String, &'static str)>,
-    id: OwnId,
 }
 
 /// Works on the rows in the caller's transaction.
@@ -92,65 +78,6 @@ pub(super) async fn work_in(
         taken.give_back(&effective.refused);
     }
     Ok(Verdicts { lines: lines.into_iter().flatten().collect(), keys })
-}
-
-impl Candidate {
-    fn new(ctx: &Ctx, spec: &Spec, at: usize, row: i64, said: Said) -> Candidate {
-        let hash = |key: &Key| hash(ctx, &key.text());
-        let keys = said.keys(spec.match_by);
-        let own = said.own_keys();
-        let unique = own.iter().filter_map(|key| match key {
-            Key::External(_) => Some((hash(key), "external_id")),
-            Key::Email(_) => Some((hash(key), "email")),
-            Key::Customer(_) | Key::Phone(_) => None,
-        });
-        let unique = unique.collect();
-        let own = own.iter().map(hash).collect();
-        Candidate { at, row, said, keys, sought: None, own, unique, id: OwnId::Fits }
-    }
-
-    /// Decides by which key it is looked for. The id counts unless it is somebody else's or nobody's; who is named by it
-    /// may have the telephone of somebody else in the file.
-    fn settle(&mut self, ctx: &Ctx, spec: &Spec, found: &Found) {
-        let demanded = spec.match_by.is_some();
-        if let Some(reference) =
-            self.said.customer.filter(|_| spec.match_by.is_none_or(|by| by == MatchKey::CustomerId))
-        {
-            let own = self.said.own_keys();
-            match found.named(reference) {
-                Some(named)
-                    if named.is_not(&own) && (!demanded || named.has_other_names(&self.said.members)) =>
-                {
-                    self.id = OwnId::OfAnother;
-                }
-                Some(_) => self.keys.truncate(1),
-                None => self.id = OwnId::Free(FreeId::of(ctx, reference, &own)),
-            }
-            if self.keys.len() > 1 {
-                self.keys.remove(0);
-            }
-        }
-        self.sought = self.key().map(|key| hash(ctx, &key.text()));
-    }
-
-    /// The key that decides whom it means.
-    fn key(&self) -> Option<&Key> {
-        self.keys.first()
-    }
-
-    /// What it claims for itself in the report, which is there in every row that means the same.
-    fn claim(&self) -> Option<Vec<u8>> {
-        data_encoding::HEXLOWER.decode(self.sought.as_ref()?.as_bytes()).ok()
-    }
-
-    /// Everything that a dry run remembers of it.
-    fn facts(&self) -> impl Iterator<Item = &String> {
-        let of_id = match &self.id {
-            OwnId::Free(free) => Some(free.facts()),
-            OwnId::Fits | OwnId::OfAnother => None,
-        };
-        self.own.iter().chain(&self.sought).chain(of_id.into_iter().flatten())
-    }
 }
 
 /// What earlier rows of the file have: the place in this chunk, or none for earlier chunks.
@@ -340,14 +267,7 @@ impl Round {
         let (places, news): (Vec<Line>, Vec<NewCustomer>) = self.creates.into_iter().unzip();
         let created = Box::pin(create_many_in(ctx, tx, scope, news)).await?;
         for (mut place, created) in places.into_iter().zip(created) {
-            let new = match created {
-                Ok(row) => {
-                    place.id_is_of_another |=
-                        place.wanted.is_some_and(|wanted| wanted.to_string() != row.customer_id);
-                    written(&mut place, Verdict::Created, &row)
-                }
-                Err(e) => NewRow::failed(place.row, None, &told_of(e)),
-            };
+            let new = new_line(&mut place, created);
             keep(place, new);
         }
         let ids = self.changes.iter().map(|(_, id, _)| *id).collect();
@@ -469,6 +389,17 @@ fn written(place: &mut Line, verdict: Verdict, row: &CustomerRow) -> NewRow {
         code,
         message,
         ..NewRow::new(place.row, verdict, Some(row.id))
+    }
+}
+
+fn new_line(place: &mut Line, created: Result<CustomerRow>) -> NewRow {
+    match created {
+        Ok(row) => {
+            place.id_is_of_another |=
+                place.wanted.is_some_and(|wanted| wanted.to_string() != row.customer_id);
+            written(place, Verdict::Created, &row)
+        }
+        Err(e) => NewRow::failed(place.row, None, &told_of(e)),
     }
 }
 

@@ -4,9 +4,10 @@
 //! |---|---|
 //! | here | storing a file, looking at it, asking for the job |
 //! | `run` | the job: one chunk after the other |
-//! | `chunk`, `matched`, `own_id` | what becomes of the rows of a chunk, and whom they mean |
+//! | `chunk`, `candidate`, `matched`, `own_id` | what becomes of the rows of a chunk, and whom they mean |
 //! | `revert` | taking an import back |
 
+mod candidate;
 mod chunk;
 mod matched;
 mod own_id;
