@@ -69,10 +69,10 @@ struct DocumentPage<'a> {
 /// A page for each.
 pub(super) fn routes() -> Router<App> {
     let mut router = Router::new();
-    for (document, rendered) in DOCUMENTS.iter().zip(RENDERED.iter()) {
+    for (at, document) in DOCUMENTS.iter().enumerate() {
         let show = async move |State(app): State<App>| -> Result<Response> {
             let (page, documents) = (Page::english(&app.config), DOCUMENTS);
-            let rendered = rendered.replace(BASE, &page.base);
+            let rendered = RENDERED[at].replace(BASE, &page.base);
             html(StatusCode::OK, &DocumentPage { page, document, documents, html: &rendered })
         };
         router = router.route(&format!("/docs/{}", document.name), get(show));

@@ -55,6 +55,26 @@ async fn a59_the_quick_test_over_two_processes() {
     .await;
 }
 
+/// Rows A1, A5 and A15: the samples in JavaScript of seed 000 name no type for their bodies, and `fetch` calls a text
+/// `text/plain`. `scripts/documents` runs them word for word.
+#[tokio::test]
+async fn a1_a5_a15_the_samples_in_javascript_send_json_as_text() {
+    on_both_engines(async |deployment| {
+        let server = deployment.serve(&[]).await;
+        let send = async |client: &Client, path: &str, body: &Value| {
+            client.upload(path, "text/plain;charset=UTF-8", body.to_string().into_bytes()).await
+        };
+        let registered = send(&server.client(), "/api/auth/register/", &registration()).await.expect(201);
+        let mine = server.client().with(registered["tokens"]["access"].as_str().unwrap());
+        send(&mine, "/api/v1/customers/profile/create/", &profile()).await.expect(201);
+        let check = json!({ "user_id": registered["user"]["id"] });
+        let checked = send(&mine, "/api/v1/customers/check_profile_exists/", &check).await.expect(200);
+        assert_eq!(checked["exists"], true);
+        server.stop().await;
+    })
+    .await;
+}
+
 async fn quick_test(deployment: &Deployment, auth: &Client, customers: &Client) {
     let registered = auth.post("/api/auth/register/", registration()).await.expect(201);
     let token = registered["tokens"]["access"].as_str().unwrap().to_owned();
