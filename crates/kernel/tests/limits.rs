@@ -109,7 +109,8 @@ async fn secret(ctx: Ctx) -> Result<Response> {
 #[utoipa::path(put, path = "/api/v1/file", responses((status = 201)),
     request_body(content = String, content_type = "application/octet-stream"))]
 async fn file(ctx: Ctx, upload: Upload) -> Result<Response> {
-    let size = upload.whole(1 << 20).await?.len();
+    let file = upload.put_aside(&std::env::temp_dir(), 1 << 20).await?;
+    let size = file.metadata().map_err(|e| Error::internal("a file").with_source(e))?.len();
     write(&ctx).await?;
     Ok(reply::json(StatusCode::CREATED, &json!({ "size": size, "id": ctx.new_id() })))
 }

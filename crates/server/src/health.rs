@@ -74,7 +74,8 @@ impl Component {
 /// The state of the process and of what it needs.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Report {
-    /// `healthy`; `degraded` if mail does not go out, jobs are not done or the disk is full; `unhealthy` if requests cannot be served.
+    /// `healthy`; `degraded` if mail does not go out, jobs are not done or the disk is full;
+    /// `unhealthy` if requests cannot be served.
     #[schema(example = "healthy")]
     pub status: &'static str,
     /// The setting `service_name`.

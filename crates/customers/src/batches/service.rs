@@ -70,7 +70,7 @@ async fn insert_in(ctx: &Ctx, tx: &mut Tx, new: NewBatch) -> Result<Batch> {
         faults: 0,
         error_code: None,
         error: None,
-        started_at: (state == "running").then_some(now),
+        started_at: None,
         finished_at: None,
         created_at: now,
         updated_at: now,

@@ -354,7 +354,7 @@ async fn import_of_a_row_that_clashes_with_a_neighbour_sees_the_neighbour() {
         let name = |text| PersonName::parse(text).unwrap();
         let email = Field::Value(Email::parse("ana@example.com").unwrap());
         let members = Members { email, ..Members::default() };
-        let new = NewCustomer { first_name: name("Ana"), last_name: name("Old"), members };
+        let new = NewCustomer { first_name: name("Ana"), last_name: name("Old"), members, number: None };
         create_in(&ctx, &mut tx, &Scope::system("test"), new).await.unwrap();
         let (process, kinds) = (app.app.clone(), features().map(|feature| feature.jobs).concat());
         let at_work = tokio::spawn(async move { jobs::run_due(&process, &kinds).await });
