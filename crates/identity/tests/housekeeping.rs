@@ -72,6 +72,7 @@ async fn erasing_finds_the_events_of_sessions_that_are_long_gone() {
         users::erase_in(&ctx, &mut tx, &found.unwrap()).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(count(app, traces).await, 0);
+        app.run_jobs().await;
     })
     .await;
 }
