@@ -219,6 +219,6 @@ mod tests {
             kernel::Fault::new("name", "required", "is missing"),
         ];
         let told = explain(&kernel::Error::invalid(two).into());
-        assert!(told.ends_with("  email: is no address\n  name: is missing\n"), "{told}");
+        assert!(told.ends_with("  email: Is no address\n  name: Is missing\n"), "{told}");
     }
 }
