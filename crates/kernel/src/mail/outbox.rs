@@ -139,10 +139,10 @@ mod tests {
     #[test]
     fn a_name_says_when_and_whose() {
         let (mail, user) = ("019cb0a4-7d10-7c3a-8f4e-5b1c2d3e4f50", "019cb0a4-7d10-7c3a-8f4e-5b1c2d3e4f51");
-        let file = MailFile::of(format!("20260302T221746Z-{mail}-{user}.eml"));
+        let file = MailFile::of(format!("20260302T222135Z-{mail}-{user}.eml"));
         assert_eq!(file.user, Some(user.parse().unwrap()));
         assert_eq!(file.at.map(|at| at.to_string()[..13].to_owned()).as_deref(), Some("2026-03-02T22"));
-        let old = MailFile::of(format!("20260302T221746Z-{mail}.eml"));
+        let old = MailFile::of(format!("20260302T222135Z-{mail}.eml"));
         assert_eq!((old.user, old.at), (None, file.at));
         for other in ["letter.eml", "", "a-b.eml", "ü-üüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüü.eml", "x-y"]
         {
