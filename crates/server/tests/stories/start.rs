@@ -42,7 +42,7 @@ async fn a_command_makes_no_database_and_leaves_nothing_behind() {
             &["admin", "create", "--email", "a@example.com", "--password-stdin"],
             &["export"],
             &["import", "people.csv"],
-            &["migrate-v1", "people.csv"],
+            &["migrate-v1", "people.csv", "--no-backup"],
         ];
         let before = std::fs::read_dir(deployment.folder()).unwrap().count();
         for args in commands {
@@ -221,8 +221,13 @@ async fn a_password_that_changed_is_503_with_its_cause_in_the_log_and_the_way_ba
 
     let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'");
     admin.batch_execute(&format!("ALTER ROLE {role} PASSWORD 'second'; {cut}")).await.unwrap();
-    let problem = staff.get("/api/v1/customers/").await.expect_error(503, "DATABASE_UNAVAILABLE");
-    assert!(!problem.to_string().contains(&role), "{problem}");
+    // The first may find a connection that was just cut; none is a fault of ours, and none tells who we are.
+    until("it is told that there is no way in", async || {
+        let problem = staff.get("/api/v1/customers/").await.expect(503);
+        assert!(!problem.to_string().contains(&role), "{problem}");
+        problem["error_code"] == "DATABASE_UNAVAILABLE"
+    })
+    .await;
     server.client().get("/livez").await.expect(200);
     let log = server.log();
     assert!(log.contains("password authentication failed") && !log.contains("db error"), "{log}");
