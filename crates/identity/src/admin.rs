@@ -1,6 +1,7 @@
 //! The first administrator, made on the command line.
 
 use kernel::ctx::Ctx;
+use kernel::db::Tx;
 use kernel::{Error, Fault, Result};
 
 use crate::credentials::hasher::Hasher;
@@ -39,6 +40,10 @@ pub async fn create(
 
 /// Is there anybody who can administer?
 pub async fn exists(ctx: &Ctx) -> Result<bool> {
-    let mut tx = ctx.read().await?;
-    users::has_active_admin_in(&mut tx).await
+    exists_in(&mut ctx.read().await?).await
+}
+
+/// The same where there is no process yet.
+pub async fn exists_in(tx: &mut Tx) -> Result<bool> {
+    users::has_active_admin_in(tx).await
 }

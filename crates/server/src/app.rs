@@ -2,25 +2,23 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use kernel::app::{App, Feature, Parts};
 use kernel::clock::Clock;
-use kernel::config::{Config, Database, Service};
-use kernel::db::{Db, Options, Target, migrate};
+use kernel::config::{Config, Service};
 use kernel::id::Random;
 use kernel::jobs::{JobKind, Periodic};
 use kernel::mail::Mailer;
 use kernel::outbound::Outbound;
-use kernel::storage::{Storage, private_dir};
+use kernel::storage::Storage;
 use kernel::web::layers::Edge;
 use kernel::web::{WebSettings, docs, guard};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{figures, health, master_key, pages};
+use crate::{database, figures, health, master_key, pages};
 
 /// Every feature of the product. A new one is added here and nowhere else.
 pub fn features() -> Vec<Feature> {
@@ -57,57 +55,10 @@ pub fn features() -> Vec<Feature> {
 )]
 struct Document;
 
-/// Opens the database that the configuration names. Nothing is asked of it yet.
-pub fn open_database(config: &Config) -> anyhow::Result<Db> {
-    let target = match &config.database.url {
-        Database::Sqlite(path) => Target::Sqlite(path.clone()),
-        Database::Postgres(url) => Target::Postgres(url.expose().to_owned()),
-    };
-    let options = Options {
-        pool_size: config.database.pool_size,
-        deadline: config.database.timeout,
-        ..Options::new(target)
-    };
-    Db::open(&options).with_context(|| database_fails(config))
-}
-
-/// The sentence in front of whatever the database said.
-pub fn database_fails(config: &Config) -> String {
-    let advice = match &config.database.url {
-        Database::Sqlite(_) => "is the directory there, writable, and on a local disk with room?",
-        Database::Postgres(_) => {
-            "is the server running, and are address, user, password and database name right?"
-        }
-    };
-    format!("the database {} cannot be used: {advice}", config.database.url.masked())
-}
-
-/// Applies what is missing, under a lock, unless a setting leaves that to `regulars migrate`.
-async fn bring_up_to_date(config: &Config, db: &Db, clock: &Clock) -> anyhow::Result<()> {
-    if config.database.migrate {
-        let applied = migrate::migrate(db, clock.now()).await.with_context(|| database_fails(config))?;
-        if !applied.is_empty() {
-            tracing::info!(migrations = applied.join(", "), "the database was migrated");
-        }
-        return Ok(());
-    }
-    let missing = migrate::missing(db).await.with_context(|| database_fails(config))?;
-    anyhow::ensure!(
-        missing.is_empty(),
-        "the database lacks the migrations {}, and database.migrate is off: run `regulars migrate` first",
-        missing.join(", ")
-    );
-    Ok(())
-}
-
 /// A process: database, master key, and every feature started. Which routes it serves is decided by [`router`].
 pub async fn start(config: Config) -> anyhow::Result<App> {
-    private_dir(&config.data_dir).with_context(|| {
-        format!("the data directory {} cannot be made; choose another --data-dir", config.data_dir.display())
-    })?;
     let (clock, random) = (Clock::System, Random::System);
-    let db = open_database(&config)?;
-    bring_up_to_date(&config, &db, &clock).await?;
+    let db = database::ready(&config, &clock).await?;
     let keys = master_key::load(&config, &db, &random).await?;
     let storage = Storage::local(&config.data_dir.join("files"))?;
     let mail = Mailer::new(&config.mail, &config.data_dir, clock.clone())?;

@@ -44,6 +44,11 @@ fn describe() {
     metrics::describe_gauge!("process_resident_memory_bytes", "Resident memory of the process");
     metrics::describe_gauge!("process_uptime_seconds", "Time since the process started");
     metrics::describe_gauge!("jobs_unfinished", "Jobs that wait or run, in the whole deployment");
+    metrics::describe_gauge!(
+        "sqlite_wal_bytes",
+        metrics::Unit::Bytes,
+        "Size of the write-ahead log of the embedded database"
+    );
     metrics::describe_gauge!("component_healthy", "1 if the component works, 0 if not");
 }
 
@@ -70,6 +75,9 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     }
     if let Some(unfinished) = report.components.get("jobs").and_then(|jobs| jobs.backlog) {
         metrics::gauge!("jobs_unfinished").set(unfinished as f64);
+    }
+    if let Some(bytes) = app.db.wal_bytes() {
+        metrics::gauge!("sqlite_wal_bytes").set(bytes as f64);
     }
     if let Some(bytes) = resident_memory() {
         metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);

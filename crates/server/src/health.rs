@@ -25,6 +25,8 @@ const FRESH: Duration = Duration::from_secs(2);
 const FRESH_MAIL: Duration = Duration::from_secs(60);
 /// A part that does not answer in this time does not work.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The code of what cannot be stored for want of room.
+const STORAGE_FULL: &str = "STORAGE_FULL";
 
 /// The state of one part of the deployment.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -68,7 +70,7 @@ impl Component {
 /// The state of the process and of what it needs.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Report {
-    /// `healthy`; `degraded` if mail does not go out; `unhealthy` if requests cannot be served.
+    /// `healthy`; `degraded` if mail does not go out or the disk is full; `unhealthy` if requests cannot be served.
     #[schema(example = "healthy")]
     pub status: &'static str,
     /// The setting `service_name`.
@@ -76,6 +78,8 @@ pub struct Report {
     service: String,
     /// The release.
     version: &'static str,
+    /// The disk is full: what is stored can be read, and nothing can be changed.
+    pub read_only: bool,
     /// `database`, `storage`, `mail`, `jobs`, `redis`.
     pub components: BTreeMap<&'static str, Component>,
     /// When it was found out.
@@ -105,17 +109,19 @@ pub async fn report(app: &App) -> Arc<Report> {
 
 async fn find_out(app: &App, health: &Health) -> Report {
     let (database, storage, mail) =
-        tokio::join!(database(app), patiently(app.storage.check(&app.random)), mail(app, health));
+        tokio::join!(database(app), patiently("storage", app.storage.check(&app.random)), mail(app, health));
     let backlog = database.as_ref().ok().copied();
     let engine = app.db.engine().to_string();
     let jobs = Component { backlog, ..Component::of(unit(&database), "database") };
+    // What is stored can be read still: another process would have the same disk, or no room for the load of this one.
+    let read_only = storage.as_ref().is_err_and(|e| e.code() == STORAGE_FULL);
     let database = Component::of(database.map(drop), &engine);
     let storage = Component::of(storage, "local");
-    let works = [&database, &storage].iter().all(|part| part.is_healthy() == Some(true));
-    let status = match (works, mail.is_healthy()) {
-        (false, _) => "unhealthy",
-        (true, Some(false)) => "degraded",
-        (true, _) => "healthy",
+    let status = match (database.is_healthy(), storage.is_healthy(), mail.is_healthy()) {
+        (Some(true), Some(true), Some(false)) => "degraded",
+        (Some(true), Some(true), _) => "healthy",
+        (Some(true), Some(false), _) if read_only => "degraded",
+        _ => "unhealthy",
     };
     let redis = Component { status: "not configured", kind: None, detail: None, backlog: None };
     let components =
@@ -124,6 +130,7 @@ async fn find_out(app: &App, health: &Health) -> Report {
         status,
         service: app.config.service_name.clone(),
         version: env!("CARGO_PKG_VERSION"),
+        read_only,
         components: components.into(),
         timestamp: app.clock.now(),
     }
@@ -133,7 +140,7 @@ async fn find_out(app: &App, health: &Health) -> Report {
 fn unit(database: &Result<i64>) -> Result<()> {
     match database {
         Ok(_) => Ok(()),
-        Err(e) => Err(Error::new(e.kind(), e.code(), e.detail().to_owned())),
+        Err(e) => Err(e.again()),
     }
 }
 
@@ -143,7 +150,7 @@ async fn database(app: &App) -> Result<i64> {
         let mut tx = ctx.read().await?;
         kernel::jobs::unfinished(&mut tx).await
     };
-    patiently(ask).await
+    patiently("database", ask).await
 }
 
 async fn mail(app: &App, health: &Health) -> Component {
@@ -155,15 +162,15 @@ async fn mail(app: &App, health: &Health) -> Component {
     {
         return component.clone();
     }
-    let component = Component::of(patiently(Box::pin(app.mail.check())).await, kind);
+    let component = Component::of(patiently("mail", Box::pin(app.mail.check())).await, kind);
     *kept = Some((Instant::now(), component.clone()));
     component
 }
 
-async fn patiently<T>(ask: impl Future<Output = Result<T>>) -> Result<T> {
+async fn patiently<T>(part: &str, ask: impl Future<Output = Result<T>>) -> Result<T> {
     let late = |_| Err(Error::unavailable("NO_ANSWER", "it did not answer within 3 seconds", PATIENCE));
     let result = tokio::time::timeout(PATIENCE, ask).await.unwrap_or_else(late);
-    result.inspect_err(|e| tracing::warn!(error = ?e, "a part of the deployment does not work"))
+    result.inspect_err(|e| tracing::warn!(component = part, error = ?e, "{part} does not work"))
 }
 
 /// The state of the process and of everything that it needs. 503 if it cannot serve requests.
@@ -193,14 +200,17 @@ pub async fn livez() -> &'static str {
     "ok"
 }
 
-/// Should the process be given requests? 503 if it cannot serve them now.
+/// Should the process be given requests? 503 if it cannot serve them now. With a full disk it still serves those that
+/// read, and says so.
 #[utoipa::path(get, path = "/readyz", operation_id = "getReadiness", tag = "operation", security(()),
-    responses((status = 200, description = "`ready`.", body = String, content_type = "text/plain"), kernel::web::problem::Problems))]
+    responses((status = 200, description = "`ready`, or `ready for reading only` with a full disk.", body = String, content_type = "text/plain"), kernel::web::problem::Problems))]
 pub async fn readyz(State(app): State<App>) -> Result<&'static str> {
-    match report(&app).await.status {
-        "unhealthy" => {
+    let report = report(&app).await;
+    match (report.status, report.read_only) {
+        ("unhealthy", _) => {
             Err(Error::unavailable("NOT_READY", "Requests cannot be served now; see /health", FRESH))
         }
-        _ => Ok("ready"),
+        (_, true) => Ok("ready for reading only: the disk is full"),
+        (_, false) => Ok("ready"),
     }
 }

@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`app`] | the one list of features; a process from a configuration; the router |
+//! | [`database`] | the database at the start: is it there, is it ours, is it whole, is it up to date |
 //! | [`master_key`] | which master key belongs to the database |
 //! | [`health`] | `/health`, `/livez`, `/readyz` |
 //! | [`figures`] | `/metrics` |
@@ -14,6 +15,7 @@
 pub mod app;
 pub mod cli;
 mod consul;
+pub mod database;
 pub mod figures;
 mod first_steps;
 pub mod health;

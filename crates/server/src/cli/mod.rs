@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use kernel::config::{Config, Sources};
+use kernel::config::{Config, Create, Sources};
 
 /// A self-hosted customer platform in one binary.
 #[derive(Parser)]
@@ -55,6 +55,10 @@ struct Common {
     /// auto, json or text
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FORMAT")]
     log_format: Option<String>,
+    /// Make the database if there is none. Of themselves only `serve` and `migrate` do, and not beside an old master key
+    /// or somebody else's tables
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
+    create: bool,
 }
 
 #[derive(Subcommand)]
@@ -126,6 +130,11 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         _ => {}
     }
     let mut config = Config::load(&Sources::of_process(cli.common.config.clone(), given))?;
+    config.database.create = match cli.command {
+        _ if cli.common.create => Create::Always,
+        Command::Serve(_) | Command::Migrate => Create::IfNew,
+        _ => Create::Never,
+    };
     if !matches!(cli.command, Command::Serve(_)) {
         quieten(&mut config);
     }

@@ -50,8 +50,12 @@ pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
     for (listen, address) in config.listen.iter_mut().zip(&addresses) {
         listen.port = address.port();
     }
-    let signals = Signals::new()?;
-    let app = Box::pin(app::start(config)).await?;
+    let mut signals = Signals::new()?;
+    let app = tokio::select! {
+        app = Box::pin(app::start(config)) => app?,
+        // While it waits for its database.
+        () = signals.next() => return Ok(ExitCode::SUCCESS),
+    };
     let edge = app::router(&app)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

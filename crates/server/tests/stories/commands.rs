@@ -39,6 +39,7 @@ async fn a58_an_administrator_and_a_key_are_made_while_the_server_runs() {
 #[tokio::test]
 async fn a_command_that_cannot_be_done_says_why() {
     on_both_engines(async |deployment| {
+        deployment.migrate().await;
         let create = ["admin", "create", "--email", "ada@example.com", "--password-stdin"];
         let cases: [(&[&str], &str, &str); 7] = [
             (&create, "short\n", "password"),
@@ -75,13 +76,18 @@ async fn doctor_finds_what_is_wrong() {
             let failed = report["checks"].as_array().unwrap().iter().filter(|check| check["ok"] == false);
             failed.map(|check| check["part"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
-        assert_eq!(checks().await, ["database"], "nothing was migrated yet");
+        assert_eq!(checks().await, ["database"], "nothing was made yet");
+        let lines = deployment.run(&["doctor"], "").await.out;
+        for part in ["keys", "clock", "administrator", "storage"] {
+            assert!(lines.lines().any(|line| line.starts_with("SKIP") && line.contains(part)), "{lines}");
+        }
         let server = deployment.serve(&[]).await;
         assert!(checks().await.is_empty());
         let lines = deployment.run(&["doctor"], "").await.out;
         for part in ["database", "keys", "clock", "storage", "mail"] {
             assert!(lines.lines().any(|line| line.starts_with("OK") && line.contains(part)), "{lines}");
         }
+        assert!(lines.contains("WARN  administrator") && lines.contains("admin create"), "{lines}");
         std::fs::write(deployment.data().join("secret.key"), "ab".repeat(32)).unwrap();
         std::fs::remove_dir_all(deployment.data().join("files")).unwrap();
         std::fs::write(deployment.data().join("files"), "in the way").unwrap();

@@ -87,6 +87,12 @@ impl Deployment {
         Done::new(&output)
     }
 
+    /// Makes the database, for commands that come before any server.
+    pub async fn migrate(&self) {
+        let done = self.run(&["migrate"], "").await;
+        assert_eq!(done.code, Some(0), "{}", done.err);
+    }
+
     /// Starts a server on a free port, or on the addresses that `args` name, and waits until it serves.
     pub async fn serve(&self, args: &[&str]) -> Server {
         self.launch(args).ready().await
@@ -193,6 +199,16 @@ impl Starting {
         Server { child: self.child, log: self.log, addresses, said: said.join("\n") }
     }
 
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Sends a signal by name.
+    pub async fn signal(&self, name: &str) {
+        send_signal(&self.child, name).await;
+    }
+
     /// Waits for a process that is expected to give up; its exit code and what it said.
     pub async fn refused(mut self) -> Done {
         let mut out = String::new();
@@ -203,6 +219,12 @@ impl Starting {
         let status = tokio::time::timeout(PATIENCE, end).await.expect("it serves instead of refusing");
         Done { code: status.code(), out, err: std::fs::read_to_string(&self.log).unwrap() }
     }
+}
+
+async fn send_signal(child: &Child, name: &str) {
+    let id = child.id().expect("the process runs").to_string();
+    let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().await.unwrap();
+    assert!(sent.success());
 }
 
 /// A server that serves.
@@ -226,9 +248,7 @@ impl Server {
 
     /// Sends a signal by name: `KILL`, `TERM`, `INT`.
     pub async fn signal(&self, name: &str) {
-        let id = self.child.id().expect("the process runs").to_string();
-        let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().await.unwrap();
-        assert!(sent.success());
+        send_signal(&self.child, name).await;
     }
 
     /// Waits for its end; the exit code, if no signal ended it.

@@ -8,6 +8,7 @@
 //! | `killed` | `kill -9` under load: what was acknowledged is there |
 //! | `batches` | `kill -9` in the middle of a bulk update: it finishes, and nothing is done twice |
 //! | `stopping` | requests in flight are answered; a second signal ends at once |
+//! | `start` | who makes a database, what is not taken for one, waiting for a server, what is locked or full |
 //! | `refusals` | what keeps a process from starting, and what it says |
 //! | `commands` | the command line beside a running server |
 //! | `migrate_v1` | the customers of the first version, from files and back |
@@ -37,5 +38,6 @@ mod raw;
 mod refusals;
 mod routes;
 mod seeds;
+mod start;
 mod stopping;
 mod together;

@@ -85,6 +85,7 @@ async fn c21_from_files_to_customers_and_back() {
 #[tokio::test]
 async fn c21_there_is_a_copy_from_before() {
     on_both_engines(async |deployment| {
+        deployment.migrate().await;
         write(deployment, "old.sql", &dump(2));
         let done = deployment.run(&["migrate-v1", "old.sql"], "").await;
         if deployment.engine == Engine::Postgres {
@@ -111,6 +112,7 @@ async fn c21_there_is_a_copy_from_before() {
 #[tokio::test]
 async fn c21_a_run_that_was_killed_or_interrupted_goes_on_where_it_was() {
     on_both_engines(async |deployment| {
+        deployment.migrate().await;
         write(deployment, "old.sql", &dump(1600));
         for signal in ["-KILL", "-INT"] {
             let args = ["migrate-v1", "old.sql", "--no-backup", "--json", "--report", "report.ndjson"];
@@ -143,6 +145,7 @@ async fn c21_a_run_that_was_killed_or_interrupted_goes_on_where_it_was() {
 #[tokio::test]
 async fn c21_what_cannot_be_done_says_why() {
     on_both_engines(async |deployment| {
+        deployment.migrate().await;
         write(deployment, "empty.sql", "INSERT INTO orders (a) VALUES (1);");
         write(deployment, "map.csv", "17,x\n18,y\n");
         write(deployment, "old.csv", "user_id,name\n17,No Mail\n");

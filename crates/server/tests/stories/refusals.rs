@@ -90,12 +90,13 @@ async fn a_database_that_cannot_be_reached_is_named_without_its_password() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut command = deployment.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("DATABASE_URL", format!("postgres://u:hunter2@127.0.0.1:{port}/d"));
-    let done = command.env("REGULARS_DATABASE_TIMEOUT_MS", "300").output().await.unwrap();
+    let done = command.env("REGULARS_DATABASE_START_TIMEOUT_S", "1").output().await.unwrap();
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(!done.status.success() && !said.contains("hunter2"), "{said}");
-    for word in ["u:********@127.0.0.1", "is the server running", "refused"] {
+    for word in ["u:********@127.0.0.1", "start the database server", "refused"] {
         assert!(said.contains(word), "{word}: {said}");
     }
+    assert!(!said.contains("Transient") && !said.contains("busy"), "{said}");
     deployment.end().await;
 }
 
