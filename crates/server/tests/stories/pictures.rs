@@ -21,10 +21,10 @@ async fn no_picture_takes_more_memory_than_the_setting_says() {
         let path = format!("/api/v1/customers/{}/avatar", one["customer_id"].as_str().unwrap());
         let before = server.most_memory();
         for (kind, picture, status) in [
-            ("image/png", png_with_profile(400 << 20), 200),
+            ("image/png", png_with_profile(100 << 20), 200),
             ("image/jpeg", progressive_jpeg(7071, 7071), 422),
             ("image/jpeg", progressive_jpeg(900, 900), 200),
-            ("image/png", large_png(1500), 200),
+            ("image/png", large_png(1100), 200),
         ] {
             let reply = staff.send_file(Method::PUT, &path, kind, picture).await;
             let problem = reply.expect(status);

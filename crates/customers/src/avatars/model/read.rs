@@ -197,7 +197,7 @@ fn png(bytes: &[u8], budget: &Budget) -> Result<(RgbaImage, Orientation)> {
 }
 
 /// The middle square of an image that comes row by row, each cell the mean of `by` times `by` pixels.
-struct Cells {
+pub(super) struct Cells {
     by: u32,
     side: u32,
     left: u32,
@@ -210,7 +210,7 @@ struct Cells {
 }
 
 impl Cells {
-    fn of((width, height): (u32, u32), by: u32) -> Cells {
+    pub(super) fn of((width, height): (u32, u32), by: u32) -> Cells {
         let by = by.max(1);
         let side = width.min(height) / by;
         let (left, top) = ((width - side * by) / 2, (height - side * by) / 2);
@@ -218,7 +218,7 @@ impl Cells {
         Cells { by, side, left, top, rows: 0, sums: vec![[0; 4]; side as usize], pixels }
     }
 
-    fn row(&mut self, row: &[u8], channels: usize, rgba: fn(&[u8]) -> [u8; 4]) {
+    pub(super) fn row(&mut self, row: &[u8], channels: usize, rgba: fn(&[u8]) -> [u8; 4]) {
         let y = self.rows;
         self.rows += 1;
         let Some(y) = y.checked_sub(self.top).filter(|y| *y < self.side * self.by) else { return };
@@ -246,7 +246,7 @@ impl Cells {
     }
 
     /// The square, if all of its rows came.
-    fn image(self) -> Result<RgbaImage> {
+    pub(super) fn image(self) -> Result<RgbaImage> {
         RgbaImage::from_raw(self.side, self.side, self.pixels).ok_or_else(broken)
     }
 }
