@@ -98,6 +98,8 @@ async fn a20_nothing_personal_is_left_anywhere() {
             .await
             .unwrap();
         assert_eq!(kept, 1, "the tombstone");
+        drop(tx);
+        app.run_jobs().await;
     })
     .await;
 }

@@ -117,7 +117,7 @@ async fn a_damaged_file_and_one_of_a_newer_release_are_told_apart() {
     std::fs::write(&path, &bytes).unwrap();
     refused(&deployment, &["damaged", "put a backup in its place", ".backup"]).await;
     let doctor = deployment.run(&["doctor"], "").await.out;
-    assert!(doctor.contains("FAIL  database") && doctor.contains("backup"), "{doctor}");
+    assert!(doctor.contains("FAIL  integrity") && doctor.contains("put a backup in its place"), "{doctor}");
     std::fs::write(
         &path,
         "a letter to my aunt, long enough to be taken for a database by its length alone; she is well",
