@@ -167,7 +167,10 @@ async fn a20_no_table_and_no_file_knows_an_erased_customer() {
         let folder = app.app.config.data_dir.join("files");
         assert_eq!(files(&folder), [""; 0].map(std::path::PathBuf::from));
         let mails = app.mails();
-        assert!(!mails.iter().any(|mail| PERSONAL.iter().any(|word| mail.to_lowercase().contains(word))), "{mails:?}");
+        assert!(
+            !mails.iter().any(|mail| PERSONAL.iter().any(|word| mail.to_lowercase().contains(word))),
+            "{mails:?}"
+        );
         let username = one["username"].as_str().unwrap();
         for query in [
             "lorenzini",
