@@ -15,9 +15,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use kernel::app::App;
 use kernel::clock::Timestamp;
+use kernel::web::field::one_of;
 use kernel::{Error, Kind, Result};
 use serde::Serialize;
 use tokio::sync::Mutex;
+use utoipa::openapi::Object;
 
 /// How old a report may be.
 const FRESH: Duration = Duration::from_secs(2);
@@ -28,19 +30,23 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The state of one part of the deployment.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = HealthPart)]
 pub struct Component {
-    /// `healthy`, `unhealthy` or `not configured`.
-    #[schema(example = "healthy")]
+    /// Does it work?
+    #[schema(schema_with = part_states)]
     status: &'static str,
     /// Which kind of it is in use.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     #[schema(example = "sqlite")]
     kind: Option<String>,
     /// What is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
     /// Jobs that wait or run.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) backlog: Option<i64>,
 }
 
@@ -67,9 +73,10 @@ impl Component {
 
 /// The state of the process and of what it needs.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = Health)]
 pub struct Report {
     /// `healthy`; `degraded` if mail does not go out; `unhealthy` if requests cannot be served.
-    #[schema(example = "healthy")]
+    #[schema(schema_with = states)]
     pub status: &'static str,
     /// The setting `service_name`.
     #[schema(example = "regulars")]
@@ -80,6 +87,14 @@ pub struct Report {
     pub components: BTreeMap<&'static str, Component>,
     /// When it was found out.
     timestamp: Timestamp,
+}
+
+fn part_states() -> Object {
+    one_of(["healthy", "unhealthy", "not configured"])
+}
+
+fn states() -> Object {
+    one_of(["healthy", "degraded", "unhealthy"])
 }
 
 /// What is remembered between two questions.

@@ -24,7 +24,7 @@ const FOLDS_AT_ONCE: usize = 10;
 /// Most countries that an overview names.
 const MOST_COUNTRIES: usize = 250;
 
-/// The figures of DOMAIN 7, over the caller's scope.
+/// Figures about the customers within the caller's reach.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct CustomerStatistics {
     /// All customers.

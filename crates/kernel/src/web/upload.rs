@@ -26,12 +26,16 @@ const TYPES: &[&str] = &[
 
 /// Is the body a file?
 pub fn is_upload(headers: &HeaderMap) -> bool {
-    let kind = essence(headers);
+    is_upload_type(&essence(headers))
+}
+
+/// Is this the media type of a file?
+pub(super) fn is_upload_type(kind: &str) -> bool {
     let family = |family: &str| kind.starts_with(family);
     family("multipart/")
         || family("image/")
         || (family("text/") && kind != "text/json")
-        || TYPES.contains(&kind.as_str())
+        || TYPES.contains(&kind)
 }
 
 /// The media type without parameters, in lower case.
