@@ -24,6 +24,8 @@ pub trait TextValue: Sized {
     const MAX_CHARS: usize;
     /// `format` or a hint for the OpenAPI document, such as `email`; empty for none.
     const FORMAT: &'static str = "";
+    /// Every value, if there are but a few, for the OpenAPI document.
+    const WORDS: &'static [&'static str] = &[];
     /// Reads what a client sent. Never panics, whatever the text.
     fn parse(text: &str) -> Result<Self, Flaw>;
 }

@@ -16,9 +16,11 @@ use axum::response::{IntoResponse, Response};
 use kernel::app::App;
 use kernel::clock::Timestamp;
 use kernel::jobs::Backlog;
+use kernel::web::field::one_of;
 use kernel::{Error, Kind, Result};
 use serde::Serialize;
 use tokio::sync::Mutex;
+use utoipa::openapi::Object;
 
 /// How old a report may be.
 const FRESH: Duration = Duration::from_secs(2);
@@ -31,19 +33,23 @@ const STORAGE_FULL: &str = "STORAGE_FULL";
 
 /// The state of one part of the deployment.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = HealthPart)]
 pub struct Component {
-    /// `healthy` or `unhealthy`.
-    #[schema(example = "healthy")]
+    /// Does it work?
+    #[schema(schema_with = part_states)]
     status: &'static str,
     /// Which kind of it is in use.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     #[schema(example = "sqlite")]
     kind: Option<String>,
     /// What is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
     /// Jobs that wait or run.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) backlog: Option<i64>,
     /// The same for the figures.
     #[serde(skip)]
@@ -73,10 +79,11 @@ impl Component {
 
 /// The state of the process and of what it needs.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = Health)]
 pub struct Report {
     /// `healthy`; `degraded` if mail does not go out, jobs are not done or the disk is full;
     /// `unhealthy` if requests cannot be served.
-    #[schema(example = "healthy")]
+    #[schema(schema_with = states)]
     pub status: &'static str,
     /// The setting `service_name`.
     #[schema(example = "regulars")]
@@ -89,6 +96,14 @@ pub struct Report {
     pub components: BTreeMap<&'static str, Component>,
     /// When it was found out.
     timestamp: Timestamp,
+}
+
+fn part_states() -> Object {
+    one_of(["healthy", "unhealthy", "not configured"])
+}
+
+fn states() -> Object {
+    one_of(["healthy", "degraded", "unhealthy"])
 }
 
 /// What is remembered between two questions.

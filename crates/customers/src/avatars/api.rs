@@ -34,11 +34,20 @@ fn tagged(ctx: &Ctx, row: &CustomerRow) -> Result<Tagged<AvatarPaths>> {
 #[expect(dead_code, reason = "it describes a body that is read as bytes")]
 struct ImageFile(Vec<u8>);
 
+/// A form with an image.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "for the documentation")]
+struct ImageForm {
+    /// The image; the first file of the form is taken.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
 /// Where a customer's picture is found, in three sizes.
 #[utoipa::path(get, path = "/api/v1/customers/{ref}/avatar", operation_id = "getCustomerAvatar", tag = "pictures",
     security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
-    responses((status = 200, body = AvatarPaths), Problems))]
+    responses((status = 200, body = AvatarPaths, headers(("ETag"))), Problems))]
 async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<Tagged<AvatarPaths>> {
     let row = service::get(&ctx, &reference).await?;
     tagged(&ctx, &row)
@@ -49,8 +58,11 @@ async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<Tagged<AvatarPat
 #[utoipa::path(put, path = "/api/v1/customers/{ref}/avatar", operation_id = "setCustomerAvatar", tag = "pictures",
     security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
-    request_body(content = ImageFile, content_type = "image/*"),
-    responses((status = 200, body = AvatarPaths), Problems))]
+    request_body(description = "The image: as it is, or as a file of a form.", content(
+        (ImageFile = "image/*"),
+        (ImageForm = "multipart/form-data"),
+    )),
+    responses((status = 200, body = AvatarPaths, headers(("ETag"))), Problems))]
 async fn put(
     ctx: Ctx,
     State(app): State<App>,

@@ -6,19 +6,22 @@ use axum::response::{IntoResponse, Response};
 use kernel::app::App;
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
+use kernel::web::field::one_of;
 use kernel::web::list::{ListOf, ListReply, ListSpec, Listing};
 use kernel::web::problem::Problems;
 use kernel::web::reply::json;
 use kernel::{Error, Result};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::kinds::KINDS;
 use super::report::{self, Format};
 use super::service::{self, Batch, Verdict};
-use super::store::SPEC;
+use super::store::{SPEC, STATES};
 use crate::customers::api::input::NothingBody;
 use crate::imports::model::columns::Column;
 use crate::query::Query;
@@ -40,10 +43,10 @@ pub struct JobView {
     /// Its id.
     id: Uuid,
     /// What is done.
-    #[schema(example = "bulk_update")]
+    #[schema(schema_with = kind_words)]
     kind: String,
-    /// `waiting`, `running`, `done`, `failed`, `cancelled`, `reverting` or `reverted`.
-    #[schema(example = "running")]
+    /// How it stands.
+    #[schema(schema_with = state_words)]
     state: String,
     /// Does it only say what would be done?
     dry_run: bool,
@@ -53,6 +56,7 @@ pub struct JobView {
     progress: ProgressView,
     /// Of the table that is imported: what became of each column.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     columns: Option<Vec<Column>>,
     /// Why it failed as a whole.
     error: Option<JobError>,
@@ -69,8 +73,17 @@ pub struct JobView {
     finished_at: Option<Timestamp>,
 }
 
+fn kind_words() -> Object {
+    one_of(KINDS.iter().map(|kind| kind.name))
+}
+
+fn state_words() -> Object {
+    one_of(STATES.iter().copied())
+}
+
 /// How far a job is: processed = created + updated + unchanged + skipped + duplicate + failed.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = JobProgress)]
 pub struct ProgressView {
     /// Rows in all, once that is known.
     total: Option<i64>,
@@ -170,7 +183,7 @@ async fn list(ctx: Ctx, Listing(request, ..): Listing<Jobs>) -> Result<JobList> 
 /// One job and how far it is.
 #[utoipa::path(get, path = "/api/v1/jobs/{job}", operation_id = "getJob", tag = "jobs",
     security(("bearer" = [])),
-    params(("job" = String, Path, description = "The job's id.")),
+    params(("job" = Uuid, Path, description = "The job's id.")),
     responses((status = 200, body = JobView), Problems))]
 async fn get(ctx: Ctx, Path(job): Path<String>) -> Result<axum::Json<JobView>> {
     Ok(axum::Json(service::get(&ctx, &job).await?.into()))
@@ -179,7 +192,7 @@ async fn get(ctx: Ctx, Path(job): Path<String>) -> Result<axum::Json<JobView>> {
 /// Stops a job before its next chunk. What is done stays done.
 #[utoipa::path(post, path = "/api/v1/jobs/{job}/cancel", operation_id = "cancelJob", tag = "jobs",
     security(("bearer" = [])),
-    params(("job" = String, Path, description = "The job's id.")), request_body = NothingBody,
+    params(("job" = Uuid, Path, description = "The job's id.")),
     responses((status = 200, body = JobView), Problems))]
 async fn cancel(ctx: Ctx, Path(job): Path<String>, _: NothingBody) -> Result<axum::Json<JobView>> {
     Ok(axum::Json(service::cancel(&ctx, &job).await?.into()))
@@ -188,7 +201,7 @@ async fn cancel(ctx: Ctx, Path(job): Path<String>, _: NothingBody) -> Result<axu
 /// Takes back what a job did, as far as nobody changed it since. The job goes on under its id until it is `reverted`.
 #[utoipa::path(post, path = "/api/v1/jobs/{job}/revert", operation_id = "revertJob", tag = "jobs",
     security(("bearer" = [])),
-    params(("job" = String, Path, description = "The job's id.")), request_body = NothingBody,
+    params(("job" = Uuid, Path, description = "The job's id.")),
     responses((status = 202, body = JobView), Problems))]
 async fn revert(ctx: Ctx, Path(job): Path<String>, _: NothingBody) -> Result<Accepted> {
     service::revert(&ctx, &job).await.map(Accepted)
@@ -198,12 +211,12 @@ async fn revert(ctx: Ctx, Path(job): Path<String>, _: NothingBody) -> Result<Acc
 #[utoipa::path(get, path = "/api/v1/jobs/{job}/report", operation_id = "getJobReport", tag = "jobs",
     security(("bearer" = [])),
     params(
-        ("job" = String, Path, description = "The job's id."),
-        ("format" = Option<String>, Query, description = "`csv` (without it) or `ndjson`."),
-        ("verdict" = Option<String>, Query,
-         description = "Only these lines: created, updated, unchanged, skipped, duplicate or failed."),
+        ("job" = Uuid, Path, description = "The job's id."),
+        ("format" = inline(Option<Format>), Query, description = "CSV without it."),
+        ("verdict" = inline(Option<Verdict>), Query, description = "Only these lines."),
     ),
-    responses((status = 200, body = String, content_type = "text/csv"), Problems))]
+    responses((status = 200, description = "The file.",
+        content((String = "text/csv"), (String = "application/x-ndjson"))), Problems))]
 async fn report(ctx: Ctx, Path(job): Path<String>, uri: Uri) -> Result<Response> {
     let query = Query::parse(&uri, &["format", "verdict"])?;
     let format = Format::parse(query.get("format"))?;

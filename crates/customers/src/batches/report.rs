@@ -15,7 +15,8 @@ use super::service::{self, Batch, Line};
 use crate::exports::model::write_text;
 
 /// How a report is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
+#[schema(as = ReportFormat, rename_all = "lowercase")]
 pub enum Format {
     /// Commas between, with a head.
     Csv,

@@ -107,6 +107,9 @@ row! {
     }
 }
 
+/// The states of a job.
+pub const STATES: &[&str] = &["waiting", "running", "done", "failed", "cancelled", "reverting", "reverted"];
+
 /// What a list of jobs can be sorted and filtered by.
 pub const SPEC: ListSpec = ListSpec {
     resource: "jobs",
@@ -115,15 +118,7 @@ pub const SPEC: ListSpec = ListSpec {
         Filter {
             name: "state",
             sql: "b.state = ",
-            kind: Accepts::OneOf(&[
-                "waiting",
-                "running",
-                "done",
-                "failed",
-                "cancelled",
-                "reverting",
-                "reverted",
-            ]),
+            kind: Accepts::OneOf(STATES),
             doc: "Only jobs in this state.",
         },
         Filter {

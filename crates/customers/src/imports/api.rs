@@ -9,7 +9,9 @@ use kernel::{Error, Result};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::options::{Format, Options, PARAMETERS};
+use super::model::DateOrder;
+use super::model::columns::Unknown;
+use super::model::options::{Empty, Format, MatchKey, Mode, OnError, Options, PARAMETERS};
 use super::service::{self, Incoming, Worker};
 use crate::batches::api::{Accepted, JobView};
 use crate::query::Query;
@@ -19,29 +21,65 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(import))
 }
 
+/// A table or lines of JSON.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "for the documentation")]
+struct ImportFile(Vec<u8>);
+
+/// A form with a file.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "for the documentation")]
+struct ImportForm {
+    /// The file; the first one of the form is taken.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+/// What stands between two cells.
+#[derive(utoipa::ToSchema)]
+#[schema(as = ImportDelimiter)]
+#[expect(dead_code, reason = "for the documentation")]
+enum Delimiter {
+    /// A comma.
+    #[schema(rename = ",")]
+    Comma,
+    /// A semicolon.
+    #[schema(rename = ";")]
+    Semicolon,
+    /// A vertical line.
+    #[schema(rename = "|")]
+    Pipe,
+    /// A tab.
+    #[schema(rename = "tab")]
+    Tab,
+}
+
 /// Imports customers from a CSV or NDJSON file: the body, or the first file of a form. Answers as soon as the file is
 /// stored and its columns are known; the job tells how far it is, and its report what became of each row.
 #[utoipa::path(post, path = "/api/v1/customers/import", operation_id = "importCustomers", tag = "bulk",
     security(("bearer" = [])),
-    request_body(description = "The file; also as `application/x-ndjson`, or as a file of a form (`multipart/form-data`).",
-        content = String, content_type = "text/csv"),
+    request_body(description = "The file: as it is, or as a file of a form.", content(
+        (String = "text/csv"),
+        (String = "application/x-ndjson"),
+        (ImportForm = "multipart/form-data"),
+        (ImportFile = "application/octet-stream"),
+    )),
     params(
-        ("format" = Option<String>, Query, description = "`csv` or `ndjson`; by the type of the body without it."),
-        ("mode" = Option<String>, Query, description = "`create` (without it), `update` or `upsert`."),
-        ("match" = Option<String>, Query, description = "`customer_id`, `external_id`, `email` or `phone`: by what a row finds \
-            its customer. Without it the first of these that the row has; a customer_id of nobody, or of somebody else, is passed over."),
+        ("format" = inline(Option<Format>), Query, description = "Without it, by the type of the body."),
+        ("mode" = inline(Option<Mode>), Query, description = "What is done with a row; `create` without it."),
+        ("match" = inline(Option<MatchKey>), Query, description = "By what a row finds its customer. Without it the first of these that \
+            the row has; a customer_id of nobody, or of somebody else, is passed over."),
         ("dry_run" = Option<bool>, Query, description = "Only the verdicts, nothing is written."),
         ("mapping" = Option<String>, Query, description = "`column=member` with commas between, columns by name or number; \
             `column=` ignores one."),
-        ("unknown" = Option<String>, Query, description = "Columns that nobody knows: `ignore` (without it), `refuse`, or keep \
-            as `metadata`."),
-        ("delimiter" = Option<String>, Query, description = "`,`, `;`, `|` or `tab`; guessed without it."),
-        ("encoding" = Option<String>, Query, description = "Such as `windows-1252`; guessed without it."),
-        ("date_order" = Option<String>, Query, description = "`dmy` or `mdy`, for days such as 03/04/1990."),
-        ("empty" = Option<String>, Query, description = "What an empty cell does to a known customer: `keep` (without it) or \
-            `clear`."),
-        ("on_error" = Option<String>, Query, description = "After a row that could not be imported: `skip` (without it) to the \
-            next, or `stop`."),
+        ("unknown" = inline(Option<Unknown>), Query, description = "What is done with columns that nobody knows; `ignore` without it."),
+        ("delimiter" = inline(Option<Delimiter>), Query, description = "Guessed without it."),
+        ("encoding" = Option<String>, Query, description = "`utf-8`, `utf-16le`, `utf-16be`, or an encoding with one byte for a \
+            character such as `windows-1252`; guessed without it."),
+        ("date_order" = inline(Option<DateOrder>), Query, description = "For days such as 03/04/1990."),
+        ("empty" = inline(Option<Empty>), Query, description = "What an empty cell does to a known customer; `keep` without it."),
+        ("on_error" = inline(Option<OnError>), Query, description = "What follows a row that could not be imported; `skip` without it."),
     ),
     responses((status = 202, body = JobView), Problems))]
 async fn import(ctx: Ctx, uri: Uri, upload: Upload) -> Result<Accepted> {

@@ -28,6 +28,7 @@ enum Place {
         name: String,
         /// The code of a country, ISO 3166.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
         code: Option<String>,
         /// How many customers are there.
         count: i64,
@@ -36,6 +37,7 @@ enum Place {
 
 /// The countries with customers, by name.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = CountryList)]
 struct Countries {
     /// Their usual names, such as `USA`.
     countries: Vec<Place>,
@@ -43,6 +45,7 @@ struct Countries {
 
 /// The states with customers, by name.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = StateList)]
 struct States {
     /// As the first customer spelled it.
     states: Vec<Place>,
@@ -50,6 +53,7 @@ struct States {
 
 /// The cities with customers, by name.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = CityList)]
 struct Cities {
     /// As the first customer spelled it.
     cities: Vec<Place>,

@@ -5,9 +5,12 @@ use kernel::app::App;
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
 use kernel::text::search_key;
-use kernel::web::list::{ListReply, parse_pairs};
+use kernel::web::field::{nullable, one_of};
+use kernel::web::list::{ListReply, MAX_LIMIT, parse_pairs};
 use kernel::web::problem::Problems;
 use kernel::web::{Body, Fields, Input};
+use serde_json::json;
+use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -39,6 +42,13 @@ pub struct CustomerSearch {
 impl Input for CustomerSearch {
     const NAME: &'static str = "CustomerSearch";
     fn read(f: &mut Fields<'_>) -> Option<CustomerSearch> {
+        f.example(|| {
+            json!({
+                "query": "john", "country": "USA", "is_active": true, "tags": "premium,tech",
+                "created_after": "2024-01-01T00:00:00Z", "sort_by": "created_at", "sort_order": "desc",
+                "page": 1, "limit": 10
+            })
+        });
         let query = f.text("query", QUERY_CHARS).value();
         f.note(
             "Names, e-mail, phone in any spelling, user name, ids, company, city, tags: words, beginnings, parts; case, \
@@ -107,12 +117,26 @@ fn order_and_page(f: &mut Fields<'_>) -> Vec<(&'static str, String)> {
     let mut pairs = Vec::new();
     for name in ["sort", "sort_by", "sort_order", "cursor"] {
         pairs.extend(f.text(name, 4000).value().map(|text| (name, text)));
+        match name {
+            "sort_by" => f.refine(|member| *member = nullable(one_of(SPEC.sort_names()).into())),
+            "sort_order" => f.refine(|member| *member = nullable(one_of(["asc", "desc"]).into())),
+            _ => {}
+        }
         f.note(
             "As in the list of customers. Without an order, a search with a query is answered by relevance.",
         );
     }
-    for name in ["page", "limit", "offset", "skip"] {
+    for (name, least, most) in
+        [("page", 1, None), ("limit", 1, Some(i64::from(MAX_LIMIT))), ("offset", 0, None), ("skip", 0, None)]
+    {
         pairs.extend(f.int(name, 0..=1_000_000_000_000).value().map(|n| (name, n.to_string())));
+        // The list refuses what is beyond these, with its own codes.
+        f.refine(|member| {
+            if let RefOr::T(Schema::Object(number)) = member {
+                number.minimum = Some(least.into());
+                number.maximum = most.map(Into::into);
+            }
+        });
     }
     pairs
 }
@@ -136,10 +160,7 @@ pub type CustomerSearchBody = Body<CustomerSearch>;
 /// Finds customers. All members are optional, and all that are given must hold.
 #[utoipa::path(post, path = "/api/v1/customers/search", operation_id = "searchCustomers", tag = "search",
     security(("bearer" = [])),
-    request_body(content = CustomerSearchBody, example = json!({
-        "query": "john", "country": "USA", "is_active": true, "tags": "premium,tech",
-        "created_after": "2024-01-01T00:00:00Z", "sort_by": "created_at", "sort_order": "desc", "page": 1, "limit": 10
-    })),
+    request_body = CustomerSearchBody,
     responses((status = 200, body = CustomerList), Problems))]
 async fn search(ctx: Ctx, Body(search): CustomerSearchBody) -> Result<CustomerList> {
     let wanted = search.wanted()?;

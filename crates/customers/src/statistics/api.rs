@@ -23,7 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Figures about the customers that the caller may see, exact, as of now.
 #[utoipa::path(get, path = "/api/v1/customers/stats", operation_id = "getCustomerStatistics", tag = "statistics",
     security(("bearer" = [])),
-    params(("top" = Option<i64>, Query, description = "Cities to name, 1 to 1000; 100 by default.")),
+    params(("top" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "Cities to name; 100 without it.")),
     responses((status = 200, body = CustomerStatistics), Problems))]
 async fn stats(ctx: Ctx, uri: Uri) -> Result<Json<CustomerStatistics>> {
     let query = Query::parse(&uri, &["top"])?;
@@ -34,7 +34,7 @@ async fn stats(ctx: Ctx, uri: Uri) -> Result<Json<CustomerStatistics>> {
 /// Another spelling of `/api/v1/customers/stats`.
 #[utoipa::path(get, path = "/api/v1/customers/statistics/overview", operation_id = "getCustomerStatisticsOverview", tag = "statistics",
     security(("bearer" = [])),
-    params(("top" = Option<i64>, Query, description = "Cities to name, 1 to 1000; 100 by default.")),
+    params(("top" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "Cities to name; 100 without it.")),
     responses((status = 200, body = CustomerStatistics), Problems))]
 async fn overview(ctx: Ctx, uri: Uri) -> Result<Json<CustomerStatistics>> {
     stats(ctx, uri).await

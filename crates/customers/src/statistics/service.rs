@@ -20,7 +20,7 @@ use crate::customers::store::{self as customers, CustomerRow};
 /// Most countries that an overview names.
 const MOST_COUNTRIES: usize = 250;
 
-/// The figures of DOMAIN 7, over the caller's scope.
+/// Figures about the customers within the caller's reach.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct CustomerStatistics {
     /// All customers.

@@ -33,6 +33,7 @@ pub type CustomerList = ListReply<TaggedCustomers>;
 
 /// A tag that customers have.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Tag)]
 struct TagInUse {
     /// As it was first typed.
     name: String,
@@ -42,6 +43,7 @@ struct TagInUse {
 
 /// The tags in use.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = TagList)]
 struct TagsInUse {
     /// The most used first.
     tags: Vec<TagInUse>,
@@ -55,7 +57,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// The tags that customers have, the most used first.
 #[utoipa::path(get, path = "/api/v1/customers/tags", operation_id = "listTags", tag = "search",
     security(("bearer" = [])),
-    params(("top" = Option<i64>, Query, description = "Tags to name, 1 to 1000; 100 by default.")),
+    params(("top" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "Tags to name; 100 without it.")),
     responses((status = 200, body = TagsInUse), Problems))]
 async fn in_use(ctx: Ctx, uri: Uri) -> Result<Json<TagsInUse>> {
     let top = Query::parse(&uri, &["top"])?.number("top", 1..=MOST)?.unwrap_or(DEFAULT_TOP);

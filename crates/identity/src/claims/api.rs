@@ -7,6 +7,7 @@ use kernel::web::guard::Public;
 use kernel::web::problem::Problems;
 use kernel::web::reply;
 use kernel::web::{Body, Fields, Input};
+use serde_json::json;
 
 use super::service;
 use crate::users::api::UserReply;
@@ -29,6 +30,7 @@ impl Input for Proof {
             "Needs a password unless the request carries an access token of the same user: the account's own, or a new \
              one, which replaces it. With `keep_password` another one than the account's is 401.",
         );
+        f.example(|| json!({"token": "<the token of a mailed link>", "password": "Difference-Engine-1842"}));
         f.build(|| Proof {
             token: token.get(),
             password: password.value(),

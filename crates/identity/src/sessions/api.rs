@@ -12,6 +12,7 @@ use kernel::web::reply::{self, NoContent};
 use kernel::web::{Body, Fields, Input};
 use kernel::{Error, Result};
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::login::{self, Who};
@@ -43,6 +44,7 @@ impl Input for Login {
             f.fault("email", "required", "send exactly one of email, username and phone");
         }
         let who = named.pop();
+        f.example(|| json!({"email": "ada.lovelace@example.com", "password": "Difference-Engine-1842"}));
         f.build(|| Login {
             who: who.unwrap_or_else(|| Who::Username(String::new())),
             password: password.get(),
@@ -55,6 +57,7 @@ pub type LoginBody = Body<Login>;
 
 /// What a login gives.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = LoggedIn)]
 pub struct LoginReply {
     /// Who it is.
     pub user: UserReply,
@@ -85,6 +88,7 @@ impl Input for Refresh {
 
     fn read(f: &mut Fields<'_>) -> Option<Refresh> {
         let refresh = f.need_secret("refresh", 512);
+        f.example(|| json!({"refresh": "<the refresh token of a login>"}));
         f.build(|| Refresh(RefreshToken::parse(&refresh.get())))
     }
 }
@@ -111,6 +115,7 @@ impl Input for Verify {
 
     fn read(f: &mut Fields<'_>) -> Option<Verify> {
         let token = f.need_secret("token", tokens::model::MAX_TOKEN_BYTES);
+        f.example(|| json!({"token": "<an access token>"}));
         f.build(|| Verify(token.get()))
     }
 }
@@ -120,6 +125,7 @@ pub type VerifyBody = Body<Verify>;
 
 /// What a good token says.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = VerifiedToken)]
 pub struct VerifiedReply {
     /// Always true: a token that does not hold is answered with 401.
     pub valid: bool,
@@ -147,6 +153,7 @@ impl Input for Logout {
 
     fn read(f: &mut Fields<'_>) -> Option<Logout> {
         let refresh = f.secret("refresh", 512);
+        f.example(|| json!({}));
         f.build(|| Logout(refresh.value().and_then(|text| RefreshToken::parse(&text))))
     }
 }
@@ -165,6 +172,7 @@ pub(crate) async fn logout(ctx: Ctx, Body(Logout(refresh)): LogoutBody) -> Resul
 
 /// One of the caller's sessions.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Session)]
 pub struct SessionReply {
     /// The `sid` of its tokens.
     pub id: Uuid,
@@ -184,6 +192,7 @@ pub struct SessionReply {
 
 /// The caller's sessions.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = SessionList)]
 pub struct SessionsReply {
     /// The living ones, newest first.
     pub sessions: Vec<SessionReply>,
@@ -221,6 +230,7 @@ pub(crate) async fn revoke(ctx: Ctx, Path(id): Path<String>) -> Result<NoContent
 
 /// How many sessions ended.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = RevokedSessions)]
 pub struct RevokedReply {
     /// How many.
     pub revoked: u64,

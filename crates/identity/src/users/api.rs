@@ -1,16 +1,16 @@
 //! `/api/auth/register/` and the account of the caller.
 
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
 use kernel::web::guard::Public;
 use kernel::web::problem::Problems;
-use kernel::web::reply::{self, IfMatch, Tag, Tagged};
+use kernel::web::reply::{Created, IfMatch, Tag, Tagged};
 use kernel::web::{Body, Field, Fields, Input};
 use kernel::{Error, Result};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use utoipa::openapi::{Ref, RefOr, Schema};
 use uuid::Uuid;
 
 use super::account::{self, ProfileChange};
@@ -23,6 +23,7 @@ use crate::sessions::service::Opened;
 
 /// A user, as it reads itself and as staff read it.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = User)]
 pub struct UserReply {
     /// UUIDv7.
     pub id: Uuid,
@@ -149,6 +150,14 @@ impl Input for Registration {
         // `password1` and `password2` are the password and its repetition; different ones are a fault.
         let password = f.need_secret(["password", "password1", "password2"], 512);
         let customer = f.object("customer", 256 * 1024);
+        f.refine(|member| *member = Ref::from_schema_name("NewProfile").into());
+        f.note("Creates the customer profile in the same call.");
+        f.example(|| {
+            json!({
+                "email": "ada.lovelace@example.com", "first_name": "Ada", "last_name": "Lovelace",
+                "password": "Difference-Engine-1842", "customer": {"city": "London", "country": "United Kingdom"}
+            })
+        });
         f.build(|| Registration {
             email: email.get(),
             first_name: first_name.get(),
@@ -165,6 +174,7 @@ pub type RegistrationBody = Body<Registration>;
 
 /// What a registration gives.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Registered)]
 pub struct RegisteredReply {
     /// The new user.
     pub user: UserReply,
@@ -172,8 +182,13 @@ pub struct RegisteredReply {
     pub tokens: TokenPair,
     /// The profile, if the request had one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = customer)]
     pub customer: Option<Value>,
+}
+
+/// A type of another crate; where it is not served, any object.
+fn customer() -> RefOr<Schema> {
+    Ref::from_schema_name("Customer").into()
 }
 
 /// Registers a person; a `customer` object creates the profile in the same call.
@@ -187,7 +202,7 @@ pub(crate) async fn register(Public(ctx): Public, Body(new): RegistrationBody) -
         tokens: (&done.session).into(),
         customer: done.customer,
     };
-    Ok(reply::json(StatusCode::CREATED, &reply))
+    Ok(Created { location: "/api/auth/profile".to_owned(), tag: None, body: reply }.into_response())
 }
 
 fn tagged(user: &User) -> Tagged<UserReply> {
@@ -196,7 +211,7 @@ fn tagged(user: &User) -> Tagged<UserReply> {
 
 /// The caller's own account.
 #[utoipa::path(get, path = "/api/auth/profile", operation_id = "getAccount", tag = "account",
-    responses((status = 200, body = UserReply), Problems))]
+    responses((status = 200, body = UserReply, headers(("ETag"))), Problems))]
 pub(crate) async fn profile(ctx: Ctx) -> Result<Tagged<UserReply>> {
     Ok(tagged(&account::profile(&ctx).await?))
 }
@@ -231,6 +246,7 @@ impl Input for ProfileChange {
             ]
             .into(),
         };
+        f.example(|| json!({"phone": "+44 20 7946 0958", "locale": "en-GB"}));
         f.build(|| change)
     }
 }
@@ -248,7 +264,7 @@ pub type AccountChangeBody = Body<ProfileChange>;
 /// Changes the caller's own account. A new e-mail address waits for its proof in `pending_email`.
 #[utoipa::path(patch, path = "/api/auth/profile/update", operation_id = "updateAccount", tag = "account",
     request_body = AccountChangeBody,
-    responses((status = 200, body = UserReply), Problems))]
+    params(IfMatch), responses((status = 200, body = UserReply, headers(("ETag"))), Problems))]
 pub(crate) async fn update(
     ctx: Ctx,
     tag: IfMatch,

@@ -2,7 +2,7 @@
 //! ([`FieldValue`]).
 
 use serde_json::Value;
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{Object, RefOr};
 use uuid::Uuid;
 
@@ -98,15 +98,36 @@ pub trait FieldValue: Sized {
     fn from_json(value: &Value) -> Result<Self, Flaw>;
     /// The OpenAPI schema of what [`FieldValue::from_json`] accepts.
     fn schema() -> Object;
+    /// The same where one type does not describe it, such as a text or a list.
+    fn any_schema() -> RefOr<Schema> {
+        Self::schema().into()
+    }
 }
 
 /// A schema of one type with an optional format.
-pub(super) fn plain(kind: Type, format: Option<KnownFormat>) -> Object {
+pub fn plain(kind: Type, format: Option<KnownFormat>) -> Object {
     ObjectBuilder::new().schema_type(kind).format(format.map(SchemaFormat::KnownFormat)).build()
 }
 
+/// The schema of a text that is one of a few words.
+pub fn one_of(words: impl IntoIterator<Item = &'static str>) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
+}
+
+/// The schema of an object whose members are `member`: a map by name.
+pub fn map_of(member: Object) -> Object {
+    let member = AdditionalProperties::RefOr(RefOr::T(Schema::Object(member)));
+    ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(member)).build()
+}
+
+/// The schema of an object with any members.
+pub fn free_object() -> Object {
+    let free = Some(AdditionalProperties::FreeForm(true));
+    ObjectBuilder::new().schema_type(Type::Object).additional_properties(free).build()
+}
+
 /// The schema that also allows null.
-pub(super) fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
+pub fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
     use utoipa::openapi::schema::{OneOfBuilder, SchemaType};
     match schema {
         RefOr::T(Schema::Object(mut object)) => {
@@ -121,6 +142,10 @@ pub(super) fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
         RefOr::T(Schema::Array(mut array)) => {
             array.schema_type = SchemaType::Array(vec![Type::Array, Type::Null]);
             RefOr::T(Schema::Array(array))
+        }
+        RefOr::T(Schema::OneOf(mut either)) => {
+            either.items.push(plain(Type::Null, None).into());
+            RefOr::T(Schema::OneOf(either))
         }
         other => OneOfBuilder::new().item(other).item(plain(Type::Null, None)).into(),
     }
@@ -154,6 +179,9 @@ impl<T: TextValue> FieldValue for T {
     fn schema() -> Object {
         let mut schema = plain(Type::String, None);
         schema.max_length = Some(T::MAX_CHARS);
+        if !T::WORDS.is_empty() {
+            return super::values::choice_schema(T::WORDS);
+        }
         if !T::FORMAT.is_empty() {
             schema.format = Some(SchemaFormat::Custom(T::FORMAT.to_owned()));
         }

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
-use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, Ref, Schema};
+use utoipa::openapi::{Deprecated, RefOr};
 
 use super::body::Input;
-use super::field::{Field, FieldValue, Need, nullable, wrong_type};
+use super::field::{Field, FieldValue, Need, free_object, nullable, wrong_type};
 use super::values::{
     choice_schema, int_parts, list_schema, read_choice, read_object, read_secret, read_text, secret_schema,
     text_schema,
@@ -67,6 +67,7 @@ enum Source<'a> {
         properties: Vec<(&'static str, RefOr<Schema>)>,
         required: Vec<&'static str>,
         components: Vec<Component>,
+        example: Option<Value>,
     },
 }
 
@@ -93,15 +94,15 @@ impl<'a> Fields<'a> {
 
     /// A member that may be left out or cleared.
     pub fn get<T: FieldValue>(&mut self, names: impl Names) -> Field<T> {
-        self.member(&names, Rule::Optional, || T::schema().into(), single(T::from_json))
+        self.member(&names, Rule::Optional, T::any_schema, single(T::from_json))
     }
     /// A member that must be there and not be null.
     pub fn need<T: FieldValue>(&mut self, names: impl Names) -> Need<T> {
-        Need(self.member(&names, Rule::Needed, || T::schema().into(), single(T::from_json)).value())
+        Need(self.member(&names, Rule::Needed, T::any_schema, single(T::from_json)).value())
     }
     /// A member that a patch may leave out but not clear.
     pub fn change<T: FieldValue>(&mut self, names: impl Names) -> Option<T> {
-        self.member(&names, Rule::Kept, || T::schema().into(), single(T::from_json)).value()
+        self.member(&names, Rule::Kept, T::any_schema, single(T::from_json)).value()
     }
 
     /// A text of one line, at most `max` characters.
@@ -160,12 +161,7 @@ impl<'a> Fields<'a> {
 
     /// A free JSON object of at most `max_bytes` when written compactly.
     pub fn object(&mut self, names: impl Names, max_bytes: usize) -> Field<Map<String, Value>> {
-        let schema = || {
-            ObjectBuilder::new()
-                .additional_properties(Some(AdditionalProperties::FreeForm(true)))
-                .build()
-                .into()
-        };
+        let schema = || free_object().into();
         self.member(&names, Rule::Optional, schema, single(|v| read_object(v, max_bytes)))
     }
 
@@ -221,16 +217,10 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// Members of our own replies that a client cannot set: ignored, so that what was read can be sent back.
+    /// Members of our own replies that a client cannot set: ignored, so that what was read can be sent back. The document
+    /// does not name them: nobody should write a program that sends them.
     pub fn read_only(&mut self, names: &'static [&'static str]) {
         self.ignored.extend(names);
-        if let Source::Describing { properties, .. } = &mut self.source {
-            for name in names {
-                let any = ObjectBuilder::new().schema_type(utoipa::openapi::schema::SchemaType::AnyValue);
-                let about = Some("Ignored: present in replies, accepted so that a reply can be sent back.");
-                properties.push((name, any.read_only(true).description(about).build().into()));
-            }
-        }
     }
 
     /// Describes the member read last, for the OpenAPI document.
@@ -245,6 +235,22 @@ impl<'a> Fields<'a> {
                 RefOr::Ref(reference) => reference.description = about.to_owned(),
                 _ => {}
             }
+        }
+    }
+
+    /// Narrows the documented schema of the member read last, where a rule outside of here does.
+    pub fn refine(&mut self, narrow: impl FnOnce(&mut RefOr<Schema>)) {
+        if let Source::Describing { properties, .. } = &mut self.source
+            && let Some((_, schema)) = properties.last_mut()
+        {
+            narrow(schema);
+        }
+    }
+
+    /// A body that can be sent as it stands, for the OpenAPI document. A test sends it to a fresh server.
+    pub fn example(&mut self, make: impl FnOnce() -> Value) {
+        if let Source::Describing { example, .. } = &mut self.source {
+            *example = Some(make());
         }
     }
 
@@ -342,14 +348,19 @@ pub(super) fn read_input<T: Input>(body: &Map<String, Value>, path: String) -> (
 
 /// The component that describes `T`, and those of the inputs inside it.
 pub(super) fn describe_input<T: Input>() -> Vec<Component> {
-    let empty = Source::Describing { properties: Vec::new(), required: Vec::new(), components: Vec::new() };
+    let empty = Source::Describing {
+        properties: Vec::new(),
+        required: Vec::new(),
+        components: Vec::new(),
+        example: None,
+    };
     let mut fields = Fields::new(empty, String::new());
     let _ = T::read(&mut fields);
-    let Source::Describing { properties, required, mut components } = fields.source else {
+    let Source::Describing { properties, required, mut components, example } = fields.source else {
         return Vec::new();
     };
     let closed = Some(AdditionalProperties::FreeForm(false));
-    let mut object = ObjectBuilder::new().additional_properties(closed);
+    let mut object = ObjectBuilder::new().additional_properties(closed).examples(example);
     for (name, schema) in properties {
         object = object.property(name, schema);
     }
@@ -368,6 +379,12 @@ fn describe(
     schema: RefOr<Schema>,
 ) {
     let schema = if rule == Rule::Optional { nullable(schema) } else { schema };
+    let mut schema = schema;
+    if let (Rule::Needed, RefOr::T(Schema::Object(object))) = (rule, &mut schema)
+        && object.max_length.is_some()
+    {
+        object.min_length = Some(1);
+    }
     // With several spellings none of them is required by name; the first one's description says so.
     if let ([only], Rule::Needed) = (names, rule) {
         required.push(only);
@@ -376,6 +393,7 @@ fn describe(
         let mut alias = schema.clone();
         if let RefOr::T(Schema::Object(object)) = &mut alias {
             object.description = Some(format!("Another spelling of `{}`.", names[0]));
+            object.deprecated = Some(Deprecated::True);
         }
         properties.push((other, alias));
     }

@@ -13,6 +13,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 
+use super::docs::response_header;
 use crate::clock::Timestamp;
 use crate::{Error, Fault, Kind};
 
@@ -172,32 +173,53 @@ pub(super) fn of_bare_status(status: StatusCode) -> Option<Error> {
     }
 }
 
-/// The failures that every route can answer with, for `responses((status = 200, body = X), Problems)`.
+/// The failures that every route can answer with, for `responses((status = 200, body = X), Problems)`. Those that only a body or
+/// `If-Match` can bring about are left out of the routes without (`docs::headers`).
 pub struct Problems;
 
-/// Statuses and what they mean, for the documentation.
-const DOCUMENTED: [(u16, &str); 12] = [
-    (400, "The request could not be read."),
-    (401, "No valid credentials were sent."),
-    (403, "The caller is known and not allowed to do this."),
-    (404, "There is no such thing, or it is outside what the caller may see."),
-    (409, "It contradicts what is stored, such as a duplicate."),
-    (412, "`If-Match` names an older version; `current_version` says which one is stored."),
-    (413, "The body is too large."),
-    (415, "The body is not of a media type that is read here."),
-    (422, "The request is readable but invalid; `errors` lists every fault."),
-    (429, "Too many requests; `Retry-After` says how long to wait."),
-    (500, "Our fault; the reply shows a request id and nothing of the inside."),
-    (503, "Not now; `Retry-After` says when to try again."),
+/// Statuses, the components that describe them, what they mean, and their headers.
+const DOCUMENTED: [(u16, &str, &str, &[&str]); 13] = [
+    (400, "BadRequest", "The request could not be read.", &[]),
+    (401, "Unauthorized", "No valid credentials were sent.", &["WWW-Authenticate"]),
+    (403, "Forbidden", "The caller is known and not allowed to do this.", &[]),
+    (404, "NotFound", "There is no such thing, or it is outside what the caller may see.", &[]),
+    (408, "RequestTimeout", "The body arrived too slowly; send it again.", &[]),
+    (409, "Conflict", "It contradicts what is stored, such as a duplicate.", &["Retry-After"]),
+    (
+        412,
+        "PreconditionFailed",
+        "`If-Match` names an older version; `current_version` says which one is stored.",
+        &[],
+    ),
+    (413, "ContentTooLarge", "The body is too large.", &[]),
+    (415, "UnsupportedMediaType", "The body is not of a media type that is read here.", &[]),
+    (422, "UnprocessableContent", "The request is readable but invalid; `errors` lists every fault.", &[]),
+    (
+        429,
+        "TooManyRequests",
+        "Too many requests; `Retry-After` says how long to wait.",
+        &["Retry-After", "RateLimit"],
+    ),
+    (500, "InternalServerError", "Our fault; the reply shows a request id and nothing of the inside.", &[]),
+    (503, "ServiceUnavailable", "Not now; `Retry-After` says when to try again.", &["Retry-After"]),
 ];
+
+/// The descriptions that the routes refer to, by name.
+pub(super) fn shared_responses() -> Vec<(String, RefOr<utoipa::openapi::Response>)> {
+    let one = |(_, name, about, headers): (u16, &str, &str, &[&str])| {
+        let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let mut response =
+            ResponseBuilder::new().description(about).content("application/problem+json", problem).build();
+        response.headers.extend(["X-Request-Id"].iter().chain(headers).map(|name| response_header(name)));
+        (name.to_owned(), response.into())
+    };
+    DOCUMENTED.into_iter().map(one).collect()
+}
 
 impl utoipa::IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::response::Response>> {
-        let problem = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        let one = |(status, about): (u16, &str)| {
-            let response =
-                ResponseBuilder::new().description(about).content("application/problem+json", problem());
-            (status.to_string(), response.into())
+        let one = |(status, name, ..): (u16, &str, &str, &[&str])| {
+            (status.to_string(), Ref::from_response_name(name).into())
         };
         DOCUMENTED.into_iter().map(one).collect()
     }

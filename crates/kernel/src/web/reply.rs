@@ -9,6 +9,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 
 use crate::{Error, Kind, Result};
 
@@ -192,6 +194,13 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Error;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<IfMatch> {
         Ok(IfMatch(tags_in(&parts.headers, &header::IF_MATCH)))
+    }
+}
+
+/// `params(IfMatch)` documents it.
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![ParameterBuilder::new().name("If-Match").parameter_in(ParameterIn::Header).build()]
     }
 }
 

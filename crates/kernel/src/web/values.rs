@@ -3,10 +3,10 @@
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ArrayBuilder, Schema, Type};
 use utoipa::openapi::{Object, RefOr};
 
-use super::field::{FieldValue, plain, wrong_type};
+use super::field::{FieldValue, one_of, plain, wrong_type};
 use super::json;
 use crate::Flaw;
 
@@ -87,7 +87,7 @@ pub(super) fn secret_schema(max: usize) -> Object {
 }
 
 pub(super) fn choice_schema(words: &'static [&'static str]) -> Object {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words.iter().copied())).build()
+    one_of(words.iter().copied())
 }
 
 pub(super) fn list_schema(item: Object, max: usize) -> RefOr<Schema> {

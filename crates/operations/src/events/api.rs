@@ -5,9 +5,11 @@ use axum::extract::RawQuery;
 use kernel::Result;
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
+use kernel::web::field::{free_object, nullable, one_of};
 use kernel::web::problem::Problems;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::openapi::{Object, RefOr, Schema};
 use uuid::Uuid;
 
 use super::model::FeedQuery;
@@ -15,6 +17,7 @@ use super::service::{self, Happened, Page};
 
 /// Something that happened to a record.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Event)]
 pub struct EventView {
     /// Its place in the feed; a number written as text, because JavaScript rounds numbers of this size.
     #[schema(example = "51904512")]
@@ -43,13 +46,16 @@ pub struct EventView {
     fields: Value,
     /// For administrators, as long as it is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     changes: Option<Changes>,
 }
 
 /// Who did something.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = EventActor)]
 pub struct Actor {
-    /// `user`, `api_key`, `system` or `anonymous`.
+    /// What it is.
+    #[schema(schema_with = actor_kinds)]
     kind: String,
     /// The user or the API key.
     id: Option<Uuid>,
@@ -57,8 +63,17 @@ pub struct Actor {
     name: String,
 }
 
+fn object_or_null() -> RefOr<Schema> {
+    nullable(free_object().into())
+}
+
+fn actor_kinds() -> Object {
+    one_of(["user", "api_key", "system", "anonymous"])
+}
+
 /// The record to which something happened.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = EventSubject)]
 pub struct Subject {
     /// What kind of record.
     #[schema(example = "customer")]
@@ -72,12 +87,13 @@ pub struct Subject {
 
 /// What an event changed.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = EventChanges)]
 pub struct Changes {
     /// The changed fields as they were; absent for something new.
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = object_or_null)]
     before: Option<Value>,
     /// The changed fields as they became.
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = object_or_null)]
     after: Option<Value>,
     /// The address from which it was done.
     ip: Option<String>,
@@ -129,7 +145,7 @@ impl From<Page> for EventFeed {
 #[utoipa::path(get, path = "/api/v1/events", operation_id = "listEvents", tag = "events",
     params(
         ("after" = Option<String>, Query, description = "`next_after` of the page before; from the beginning without it."),
-        ("limit" = Option<u32>, Query, description = "Events at most, 1 to 1000; 20 without it."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Events at most; 20 without it."),
         ("action" = Option<String>, Query, description = "Only this action, such as `customer.updated`."),
         ("customer_id" = Option<String>, Query, description = "Only what concerns this customer: UUID or CUST_…"),
         ("subject" = Option<String>, Query, description = "Only what happened to this record: UUID or public id."),

@@ -63,7 +63,7 @@ impl FeedQuery {
         // A form that is sent with an empty field means no filter.
         let [after, limit, action, customer, subject] = said.map(|value| value.filter(|v| !v.is_empty()));
         Ok(FeedQuery {
-            after: after.map_or(Ok(0), |text| number("after", &text, 0))?,
+            after: after.map_or(Ok(0), |text| number("after", &text, 0, i64::MAX))?,
             limit: limit.map_or(Ok(DEFAULT_LIMIT), |text| limit_of(&text))?,
             action,
             customer: customer.as_deref().map(Reference::read),
@@ -88,17 +88,17 @@ fn invalid(detail: String) -> Error {
     Error::bad_request("PARAMETER_INVALID", detail)
 }
 
-fn number(name: &str, text: &str, least: i64) -> Result<i64> {
+fn number(name: &str, text: &str, least: i64, most: i64) -> Result<i64> {
     let shown: String = text.chars().take(64).collect();
     let n: i128 = text.parse().map_err(|_| invalid(format!("{name}: \"{shown}\" is not a whole number")))?;
     i64::try_from(n).ok().filter(|n| *n >= least).ok_or_else(|| {
-        let detail = format!("{name} must be at least {least} and at most {}", i64::MAX);
+        let detail = format!("{name} must be at least {least} and at most {most}");
         Error::new(Kind::Invalid, "PARAMETER_OUT_OF_RANGE", detail)
     })
 }
 
 fn limit_of(text: &str) -> Result<u32> {
-    let n = number("limit", text, 1)?;
+    let n = number("limit", text, 1, i64::from(MAX_LIMIT))?;
     u32::try_from(n).ok().filter(|n| *n <= MAX_LIMIT).ok_or_else(|| {
         Error::new(Kind::Invalid, "LIMIT_TOO_LARGE", format!("limit must be at most {MAX_LIMIT}"))
     })

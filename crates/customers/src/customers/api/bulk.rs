@@ -5,11 +5,12 @@ use axum::response::{IntoResponse, Response};
 use kernel::Result;
 use kernel::app::App;
 use kernel::ctx::Ctx;
+use kernel::web::field::nullable;
 use kernel::web::problem::Problems;
-use kernel::web::reply::json;
+use kernel::web::reply;
 use kernel::web::{Body, Field, Fields, Input};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,6 +19,7 @@ use super::input::all_optional;
 use crate::batches::api::{Accepted, JobView};
 use crate::customers::service::bulk::{self, Answer, Became, Changed, MOST_IDS};
 use crate::customers::service::members::Members;
+use crate::customers::store::list::SPEC;
 
 /// Largest `updates` as JSON; its members have limits of their own.
 const UPDATES_BYTES: usize = 256 * 1024;
@@ -74,9 +76,13 @@ pub struct BulkUpdate {
 impl Input for BulkUpdate {
     const NAME: &'static str = "CustomerBulkUpdate";
     fn read(f: &mut Fields<'_>) -> Option<BulkUpdate> {
+        f.example(|| {
+            json!({"filter": {"tag": "vip", "country": "US"}, "updates": {"is_verified": true}, "dry_run": true})
+        });
         let customer_ids = f.texts("customer_ids", MOST_IDS, 64);
         f.note("UUIDs or `CUST_…`, 1 to 1000: updated in one transaction. Either these or `filter`.");
         let filter = f.object("filter", FILTER_BYTES);
+        f.refine(|member| *member = nullable(SPEC.filters_schema().into()));
         f.note("The filters of the list of customers, such as `{\"tag\": \"vip\", \"country\": \"US\"}`: updated by a job.");
         let all = f.change::<bool>("all").unwrap_or(false);
         f.note("Must be true to mean everybody, that is, an empty `filter` or none.");
@@ -125,6 +131,7 @@ pub type BulkUpdateBody = Body<BulkUpdate>;
 
 /// What became of each of the customers that were named.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CustomerBulkUpdated)]
 pub struct BulkUpdated {
     /// How many were changed.
     updated_count: usize,
@@ -140,6 +147,7 @@ pub struct BulkUpdated {
 
 /// A customer that was left as it is.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CustomerBulkFailure)]
 pub struct BulkFailure {
     /// Public id.
     customer_id: String,
@@ -151,6 +159,7 @@ pub struct BulkFailure {
 
 /// What a dry run found.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CustomerBulkCounted)]
 pub struct BulkCounted {
     /// Customers that the filter finds.
     would_update: i64,
@@ -202,11 +211,11 @@ async fn bulk_update(ctx: Ctx, Body(body): BulkUpdateBody) -> Result<Response> {
     let BulkUpdate { customer_ids, filter, dry_run, updates, updates_sent } = body;
     if let Some(ids) = customer_ids {
         let answer = bulk::by_ids(&ctx, ids, updates).await?;
-        return Ok(json(StatusCode::OK, &BulkUpdated::from(answer)));
+        return Ok(reply::json(StatusCode::OK, &BulkUpdated::from(answer)));
     }
     if dry_run {
         let would_update = bulk::count(&ctx, &filter, &updates).await?;
-        return Ok(json(StatusCode::OK, &BulkCounted { would_update }));
+        return Ok(reply::json(StatusCode::OK, &BulkCounted { would_update }));
     }
     bulk::by_filter(&ctx, filter, &updates, updates_sent).await.map(|batch| Accepted(batch).into_response())
 }

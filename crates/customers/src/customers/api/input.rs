@@ -4,11 +4,11 @@ use identity::users::model::PersonName;
 use kernel::Flaw;
 use kernel::clock::Timestamp;
 use kernel::text::Line;
-use kernel::web::field::FieldValue;
+use kernel::web::field::{FieldValue, map_of, plain};
 use kernel::web::{Body, Field, Fields, Input};
-use serde_json::Value;
-use utoipa::openapi::Object;
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use serde_json::{Map, Value, json};
+use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, SchemaType, Type};
+use utoipa::openapi::{Object, RefOr, Schema};
 
 use crate::customers::model::Tags;
 use crate::customers::service::UserKey;
@@ -59,7 +59,11 @@ impl FieldValue for AnyTags {
         }
     }
     fn schema() -> Object {
-        ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Array])).build()
+        plain(Type::String, None)
+    }
+    fn any_schema() -> RefOr<Schema> {
+        let list = ArrayBuilder::new().items(plain(Type::String, None));
+        OneOfBuilder::new().item(plain(Type::String, None)).item(list).into()
     }
 }
 
@@ -96,11 +100,23 @@ fn members(f: &mut Fields<'_>) -> Members {
         notes: f.get("notes"),
         tags: tags(f),
         external_id: f.get("external_id"),
-        metadata: f.object("metadata", METADATA_BYTES),
+        metadata: metadata(f),
         is_active: f.change(["is_active", "active"]),
         is_verified: f.change("is_verified"),
         fixed: fixed(f),
     }
+}
+
+fn metadata(f: &mut Fields<'_>) -> Field<Map<String, Value>> {
+    let metadata = f.object("metadata", METADATA_BYTES);
+    // A change clears a key with null.
+    let mut text = plain(Type::String, None);
+    text.schema_type = SchemaType::from_iter([Type::String, Type::Null]);
+    let mut schema = map_of(text);
+    schema.schema_type = SchemaType::from_iter([Type::Object, Type::Null]);
+    f.refine(|member| *member = schema.into());
+    f.note("Up to 50 texts by name, of other programs; in a change, null takes one away.");
+    metadata
 }
 
 fn tags(f: &mut Fields<'_>) -> Field<Tags> {
@@ -130,6 +146,14 @@ impl Input for NewCustomer {
         if !matches!(members.email, Field::Value(_)) && !matches!(members.phone, Field::Value(_)) {
             f.fault("email", "required", "Give an e-mail address or a phone number");
         }
+        f.example(|| {
+            json!({
+                "first_name": "Grace", "last_name": "Hopper", "email": "grace.hopper@example.com",
+                "phone": "+1 415 555 2671", "address_line1": "1 Main Street", "city": "New York", "country": "USA",
+                "date_of_birth": "1986-12-09", "preferred_contact_method": "email", "tags": ["premium", "navy"],
+                "metadata": {"crm": "A-17"}
+            })
+        });
         f.build(|| NewCustomer {
             number: None,
             first_name: first_name.get(),
@@ -146,6 +170,7 @@ impl Input for CustomerChange {
     const NAME: &'static str = "CustomerChange";
     const EMPTY_CHANGES_NOTHING: bool = true;
     fn read(f: &mut Fields<'_>) -> Option<CustomerChange> {
+        f.example(|| json!({"city": "Boston", "postal_code": "02110", "marketing_emails": true}));
         all_optional(f).map(CustomerChange)
     }
 }
@@ -157,6 +182,7 @@ impl Input for NewProfile {
     const NAME: &'static str = "NewProfile";
     const EMPTY_OK: bool = true;
     fn read(f: &mut Fields<'_>) -> Option<NewProfile> {
+        f.example(|| json!({"city": "Lisbon", "country": "Portugal", "preferred_contact_method": "email"}));
         all_optional(f).map(NewProfile)
     }
 }
@@ -176,6 +202,7 @@ impl Input for Deactivation {
     const EMPTY_OK: bool = true;
     fn read(f: &mut Fields<'_>) -> Option<Deactivation> {
         let reason = f.get::<Line<500>>("reason");
+        f.example(|| json!({"reason": "Moved abroad"}));
         f.build(|| Deactivation(reason.value().map(|r| r.to_string())))
     }
 }
@@ -188,6 +215,7 @@ impl Input for Verification {
     const EMPTY_OK: bool = true;
     fn read(f: &mut Fields<'_>) -> Option<Verification> {
         let verified = f.change::<bool>("is_verified");
+        f.example(|| json!({"is_verified": true}));
         f.build(|| Verification(verified.unwrap_or(true)))
     }
 }
@@ -200,6 +228,7 @@ impl Input for ServiceDone {
     const EMPTY_OK: bool = true;
     fn read(f: &mut Fields<'_>) -> Option<ServiceDone> {
         let at = f.get::<Timestamp>("service_date");
+        f.example(|| json!({"service_date": "2026-03-01T12:30:00Z"}));
         f.build(|| ServiceDone(at.value()))
     }
 }
@@ -227,7 +256,10 @@ impl FieldValue for UserKey {
         UserKey::parse(&text).ok_or_else(wrong)
     }
     fn schema() -> Object {
-        ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Integer])).build()
+        uuid::Uuid::schema()
+    }
+    fn any_schema() -> RefOr<Schema> {
+        OneOfBuilder::new().item(Self::schema()).item(i64::schema()).into()
     }
 }
 
@@ -238,6 +270,8 @@ impl Input for ProfileQuestion {
     const NAME: &'static str = "ProfileQuestion";
     fn read(f: &mut Fields<'_>) -> Option<ProfileQuestion> {
         let user = f.need::<UserKey>("user_id");
+        f.note("The user's UUID, or the number it had before a migration.");
+        f.example(|| json!({"user_id": "019cb0a4-7d10-7c3a-8f4e-5b1c2d3e4f50"}));
         f.build(|| ProfileQuestion(user.get()))
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/v1/customers/by_user_id", operation_id = "getCustomerByUserId", tag = "search",
     security(("bearer" = [])),
     params(("user_id" = String, Query, description = "The user's UUID, or the number it had before a migration.")),
-    responses((status = 200, body = CustomerView), Problems))]
+    responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn by_user_id(ctx: Ctx, uri: Uri) -> Result<Tagged<CustomerView>> {
     let query = Query::parse(&uri, &["user_id"])?;
     let user = query.get("user_id").and_then(UserKey::parse);
@@ -44,7 +44,7 @@ async fn by_user_id(ctx: Ctx, uri: Uri) -> Result<Tagged<CustomerView>> {
 #[utoipa::path(get, path = "/api/v1/customers/username/{username}", operation_id = "getCustomerByUsername", tag = "search",
     security(("bearer" = [])),
     params(("username" = String, Path, description = "The whole name.")),
-    responses((status = 200, body = CustomerView), Problems))]
+    responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn by_username(ctx: Ctx, Path(username): Path<String>) -> Result<Tagged<CustomerView>> {
     tagged(&ctx, service::get_by_username(&ctx, &username).await?)
 }
@@ -53,7 +53,7 @@ async fn by_username(ctx: Ctx, Path(username): Path<String>) -> Result<Tagged<Cu
 #[utoipa::path(get, path = "/api/v1/customers/email/{email}", operation_id = "getCustomerByEmail", tag = "search",
     security(("bearer" = [])),
     params(("email" = String, Path, description = "The whole address.")),
-    responses((status = 200, body = CustomerView), Problems))]
+    responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn by_email(ctx: Ctx, Path(email): Path<String>) -> Result<Tagged<CustomerView>> {
     tagged(&ctx, service::get_by_email(&ctx, &email).await?)
 }

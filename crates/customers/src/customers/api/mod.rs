@@ -79,7 +79,7 @@ async fn list(ctx: Ctx, Listing(request, ..): Listing<Customers>) -> Result<Cust
 /// Creates user and customer, with generated user name and public id.
 #[utoipa::path(post, path = "/api/v1/customers", operation_id = "createCustomer", tag = "customers",
     security(("bearer" = [])),
-    request_body = NewCustomerBody, responses((status = 201, body = CustomerView), Problems))]
+    request_body = NewCustomerBody, responses((status = 201, body = CustomerView, headers(("ETag"))), Problems))]
 async fn create(ctx: Ctx, Body(new): NewCustomerBody) -> Result<Created<CustomerView>> {
     let row = creation::create(&ctx, new).await?;
     created(&ctx, row)
@@ -89,7 +89,7 @@ async fn create(ctx: Ctx, Body(new): NewCustomerBody) -> Result<Created<Customer
 #[utoipa::path(get, path = "/api/v1/customers/{ref}", operation_id = "getCustomer", tag = "customers",
     security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
-    responses((status = 200, body = CustomerView), Problems))]
+    responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<Tagged<CustomerView>> {
     tagged(&ctx, service::get(&ctx, &reference).await?)
 }
@@ -97,8 +97,8 @@ async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<Tagged<CustomerV
 /// Sets the members that the body names.
 #[utoipa::path(put, path = "/api/v1/customers/{ref}", operation_id = "setCustomer", tag = "customers",
     security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = CustomerChangeBody,
-    responses((status = 200, body = CustomerView), Problems))]
+    params(("ref" = String, Path, description = "UUID or `CUST_…`."), IfMatch), request_body = CustomerChangeBody,
+    responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn put(
     ctx: Ctx,
     Path(reference): Path<String>,
@@ -111,8 +111,8 @@ async fn put(
 /// Applies a JSON merge patch (RFC 7396): `null` clears.
 #[utoipa::path(patch, path = "/api/v1/customers/{ref}", operation_id = "updateCustomer", tag = "customers",
     security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = CustomerChangeBody,
-    responses((status = 200, body = CustomerView), Problems))]
+    params(("ref" = String, Path, description = "UUID or `CUST_…`."), IfMatch), request_body = CustomerChangeBody,
+    responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn patch(
     ctx: Ctx,
     Path(reference): Path<String>,
@@ -136,7 +136,7 @@ async fn update(
 /// Deactivates a customer. Staff still see it; nothing is lost.
 #[utoipa::path(delete, path = "/api/v1/customers/{ref}", operation_id = "deleteCustomer", tag = "customers",
     security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
+    params(("ref" = String, Path, description = "UUID or `CUST_…`."), IfMatch),
     responses((status = 204, description = "Deactivated, or it was already."), Problems))]
 async fn deactivate(ctx: Ctx, Path(reference): Path<String>, wanted: IfMatch) -> Result<NoContent> {
     states::activate(&ctx, &reference, false, None, unchanged(&ctx, &wanted)?).await?;
@@ -146,7 +146,7 @@ async fn deactivate(ctx: Ctx, Path(reference): Path<String>, wanted: IfMatch) ->
 /// Erases a customer and, unless it is staff, its user for good.
 #[utoipa::path(delete, path = "/api/v1/customers/{ref}/hard", operation_id = "eraseCustomer", tag = "customers",
     security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
+    params(("ref" = String, Path, description = "UUID or `CUST_…`."), IfMatch),
     responses((status = 204, description = "Erased."), Problems))]
 async fn erase(ctx: Ctx, Path(reference): Path<String>, wanted: IfMatch) -> Result<NoContent> {
     erasure::erase(&ctx, &reference, unchanged(&ctx, &wanted)?).await?;

@@ -27,7 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// The caller's own profile.
 #[utoipa::path(get, path = "/api/v1/customers/profile", operation_id = "getOwnProfile", tag = "profile",
     security(("bearer" = [])),
-    responses((status = 200, body = CustomerView), Problems))]
+    responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn get(ctx: Ctx) -> Result<Tagged<CustomerView>> {
     tagged(&ctx, profile::get(&ctx).await?)
 }
@@ -35,7 +35,7 @@ async fn get(ctx: Ctx) -> Result<Tagged<CustomerView>> {
 /// Another spelling of `/api/v1/customers/profile`.
 #[utoipa::path(get, path = "/api/v1/customers/me", operation_id = "getOwnCustomer", tag = "profile",
     security(("bearer" = [])),
-    responses((status = 200, body = CustomerView), Problems))]
+    responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn me(ctx: Ctx) -> Result<Tagged<CustomerView>> {
     get(ctx).await
 }
@@ -43,7 +43,7 @@ async fn me(ctx: Ctx) -> Result<Tagged<CustomerView>> {
 /// Creates the caller's profile. Nothing is required: the user is known from the token.
 #[utoipa::path(post, path = "/api/v1/customers/profile/create", operation_id = "createOwnProfile", tag = "profile",
     security(("bearer" = [])),
-    request_body = Option<NewProfileBody>, responses((status = 201, body = CustomerView), Problems))]
+    request_body = Option<NewProfileBody>, responses((status = 201, body = CustomerView, headers(("ETag"))), Problems))]
 async fn create(ctx: Ctx, Body(NewProfile(members)): NewProfileBody) -> Result<Created<CustomerView>> {
     let row = profile::create(&ctx, members).await?;
     created(&ctx, row)
@@ -52,7 +52,7 @@ async fn create(ctx: Ctx, Body(NewProfile(members)): NewProfileBody) -> Result<C
 /// Applies a JSON merge patch to the caller's profile.
 #[utoipa::path(patch, path = "/api/v1/customers/profile/update", operation_id = "updateOwnProfile", tag = "profile",
     security(("bearer" = [])),
-    request_body = CustomerChangeBody, responses((status = 200, body = CustomerView), Problems))]
+    request_body = CustomerChangeBody, params(IfMatch), responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn patch(
     ctx: Ctx,
     wanted: IfMatch,
@@ -65,7 +65,7 @@ async fn patch(
 /// Sets the members that the body names.
 #[utoipa::path(put, path = "/api/v1/customers/profile/update", operation_id = "setOwnProfile", tag = "profile",
     security(("bearer" = [])),
-    request_body = CustomerChangeBody, responses((status = 200, body = CustomerView), Problems))]
+    request_body = CustomerChangeBody, params(IfMatch), responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn put(
     ctx: Ctx,
     wanted: IfMatch,
@@ -78,7 +78,7 @@ async fn put(
 /// Deletes the caller's profile for good. The login stays.
 #[utoipa::path(delete, path = "/api/v1/customers/profile/delete", operation_id = "deleteOwnProfile", tag = "profile",
     security(("bearer" = [])),
-    responses((status = 204, description = "Deleted."), Problems))]
+    params(IfMatch), responses((status = 204, description = "Deleted."), Problems))]
 async fn delete(ctx: Ctx, wanted: IfMatch) -> Result<NoContent> {
     profile::delete(&ctx, unchanged(&ctx, &wanted)?).await?;
     Ok(NoContent)

@@ -33,8 +33,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// Deactivates a customer, with a reason.
 #[utoipa::path(post, path = "/api/v1/customers/{ref}/deactivate", operation_id = "deactivateCustomer", tag = "customers",
     security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<DeactivationBody>,
-    responses((status = 200, body = CustomerView), Problems))]
+    params(("ref" = String, Path, description = "UUID or `CUST_…`."), IfMatch), request_body = Option<DeactivationBody>,
+    responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn deactivate(
     ctx: Ctx,
     Path(reference): Path<String>,
@@ -48,8 +48,8 @@ async fn deactivate(
 /// Makes a deactivated customer active again.
 #[utoipa::path(post, path = "/api/v1/customers/{ref}/activate", operation_id = "activateCustomer", tag = "customers",
     security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<NothingBody>,
-    responses((status = 200, body = CustomerView), Problems))]
+    params(("ref" = String, Path, description = "UUID or `CUST_…`."), IfMatch),
+    responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn activate(
     ctx: Ctx,
     Path(reference): Path<String>,
@@ -63,8 +63,8 @@ async fn activate(
 /// Verifies a customer; `{"is_verified": false}` takes it back.
 #[utoipa::path(post, path = "/api/v1/customers/{ref}/verify", operation_id = "verifyCustomer", tag = "customers",
     security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<VerificationBody>,
-    responses((status = 200, body = CustomerView), Problems))]
+    params(("ref" = String, Path, description = "UUID or `CUST_…`."), IfMatch), request_body = Option<VerificationBody>,
+    responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn verify(
     ctx: Ctx,
     Path(reference): Path<String>,
@@ -77,8 +77,8 @@ async fn verify(
 /// Marks the e-mail address as verified. The mark is shown and never counts as a proof by its owner.
 #[utoipa::path(patch, path = "/api/v1/customers/{ref}/verify-email", operation_id = "verifyCustomerEmail", tag = "customers",
     security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<NothingBody>,
-    responses((status = 200, body = CustomerView), Problems))]
+    params(("ref" = String, Path, description = "UUID or `CUST_…`."), IfMatch),
+    responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn verify_email(
     ctx: Ctx,
     Path(reference): Path<String>,
@@ -92,8 +92,8 @@ async fn verify_email(
 /// Marks the phone as verified. The mark is shown and never counts as a proof by its owner.
 #[utoipa::path(patch, path = "/api/v1/customers/{ref}/verify-phone", operation_id = "verifyCustomerPhone", tag = "customers",
     security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<NothingBody>,
-    responses((status = 200, body = CustomerView), Problems))]
+    params(("ref" = String, Path, description = "UUID or `CUST_…`."), IfMatch),
+    responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn verify_phone(
     ctx: Ctx,
     Path(reference): Path<String>,
@@ -107,8 +107,8 @@ async fn verify_phone(
 /// Notes a login that happened elsewhere, at most once a minute.
 #[utoipa::path(patch, path = "/api/v1/customers/{ref}/last-login", operation_id = "recordCustomerLogin", tag = "customers",
     security(("bearer" = [])),
-    params(("ref" = String, Path, description = "UUID or `CUST_…`.")), request_body = Option<NothingBody>,
-    responses((status = 200, body = CustomerView), Problems))]
+    params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
+    responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
 async fn last_login(ctx: Ctx, Path(reference): Path<String>, _: NothingBody) -> Result<Tagged<CustomerView>> {
     tagged(&ctx, status::touch_login(&ctx, &reference).await?)
 }

@@ -4,13 +4,17 @@ use identity::users::model::{AvatarPaths, Phone, PhoneStatus, full_name};
 use kernel::TextValue;
 use kernel::clock::Timestamp;
 use kernel::db::Date;
+use kernel::web::field::{free_object, map_of, plain};
 use kernel::web::list::{ListOf, ListSpec};
 use kernel::web::reply::Tag;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{Object, RefOr, Schema};
 use uuid::Uuid;
 
-use crate::customers::model::is_business_customer;
+use crate::customers::model::{ContactMethod, Gender, is_business_customer};
 use crate::customers::store::{CustomerRow, list};
 
 /// A customer. Names, e-mail, phone and user name are those of its user.
@@ -42,6 +46,7 @@ pub struct CustomerView {
     /// E.164, where the number is valid in its country.
     pub phone_e164: Option<String>,
     /// `valid`; `possible` where no country gives out such numbers; `unparsed` where none is known; null without a phone.
+    #[schema(value_type = Option<PhoneStatus>)]
     pub phone_status: Option<&'static str>,
     /// Proved by its owner, or marked by staff.
     pub phone_verified: bool,
@@ -71,7 +76,8 @@ pub struct CustomerView {
     pub formatted_address: String,
     /// A date.
     pub date_of_birth: Option<Date>,
-    /// male, female, other or null.
+    /// Null if it is not said.
+    #[schema(value_type = Option<Gender>)]
     pub gender: Option<String>,
     /// The customer's own business.
     pub company_name: Option<String>,
@@ -103,18 +109,44 @@ pub struct CustomerView {
     pub total_services: i64,
     /// The last login.
     pub last_login_at: Option<Timestamp>,
-    /// email, phone or sms.
+    /// How the customer likes to be reached.
+    #[schema(value_type = ContactMethod)]
     pub preferred_contact_method: String,
     /// Free object.
-    #[schema(value_type = Object)]
+    #[schema(schema_with = free_object)]
     pub notification_preferences: Value,
     /// Marketing by e-mail is allowed.
     pub marketing_emails: bool,
     /// Marketing by text message is allowed.
     pub marketing_sms: bool,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    #[schema(inline)]
-    staff: Option<StaffPart>,
+    /// For staff only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = staff_text_or_null)]
+    pub notes: Option<Option<String>>,
+    /// For staff only; with commas between.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = staff_text)]
+    pub tags: Option<String>,
+    /// For staff only; the tags one by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = staff_texts)]
+    pub tag_list: Option<Vec<String>>,
+    /// For staff only; the id in another program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = staff_text_or_null)]
+    pub external_id: Option<Option<String>>,
+    /// For staff only; texts that other programs attached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = staff_metadata)]
+    pub metadata: Option<Value>,
+    /// For staff only; who verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = staff_text_or_null)]
+    pub verified_by: Option<Option<String>>,
+    /// For staff only; why it was deactivated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = staff_text_or_null)]
+    pub deactivation_reason: Option<Option<String>>,
     /// Creation.
     pub created_at: Timestamp,
     /// Last change.
@@ -123,29 +155,10 @@ pub struct CustomerView {
     pub version: i64,
 }
 
-/// The members that customers do not see.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-struct StaffPart {
-    /// Of staff; absent for customers.
-    notes: Option<String>,
-    /// With commas between; absent for customers.
-    tags: String,
-    /// The tags one by one; absent for customers.
-    tag_list: Vec<String>,
-    /// Id in another program; absent for customers.
-    external_id: Option<String>,
-    /// Of other programs; absent for customers.
-    #[schema(value_type = Object)]
-    metadata: Value,
-    /// Who verified; absent for customers.
-    verified_by: Option<String>,
-    /// Why it was deactivated; absent for customers.
-    deactivation_reason: Option<String>,
-}
-
 impl CustomerView {
     /// The customer as staff or as the customer sees it.
     pub fn of(r: CustomerRow, for_customer: bool) -> CustomerView {
+        let staff = !for_customer;
         CustomerView {
             full_name: full_name(&r.first_name, &r.last_name),
             is_business_customer: is_business_customer(r.company_name.as_deref(), r.tax_id.as_deref()),
@@ -153,15 +166,13 @@ impl CustomerView {
             full_address: r.full_address(),
             formatted_address: r.formatted_address(),
             phone_status: phone_status(&r),
-            staff: (!for_customer).then(|| StaffPart {
-                notes: r.notes,
-                tag_list: r.tags.split(',').filter(|t| !t.is_empty()).map(str::to_owned).collect(),
-                tags: r.tags,
-                external_id: r.external_id,
-                metadata: r.metadata.0,
-                verified_by: r.verified_by,
-                deactivation_reason: r.deactivation_reason,
-            }),
+            tag_list: staff.then(|| r.tags.split(',').filter(|t| !t.is_empty()).map(str::to_owned).collect()),
+            tags: staff.then_some(r.tags),
+            notes: staff.then_some(r.notes),
+            external_id: staff.then_some(r.external_id),
+            metadata: staff.then_some(r.metadata.0),
+            verified_by: staff.then_some(r.verified_by),
+            deactivation_reason: staff.then_some(r.deactivation_reason),
             avatar: AvatarPaths::of(r.avatar.as_deref()),
             id: r.id,
             customer_id: r.customer_id,
@@ -208,6 +219,31 @@ impl CustomerView {
             version: r.version,
         }
     }
+}
+
+/// Marks a member that customers do not see.
+fn staff_only(mut object: Object) -> RefOr<Schema> {
+    object.extensions = Some(ExtensionsBuilder::new().add("x-staff-only", json!(true)).build());
+    object.into()
+}
+
+fn staff_text() -> RefOr<Schema> {
+    staff_only(plain(Type::String, None))
+}
+
+fn staff_text_or_null() -> RefOr<Schema> {
+    let kinds = SchemaType::from_iter([Type::String, Type::Null]);
+    staff_only(ObjectBuilder::new().schema_type(kinds).build())
+}
+
+fn staff_texts() -> RefOr<Schema> {
+    let mut texts = ArrayBuilder::new().items(plain(Type::String, None)).build();
+    texts.extensions = Some(ExtensionsBuilder::new().add("x-staff-only", json!(true)).build());
+    texts.into()
+}
+
+fn staff_metadata() -> RefOr<Schema> {
+    staff_only(map_of(plain(Type::String, None)))
 }
 
 /// How far the phone is understood. What has a form in E.164 is valid; only the others are looked up.

@@ -29,6 +29,7 @@ impl Gender {
 
 impl TextValue for Gender {
     const MAX_CHARS: usize = 20;
+    const WORDS: &'static [&'static str] = &["male", "female", "other"];
     fn parse(text: &str) -> Result<Gender, Flaw> {
         [Gender::Male, Gender::Female, Gender::Other]
             .into_iter()
@@ -68,6 +69,7 @@ impl ContactMethod {
 
 impl TextValue for ContactMethod {
     const MAX_CHARS: usize = 20;
+    const WORDS: &'static [&'static str] = &["email", "phone", "sms"];
     fn parse(text: &str) -> Result<ContactMethod, Flaw> {
         [ContactMethod::Email, ContactMethod::Phone, ContactMethod::Sms]
             .into_iter()

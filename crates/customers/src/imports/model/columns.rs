@@ -252,6 +252,7 @@ pub fn kind_of(member: &str) -> Option<Kind> {
 
 /// One column of the file and what becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ImportColumn)]
 pub struct Column {
     /// As the file names it.
     pub name: String,
@@ -260,8 +261,9 @@ pub struct Column {
 }
 
 /// What is done with columns that nobody knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ImportUnknown)]
 pub enum Unknown {
     /// They are listed and left out.
     #[default]

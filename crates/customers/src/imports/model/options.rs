@@ -8,8 +8,9 @@ use super::encoding::Encoding;
 use super::values::DateOrder;
 
 /// What is done with a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ImportMode)]
 pub enum Mode {
     /// New customers are created, known ones skipped.
     #[default]
@@ -21,8 +22,9 @@ pub enum Mode {
 }
 
 /// By what a row finds its customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ImportMatch)]
 pub enum MatchKey {
     /// `CUST_…`, or the UUID.
     CustomerId,
@@ -35,8 +37,9 @@ pub enum MatchKey {
 }
 
 /// What happens after a row that could not be imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ImportOnError)]
 pub enum OnError {
     /// The next one.
     #[default]
@@ -46,8 +49,9 @@ pub enum OnError {
 }
 
 /// What an empty cell means for a known customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ImportEmpty)]
 pub enum Empty {
     /// The value stays.
     #[default]
@@ -57,8 +61,9 @@ pub enum Empty {
 }
 
 /// How the records stand in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ImportFormat)]
 pub enum Format {
     /// A table whose first row names the columns.
     Csv,

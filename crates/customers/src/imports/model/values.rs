@@ -9,7 +9,7 @@ use super::columns::Kind;
 use crate::exports::model::unguarded;
 
 /// How days are written that are not written as 2026-03-01.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DateOrder {
     /// 31/12/1990.

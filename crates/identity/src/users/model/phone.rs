@@ -30,7 +30,7 @@ pub struct PhoneFacts {
 }
 
 /// How far a phone number could be understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PhoneStatus {
     /// Some region gives out such numbers.

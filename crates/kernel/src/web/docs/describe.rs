@@ -1,29 +1,21 @@
-//! Every response has a description (OpenAPI demands it). What a route does not say itself is the first sentence of what
-//! the response carries, so that it is written once, at the type.
+//! Every operation has a summary of one sentence, and every response a description (OpenAPI demands it). What a route does
+//! not say itself is the first sentence of what the response carries, so that it is written once, at the type.
 
-use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::response::Response;
 use utoipa::openapi::{Components, OpenApi, RefOr, Schema};
 
-/// The operations of a path.
-pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let methods = [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.delete,
-        &mut item.patch,
-        &mut item.head,
-        &mut item.options,
-        &mut item.trace,
-    ];
-    methods.into_iter().filter_map(Option::as_mut)
-}
+use super::operations;
 
-/// Gives each response of the routes that has no description one.
-pub(super) fn responses(api: &mut OpenApi) {
+/// Gives each operation a short summary, and each response that has no description one.
+pub(super) fn operations_and_responses(api: &mut OpenApi) {
     let components = api.components.clone().unwrap_or_default();
-    for operation in api.paths.paths.values_mut().flat_map(operations) {
+    for (_, operation) in api.paths.paths.values_mut().flat_map(operations) {
+        if let Some(said) = operation.summary.take() {
+            let rest = operation.description.take().unwrap_or_default();
+            // Pages show a summary as it is, a description as Markdown.
+            operation.summary = Some(first_sentence(&said).replace('`', ""));
+            operation.description = Some(format!("{said}\n\n{rest}").trim().to_owned());
+        }
         for (status, response) in &mut operation.responses.responses {
             if let RefOr::T(response) = response
                 && response.description.is_empty()

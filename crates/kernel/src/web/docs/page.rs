@@ -38,18 +38,7 @@ const PAGE: &str = r#"<!doctype html>
 </body>
 </html>
 "#;
-/// Without `validatorUrl: null` the page would send the document's address to a service on the internet.
-const START: &str = r##"window.ui = SwaggerUIBundle({
-  url: "/openapi.json",
-  dom_id: "#swagger-ui",
-  deepLinking: true,
-  displayRequestDuration: true,
-  docExpansion: "none",
-  filter: true,
-  persistAuthorization: false,
-  validatorUrl: null,
-});
-"##;
+const START: &str = include_str!("start.js");
 /// The vendored files that the page needs.
 const FILES: [&str; 3] = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"];
 

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use serde_json::json;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, KnownFormat, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Object, Ref, RefOr, Required};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::{Accepts, DEFAULT_LIMIT, ListOf, ListReply, ListSpec, Listing, MAX_LIMIT};
-use crate::web::field::plain;
+use crate::web::field::{one_of, plain};
 
 impl<L: ListOf> IntoParams for Listing<L> {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
@@ -36,16 +36,16 @@ fn parameters(spec: &ListSpec) -> Vec<Parameter> {
     limit.maximum = Some(MAX_LIMIT.into());
     limit.default = Some(json!(DEFAULT_LIMIT));
     let text = || plain(Type::String, None);
-    let mut sort = text();
-    sort.default = Some(json!(spec.default_sort));
-    let names: Vec<&str> = spec.sorts.iter().map(|s| s.name).chain(["id"]).collect();
+    // No `default`: a generated client would send it, and so undo an order by relevance.
+    let sort = text();
+    let names: Vec<&str> = spec.sort_names().collect();
     let sort_about = format!(
-        "Fields separated by commas, `-` for descending; completed by id. Fields: {}.",
+        "Fields separated by commas, `-` for descending; completed by id. `{}` without it. Fields: {}.",
+        spec.default_sort,
         names.join(", ")
     );
-    let field =
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.iter().copied())).build();
-    let way = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["asc", "desc"])).build();
+    let field = one_of(spec.sort_names());
+    let way = one_of(["asc", "desc"]);
     let filters = spec.filters.iter().map(|f| one(f.name, f.doc, schema_of(f.kind)));
     filters
         .chain([
@@ -61,6 +61,24 @@ fn parameters(spec: &ListSpec) -> Vec<Parameter> {
         .collect()
 }
 
+impl ListSpec {
+    /// The filters as the members of an object, for bodies that take the same.
+    pub fn filters_schema(&self) -> Object {
+        let mut object = ObjectBuilder::new().schema_type(Type::Object);
+        for filter in self.filters {
+            let mut schema = schema_of(filter.kind);
+            schema.description = Some(filter.doc.to_owned());
+            object = object.property(filter.name, schema);
+        }
+        object.additional_properties(Some(AdditionalProperties::FreeForm(false))).build()
+    }
+
+    /// The fields that it sorts by, with `id`.
+    pub fn sort_names(&self) -> impl Iterator<Item = &'static str> {
+        self.sorts.iter().map(|sort| sort.name).chain(["id"])
+    }
+}
+
 fn schema_of(kind: Accepts) -> Object {
     match kind {
         Accepts::Text(_) => plain(Type::String, None),
@@ -69,9 +87,7 @@ fn schema_of(kind: Accepts) -> Object {
         Accepts::Time => plain(Type::String, Some(KnownFormat::DateTime)),
         Accepts::Date => plain(Type::String, Some(KnownFormat::Date)),
         Accepts::Int => plain(Type::Integer, Some(KnownFormat::Int64)),
-        Accepts::OneOf(words) => {
-            ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words.iter().copied())).build()
-        }
+        Accepts::OneOf(words) => one_of(words.iter().copied()),
     }
 }
 

@@ -1,0 +1,220 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...models.state_list import StateList
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    country: str | Unset = UNSET,
+    counts: bool | Unset = UNSET,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["country"] = country
+
+    params["counts"] = counts
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/customers/available/states",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | StateList | None:
+    if response.status_code == 200:
+        response_200 = StateList.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | StateList]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    country: str | Unset = UNSET,
+    counts: bool | Unset = UNSET,
+) -> Response[Problem | StateList]:
+    """The states of the customers; at most 10,000, those with the most customers.
+
+     The states of the customers; at most 10,000, those with the most customers.
+
+    Args:
+        country (str | Unset):
+        counts (bool | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | StateList]
+    """
+
+    kwargs = _get_kwargs(
+        country=country,
+        counts=counts,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    country: str | Unset = UNSET,
+    counts: bool | Unset = UNSET,
+) -> Problem | StateList | None:
+    """The states of the customers; at most 10,000, those with the most customers.
+
+     The states of the customers; at most 10,000, those with the most customers.
+
+    Args:
+        country (str | Unset):
+        counts (bool | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | StateList
+    """
+
+    return sync_detailed(
+        client=client,
+        country=country,
+        counts=counts,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    country: str | Unset = UNSET,
+    counts: bool | Unset = UNSET,
+) -> Response[Problem | StateList]:
+    """The states of the customers; at most 10,000, those with the most customers.
+
+     The states of the customers; at most 10,000, those with the most customers.
+
+    Args:
+        country (str | Unset):
+        counts (bool | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | StateList]
+    """
+
+    kwargs = _get_kwargs(
+        country=country,
+        counts=counts,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    country: str | Unset = UNSET,
+    counts: bool | Unset = UNSET,
+) -> Problem | StateList | None:
+    """The states of the customers; at most 10,000, those with the most customers.
+
+     The states of the customers; at most 10,000, those with the most customers.
+
+    Args:
+        country (str | Unset):
+        counts (bool | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | StateList
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            country=country,
+            counts=counts,
+        )
+    ).parsed

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.place_type_1 import PlaceType1
+
+
+T = TypeVar("T", bound="CountryList")
+
+
+@_attrs_define
+class CountryList:
+    """The countries with customers, by name.
+
+    Attributes:
+        countries (list[PlaceType1 | str]): Their usual names, such as `USA`.
+    """
+
+    countries: list[PlaceType1 | str]
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..models.place_type_1 import PlaceType1  # noqa: PLC0415
+
+        countries = []
+        for countries_item_data in self.countries:
+            countries_item: dict[str, Any] | str
+            if isinstance(countries_item_data, PlaceType1):
+                countries_item = countries_item_data.to_dict()
+            else:
+                countries_item = countries_item_data
+            countries.append(countries_item)
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "countries": countries,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.place_type_1 import PlaceType1  # noqa: PLC0415
+
+        d = dict(src_dict)
+        countries = []
+        _countries = d.pop("countries")
+        for countries_item_data in _countries:
+
+            def _parse_countries_item(data: object) -> PlaceType1 | str:
+                try:
+                    if not isinstance(data, dict):
+                        raise TypeError()
+                    componentsschemas_place_type_1 = PlaceType1.from_dict(data)
+
+                    return componentsschemas_place_type_1
+                except (TypeError, ValueError, AttributeError, KeyError):
+                    pass
+                return cast(PlaceType1 | str, data)
+
+            countries_item = _parse_countries_item(countries_item_data)
+
+            countries.append(countries_item)
+
+        country_list = cls(
+            countries=countries,
+        )
+
+        country_list.additional_properties = d
+        return country_list
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

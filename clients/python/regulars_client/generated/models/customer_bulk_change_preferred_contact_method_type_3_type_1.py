@@ -1,0 +1,10 @@
+from enum import StrEnum
+
+
+class CustomerBulkChangePreferredContactMethodType3Type1(StrEnum):
+    EMAIL = "email"
+    PHONE = "phone"
+    SMS = "sms"
+
+    def __str__(self) -> str:
+        return str(self.value)

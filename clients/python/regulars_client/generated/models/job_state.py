@@ -1,0 +1,14 @@
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    CANCELLED = "cancelled"
+    DONE = "done"
+    FAILED = "failed"
+    REVERTED = "reverted"
+    REVERTING = "reverting"
+    RUNNING = "running"
+    WAITING = "waiting"
+
+    def __str__(self) -> str:
+        return str(self.value)

@@ -1,0 +1,10 @@
+from enum import StrEnum
+
+
+class NewProfilePreferredContactMethodType1(StrEnum):
+    EMAIL = "email"
+    PHONE = "phone"
+    SMS = "sms"
+
+    def __str__(self) -> str:
+        return str(self.value)
