@@ -47,6 +47,12 @@ pub const DOCUMENTS: &[Document] = documents![
     ("jobs", "jobs.md", "Jobs", "bulk updates and other long work"),
     ("import-export", "import-export.md", "Files", "customers from files and into files"),
     ("configuration", "configuration.md", "Configuration", "every setting"),
+    (
+        "keys-and-administrators",
+        "keys-and-administrators.md",
+        "Keys and administrators",
+        "making, listing and ending them, and the first ones of a container"
+    ),
     ("logging", "logging.md", "Logging", "what is logged, and what never is"),
     (
         "compatibility",
