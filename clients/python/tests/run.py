@@ -1,4 +1,4 @@
-"""Runs the client against the server at REGULARS_URL with the API key in REGULARS_KEY (scripts/clients starts both)."""
+"""Runs the client against the server at API_URL with the API key in API_KEY (scripts/clients starts both)."""
 
 import os
 import time
@@ -25,8 +25,8 @@ from regulars_client.generated.models import (
 )
 from regulars_client.generated.types import UNSET, Unset
 
-URL = os.environ["REGULARS_URL"]
-KEY = os.environ["REGULARS_KEY"]
+URL = os.environ["API_URL"]
+KEY = os.environ["API_KEY"]
 MARK = f"py-{time.time_ns()}"
 PASSWORD = "Difference-Engine-1842"
 

@@ -1,10 +1,10 @@
-/** Runs the client against the server at REGULARS_URL with the API key in REGULARS_KEY (scripts/clients starts both). */
+/** Runs the client against the server at API_URL with the API key in API_KEY (scripts/clients starts both). */
 import assert from "node:assert/strict";
 
 import { connect, expect, pages, ProblemError, type Schemas, type TokenPair } from "../src/index.js";
 
-const baseUrl = process.env["REGULARS_URL"] ?? "";
-const apiKey = process.env["REGULARS_KEY"] ?? "";
+const baseUrl = process.env["API_URL"] ?? "";
+const apiKey = process.env["API_KEY"] ?? "";
 const mark = `ts-${Date.now()}`;
 const password = "Difference-Engine-1842";
 
