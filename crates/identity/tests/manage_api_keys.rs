@@ -215,7 +215,8 @@ async fn no_secret_is_stored() {
     on_both_engines(&[feature()], async |app| {
         let (admin, _) = system_key(app, "root", "admin", None).await;
         let key = json!({ "name": "once", "role": "employee" });
-        let make = async || app.post(KEYS).bearer(&admin).header("idempotency-key", "k").json(&key).send().await;
+        let make =
+            async || app.post(KEYS).bearer(&admin).header("idempotency-key", "k").json(&key).send().await;
         make().await.expect(201);
         let mut tx = app.system().read().await.unwrap();
         let stored = sql!("SELECT coalesce(sum(length(body)), 0) AS n FROM idempotency_key" => i64);
