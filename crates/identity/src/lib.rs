@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`users`] | the one home of names, addresses, phones and user names; registration, the own account |
 //! | [`credentials`] | password rules, the bounded pool that hashes, stored hashes |
+//! | [`devices`] | devices that are known from a login |
 //! | [`sessions`] | login, refresh, logout |
 //! | [`tokens`] | access tokens and their keys, who is behind a bearer token |
 //! | [`claims`] | links by mail that prove an address |
@@ -15,6 +16,7 @@ pub mod admin;
 pub mod api_keys;
 pub mod claims;
 pub mod credentials;
+pub mod devices;
 pub mod roles;
 pub mod sessions;
 pub mod tokens;
@@ -33,6 +35,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use credentials::hasher::Hasher;
+use sessions::guesses::Guesses;
 use tokens::service::Tokens;
 use users::service::User;
 
@@ -66,7 +69,7 @@ pub fn feature() -> Feature {
         name: "identity",
         service: "auth",
         routes,
-        jobs: &[claims::jobs::SEND, claims::jobs::TELL_OLD, claims::jobs::FORGET],
+        jobs: &[claims::jobs::SEND, claims::jobs::TELL_OLD, claims::jobs::TELL_KNOWN, claims::jobs::FORGET],
         periodic: PERIODIC,
         start: |parts| Box::pin(start(parts)),
     }
@@ -78,6 +81,9 @@ const PERIODIC: &[Periodic] = &[
     Periodic::new("sessions.purge", Duration::from_secs(3600), |ctx, _| {
         Box::pin(sessions::service::purge(ctx))
     }),
+    Periodic::new("devices.purge", Duration::from_secs(3600), |ctx, _| {
+        Box::pin(devices::service::purge(ctx))
+    }),
     Periodic::new("claims.purge", Duration::from_secs(3600), |ctx, _| Box::pin(claims::service::purge(ctx))),
 ];
 
@@ -86,6 +92,7 @@ async fn start(parts: &mut Parts) -> Result<()> {
     let automatic = || std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
     let threads = if hashing.threads == 0 { automatic() } else { hashing.threads };
     parts.keep(Arc::new(Hasher::new(threads, hashing.queue, parts.random.clone())));
+    parts.keep(Arc::new(Guesses::new(parts.clock.clone())));
     let tokens = Arc::new(Tokens::start(parts).await?);
     parts.keep(tokens.clone());
     parts.authenticate = Some(tokens);

@@ -340,10 +340,17 @@ async fn a3_the_own_account_is_changed_and_nothing_that_is_others_to_change() {
         let problem =
             stale.json(json!({"first_name": "X"})).send().await.expect_error(412, "PRECONDITION_FAILED");
         assert_eq!(problem["current_version"], 3);
-        // The address is unproven, so a new one applies at once, unproven.
-        assert_eq!(patch(json!({"email": "new@example.com"})).await.expect(200)["email"], "new@example.com");
-        register(app, "taken@example.com").await;
-        patch(json!({"email": "TAKEN@example.com"})).await.expect_error(409, "USER_EMAIL_EXISTS");
+        // A new address waits for its proof; another spelling of the same one does not.
+        let waits = patch(json!({"email": "new@example.com"})).await.expect(200);
+        assert_eq!(
+            (&waits["email"], &waits["pending_email"]),
+            (&json!("test@example.com"), &json!("new@example.com"))
+        );
+        let spelled = patch(json!({"email": "Test@Example.com"})).await.expect(200);
+        assert_eq!(
+            (&spelled["email"], &spelled["pending_email"]),
+            (&json!("Test@Example.com"), &Value::Null)
+        );
         done(app).await;
     })
     .await;

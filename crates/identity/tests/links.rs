@@ -14,7 +14,7 @@ use identity::users::service::{self as users, User, UserChange};
 use identity::{ProfileHook, feature};
 use kernel::access::Scope;
 use kernel::app::Feature;
-use kernel::test::{TestApp, on_both_engines};
+use kernel::test::{TestApp, on_both_engines, on_both_engines_with};
 use kernel::web::Field;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -405,6 +405,73 @@ async fn each_mail_leads_to_the_page_for_it() {
             let plain = mail.replace("=\r\n", "").replace("=3D", "=");
             assert!(plain.contains(&format!("http://127.0.0.1:8000{page}#token=")), "{plain}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_learns_by_a_change_which_addresses_are_known() {
+    on_both_engines(&[feature()], async |app| {
+        register(app, "known@example.com").await;
+        let (one, two) = (register(app, "ann@example.com").await, register(app, "bob@example.com").await);
+        app.run_jobs().await;
+        let before = app.mails().len();
+        let send = async |who: &Value, email: &str| {
+            let patch =
+                app.patch("/api/auth/profile/update/").bearer(&access(who)).json(json!({"email": email}));
+            let reply = patch.send().await;
+            let mut user = reply.expect(200);
+            assert_eq!(user["pending_email"], email);
+            for own in ["id", "unique_id", "username", "email", "pending_email"] {
+                user[own] = Value::Null;
+            }
+            let named = |name: &&str| format!("{name}: {}", reply.header(name));
+            let headers: Vec<String> = ["etag", "ratelimit", "x-statements"]
+                .iter()
+                .filter(|n| **n != "ratelimit")
+                .map(named)
+                .collect();
+            (user, headers)
+        };
+        assert_eq!(send(&one, "Known@example.com").await, send(&two, "unknown@example.com").await);
+        app.run_jobs().await;
+        assert_eq!(app.mails().len(), before + 2, "both have sent a mail");
+        let told = mails_to(app, "known@example.com").pop().unwrap();
+        assert!(
+            told.contains("asked for") && !told.contains("#token="),
+            "its owner is told, and gives nothing away"
+        );
+        link(&mails_to(app, "unknown@example.com")[0]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_and_a_network_ask_for_few_addresses_an_hour() {
+    let settings = [("limits.emails_per_hour_account", "3"), ("limits.emails_per_hour_network", "6")];
+    on_both_engines_with(&[feature()], &settings, async |app| {
+        let ann = register(app, "ann@example.com").await;
+        let patch = |who: &Value, body: Value| {
+            app.patch("/api/auth/profile/update/").bearer(&access(who)).json(body).send()
+        };
+        for n in 0..3 {
+            patch(&ann, json!({"email": format!("stranger{n}@example.com")})).await.expect(200);
+        }
+        let refused = patch(&ann, json!({"email": "stranger3@example.com"})).await;
+        refused.expect_error(429, "RATE_LIMITED");
+        assert_eq!(refused.header("retry-after"), "1200");
+        assert!(refused.header("ratelimit").contains("\"account-emails\";r=0;t=3600"));
+        // Other changes, and what was read and is sent back, ask for nothing.
+        let read = app.get("/api/auth/profile").bearer(&access(&ann)).send().await.expect(200);
+        assert_eq!(patch(&ann, read).await.expect(200)["pending_email"], "stranger2@example.com");
+        register(app, "bob@example.com").await;
+        register(app, "carl@example.com").await;
+        let refused = app.post("/api/auth/register/").json(seed_body("dora@example.com")).send().await;
+        refused.expect_error(429, "RATE_LIMITED");
+        assert!(refused.header("ratelimit").contains("\"network-emails\";r=0;t=3600"));
+        app.advance(std::time::Duration::from_secs(3600));
+        register(app, "dora@example.com").await;
+        app.run_jobs().await;
     })
     .await;
 }

@@ -171,21 +171,31 @@ async fn b_agreeing_to_a_default_is_more_than_the_default() {
 }
 
 #[tokio::test]
-async fn a6_a_proven_address_waits_and_an_unproven_one_does_not() {
+async fn a6_a_new_address_waits_whoever_has_it() {
     on_both_engines(&features(), async |app| {
         let (token, _) = register(app, "old@example.com").await;
         app.post("/api/v1/customers/profile/create/").bearer(&token).json(json!({})).send().await.expect(201);
         let patch = |email: &str| {
             app.patch("/api/v1/customers/profile/update").bearer(&token).json(json!({"email": email})).send()
         };
-        let moved = patch("typo@example.com").await.expect(200);
-        assert_eq!((&moved["email"], &moved["email_verified"]), (&json!("typo@example.com"), &json!(false)));
-        prove(app, "typo@example.com").await;
-        let waits = patch("new@example.com").await.expect(200);
-        assert_eq!(
-            (&waits["email"], &waits["pending_email"]),
-            (&json!("typo@example.com"), &json!("new@example.com"))
-        );
+        register(app, "known@example.com").await;
+        for proven in [false, true] {
+            for email in ["known@example.com", "new@example.com"] {
+                let waits = patch(email).await.expect(200);
+                assert_eq!(
+                    (&waits["email"], &waits["pending_email"]),
+                    (&json!("old@example.com"), &json!(email))
+                );
+            }
+            if !proven {
+                prove(app, "old@example.com").await;
+            }
+        }
+        for n in 0..6 {
+            patch(&format!("stranger{n}@example.com")).await.expect(200);
+        }
+        patch("another@example.com").await.expect_error(429, "RATE_LIMITED");
+        assert_eq!(patch("old@example.com").await.expect(200)["email"], "old@example.com");
         app.run_jobs().await;
     })
     .await;
@@ -254,7 +264,15 @@ async fn a1_c1_registering_and_the_profile_in_one_step() {
         };
         let wrong = app.post("/api/auth/register/").json(body(json!({"gender": "robot"}))).send().await;
         assert_eq!(wrong.expect_error(422, "VALIDATION_FAILED")["errors"][0]["field"], "customer.gender");
-        let reply = app.post("/api/auth/register/").json(body(json!({"city": "Lima"}))).send().await.expect(201);
+        // One thing has one value.
+        let two = json!({"email": "other@example.com", "first_name": "Two", "last_name": null, "phone": "+15550001"});
+        let refused = app.post("/api/auth/register/").json(body(two)).send().await.expect_error(422, "VALIDATION_FAILED");
+        let faults: Vec<_> = refused["errors"].as_array().unwrap().iter().map(|e| (e["field"].as_str().unwrap(), e["code"].as_str().unwrap())).collect();
+        let differs = |name| (name, "conflicting_values");
+        assert_eq!(faults, [differs("customer.email"), differs("customer.first_name"), differs("customer.last_name")]);
+        let same = json!({"city": "Lima", "email": "ONE@example.com", "first_name": "One"});
+        let reply = app.post("/api/auth/register/").json(body(same)).send().await.expect(201);
+        assert_eq!(reply["user"]["email"], "one@example.com");
         app.run_jobs().await;
         assert_eq!((&reply["customer"]["city"], &reply["customer"]["first_name"]), (&json!("Lima"), &json!("One")));
         let token = reply["tokens"]["access"].as_str().unwrap();

@@ -15,6 +15,7 @@ use kernel::web::reply::{IfMatch, NoContent, Tag, Tagged, json};
 use kernel::web::{Body, Fields, Input};
 use kernel::{Error, Result};
 use serde::Serialize;
+use serde_json::json as example;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -124,6 +125,7 @@ impl Input for NewApiKey {
         f.note("The company that it is confined to, for a role that reaches one; your own without it.");
         let expires_at = f.get::<Timestamp>("expires_at");
         f.note("When it ends by itself; without it, never.");
+        f.example(|| example!({"name": "nightly import", "role": "employee", "scopes": ["customers.read"]}));
         f.build(|| NewApiKey {
             name: name.get(),
             role: role.get(),
@@ -146,6 +148,7 @@ impl Input for ApiKeyChange {
     fn read(f: &mut Fields<'_>) -> Option<ApiKeyChange> {
         let name = f.change_text("name", MOST_NAME_CHARS);
         f.note("All else of a key stays as it was made.");
+        f.example(|| example!({"name": "weekly import"}));
         f.read_only(&[
             "id",
             "role",

@@ -27,6 +27,10 @@ pub const FORGET: JobKind = JobKind {
     ..JobKind::new("mail.forget", |ctx, payload| Box::pin(forget(ctx, payload)))
 };
 
+/// `claim.tell_known_address`: payload `{id, user, to}`; tells the owner of an address that another account asked for it.
+pub const TELL_KNOWN: JobKind =
+    JobKind::new("claim.tell_known_address", |ctx, payload| Box::pin(tell_known(ctx, payload)));
+
 /// Users that are looked up at once.
 const USERS_AT_ONCE: usize = 500;
 
@@ -61,15 +65,25 @@ pub(crate) async fn sweep(ctx: &Ctx) -> Result<Progress> {
 }
 
 async fn tell_old(ctx: &Ctx, payload: Value) -> Result<Progress> {
-    let id = payload["id"].as_str().and_then(|text| Uuid::try_parse(text).ok());
-    let (Some(id), Some(to)) = (id, payload["to"].as_str()) else { return Ok(Progress::Done) };
     let text = "The e-mail address of your account is being changed. If it was not you, change your password now, \
                 and tell us.";
+    notify(ctx, &payload, "Your e-mail address is being changed", text).await
+}
+
+async fn tell_known(ctx: &Ctx, payload: Value) -> Result<Progress> {
+    let text = "Somebody asked to use this address for another account. It belongs to your account already, so nothing was \
+                changed. If it was you, log in with this address instead; if not, there is nothing to do.";
+    notify(ctx, &payload, "Your e-mail address was asked for", text).await
+}
+
+async fn notify(ctx: &Ctx, payload: &Value, subject: &str, text: &str) -> Result<Progress> {
+    let id = payload["id"].as_str().and_then(|text| Uuid::try_parse(text).ok());
+    let (Some(id), Some(to)) = (id, payload["to"].as_str()) else { return Ok(Progress::Done) };
     let user = payload["user"].as_str().and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_default();
     let message = Message {
         user,
         to: to.to_owned(),
-        subject: "Your e-mail address is being changed".to_owned(),
+        subject: subject.to_owned(),
         text: format!("Hello,\n\n{text}\n"),
         html: format!("<p>Hello,</p><p>{text}</p>"),
     };

@@ -11,12 +11,12 @@ use kernel::clock::Timestamp;
 use kernel::crypto::sha256;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
-use kernel::jobs::{self, NewJob, Progress};
+use kernel::jobs::{self, JobKind, NewJob, Progress};
 use kernel::{Error, Fault, Result, TextValue};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::jobs::{FORGET, SEND, TELL_OLD};
+use super::jobs::{FORGET, SEND, TELL_KNOWN, TELL_OLD};
 use super::store::{self, Link, Sent};
 use crate::credentials::hasher::Hasher;
 use crate::credentials::model::{OwnWords, Password, PasswordHash, PasswordRules};
@@ -33,6 +33,8 @@ pub(crate) const CHANGE: &str = "change";
 pub(crate) const CLAIM: &str = "claim";
 /// The purpose of a notice to the address that is to be replaced; it has no link.
 const TOLD: &str = "told";
+/// The purpose of a notice to an address that another account asked for; it has no link either.
+const KNOWN: &str = "known";
 
 /// Sends the owner of a new, unproven address a link to prove it.
 pub(crate) async fn request_verification_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
@@ -44,31 +46,63 @@ pub(crate) async fn request_claim_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Res
     request_in(ctx, tx, user, CLAIM).await
 }
 
-/// Sends a link to the address that waits in `pending_email`, and tells the old address (SPEC 8), once an hour.
+/// Sends a link to the address that waits in `pending_email`, and tells the old address (SPEC 8), once an hour. If somebody
+/// else has the new address, it is its owner who is told, and there is no link: the one who asked sees no difference.
 pub async fn email_change_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
-    request_in(ctx, tx, user, CHANGE).await?;
+    let Some(new) = user.pending_email.as_deref().and_then(|email| Email::parse(email).ok()) else {
+        return Ok(());
+    };
+    let everybody = Scope::system("addresses are unique among all users");
+    match users::find_by_email_in(tx, &everybody, &new).await? {
+        Some(owner) if owner.id != user.id => tell_owner_in(ctx, tx, &owner).await?,
+        _ => request_in(ctx, tx, user, CHANGE).await?,
+    }
+    tell_old_in(ctx, tx, user).await
+}
+
+async fn tell_old_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
     let Some(old) = &user.email else { return Ok(()) };
-    let id = ctx.new_id();
+    // An address that nobody has proved may be a stranger's.
+    let own = ctx.caller()?.user_id == Some(user.id);
+    if own && user.email_proven_at.is_none() {
+        return Ok(());
+    }
     let key = user.email_key.as_deref().unwrap_or(old);
     store::lock_address(tx, key).await?;
     // Counted apart from the links: nobody can use up the warning by asking for other mails.
     if store::count_of_user(tx, user.id, TOLD, an_hour_ago(ctx)).await? >= 1 {
         return Ok(());
     }
-    let now = ctx.now();
-    let sent = Sent {
-        hash: &sha256(id.as_bytes()),
-        user: user.id,
-        purpose: TOLD,
-        email: old,
-        email_key: key,
-        now,
-        expires_at: now,
-        used_at: Some(now),
-    };
+    notify_in(ctx, tx, user.id, TOLD, (old, key), &TELL_OLD).await
+}
+
+/// Tells somebody that their address was asked for by another account; counted with all mails to the address.
+async fn tell_owner_in(ctx: &Ctx, tx: &mut Tx, owner: &User) -> Result<()> {
+    let Some(email) = &owner.email else { return Ok(()) };
+    let key = owner.email_key.as_deref().unwrap_or(email);
+    store::lock_address(tx, key).await?;
+    if store::count_to_address(tx, key, an_hour_ago(ctx)).await? >= MOST_PER_HOUR {
+        return Ok(());
+    }
+    notify_in(ctx, tx, owner.id, KNOWN, (email, key), &TELL_KNOWN).await
+}
+
+/// Sends a mail without a link, and notes it.
+async fn notify_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    user: Uuid,
+    purpose: &'static str,
+    (email, email_key): (&str, &str),
+    job: &JobKind,
+) -> Result<()> {
+    let (id, now) = (ctx.new_id(), ctx.now());
+    let hash = sha256(id.as_bytes());
+    let sent =
+        Sent { hash: &hash, user, purpose, email, email_key, now, expires_at: now, used_at: Some(now) };
     store::insert(tx, &sent).await?;
-    let payload = json!({ "id": id, "user": user.id, "to": old });
-    jobs::enqueue(ctx, tx, NewJob::new(TELL_OLD.name, payload)).await.map(drop)
+    let payload = json!({ "id": id, "user": user, "to": email });
+    jobs::enqueue(ctx, tx, NewJob::new(job.name, payload)).await.map(drop)
 }
 
 async fn request_in(ctx: &Ctx, tx: &mut Tx, user: &User, purpose: &'static str) -> Result<()> {

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use kernel::access::Credential;
 use kernel::clock::Timestamp;
+use kernel::crypto::Token;
 use kernel::ctx::Ctx;
 use kernel::web::guard::Public;
 use kernel::web::problem::Problems;
@@ -27,6 +28,7 @@ use crate::users::model::{Email, Phone};
 pub struct Login {
     who: Who,
     password: String,
+    device: Option<Token>,
 }
 
 impl Input for Login {
@@ -38,6 +40,8 @@ impl Input for Login {
         f.note("An e-mail address is understood here as well.");
         let phone = f.get::<Phone>(["phone", "phone_number"]).value().map(Who::Phone);
         let password = f.need_secret("password", 512);
+        // One that is none is as good as none: it must not keep its owner out.
+        let device = f.secret("device_token", 512).value().and_then(|text| Token::parse(&text));
         let mut named: Vec<Who> = [email, username, phone].into_iter().flatten().collect();
         f.note("Exactly one of email, username and phone says who it is.");
         if named.len() != 1 {
@@ -48,6 +52,7 @@ impl Input for Login {
         f.build(|| Login {
             who: who.unwrap_or_else(|| Who::Username(String::new())),
             password: password.get(),
+            device,
         })
     }
 }
@@ -65,6 +70,9 @@ pub struct LoginReply {
     pub tokens: TokenPair,
     /// Is there a customer profile? Without one, `POST /api/v1/customers/profile/create/` makes it.
     pub has_profile: bool,
+    /// Makes this device known for 180 days: send it with the next login of the same user, and nobody who guesses at the
+    /// account from elsewhere makes you wait. Each login gives a new one.
+    pub device_token: String,
 }
 
 /// Logs in with a password.
@@ -72,12 +80,15 @@ pub struct LoginReply {
     security(()), request_body = LoginBody,
     responses((status = 200, body = LoginReply), Problems))]
 pub(crate) async fn login(Public(ctx): Public, Body(login): LoginBody) -> Result<Response> {
-    let (user, opened) = login::login(&ctx, &login.who, &login.password).await?;
-    let has_profile = profile_of(&ctx, user.id).await?.is_some();
-    Ok(reply::json(
-        StatusCode::OK,
-        &LoginReply { user: (&user).into(), tokens: (&opened).into(), has_profile },
-    ))
+    let done = login::login(&ctx, &login.who, &login.password, login.device.as_ref()).await?;
+    let has_profile = profile_of(&ctx, done.user.id).await?.is_some();
+    let reply = LoginReply {
+        user: (&done.user).into(),
+        tokens: (&done.opened).into(),
+        has_profile,
+        device_token: done.device.expose().to_owned(),
+    };
+    Ok(reply::json(StatusCode::OK, &reply))
 }
 
 /// A refresh token.

@@ -1,14 +1,17 @@
 //! Login with a password. Unknown user and wrong password cost and answer the same.
 
 use kernel::access::Scope;
+use kernel::crypto::Token;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
 use kernel::{Error, Result, TextValue};
 
+use super::guesses::Guesses;
 use super::service::{self, Opened};
 use crate::credentials::hasher::Hasher;
 use crate::credentials::model::{Password, PasswordHash};
 use crate::credentials::service as credentials;
+use crate::devices::service as devices;
 use crate::users::model::{Email, Phone, UserRef, Username};
 use crate::users::service::{self as users, User};
 
@@ -29,19 +32,41 @@ impl Who {
     }
 }
 
-/// Logs in: the user and a new session. 401 `INVALID_CREDENTIALS`, 403 `ACCOUNT_DISABLED`.
-pub(crate) async fn login(ctx: &Ctx, who: &Who, password: &str) -> Result<(User, Opened)> {
+/// What a login gives.
+pub(crate) struct LoggedIn {
+    pub user: User,
+    pub opened: Opened,
+    /// Known devices present it at the next login.
+    pub device: Token,
+}
+
+/// Logs in: the user and a new session. 401 `INVALID_CREDENTIALS`, 403 `ACCOUNT_DISABLED`, 429 `LOGIN_THROTTLED`.
+pub(crate) async fn login(ctx: &Ctx, who: &Who, password: &str, device: Option<&Token>) -> Result<LoggedIn> {
     let hasher = ctx.app().part::<Hasher>();
-    let (user, hash) = look_up(ctx, who).await?;
+    let Found { user, hash, known_device } = look_up(ctx, who, device).await?;
+    let known = device.filter(|_| known_device);
+    // Before the hash, which is dear; the same for an account that is not there.
+    let attempt = ctx.app().part::<Guesses>().admit(&counted_as(ctx, who, known))?;
     let presented = Password::presented(password);
     let matches = match (&hash, &presented) {
-        (Some(hash), Some(password)) => hasher.verify(password, hash).await?,
-        (None, Some(password)) => hasher.verify_nobody(password).await.map(|()| false)?,
-        (_, None) => false,
+        (Some(hash), Some(password)) => hasher.verify(password, hash).await,
+        (None, Some(password)) => hasher.verify_nobody(password).await.map(|()| false),
+        (_, None) => Ok(false),
     };
-    let (Some(user), Some(hash), Some(password), true) = (user, hash, presented, matches) else {
-        return Err(wrong());
+    let (user, hash, password) = match (user, hash, presented, matches) {
+        (Some(user), Some(hash), Some(password), Ok(true)) => (user, hash, password),
+        (.., Err(e)) => {
+            attempt.was_none();
+            return Err(e);
+        }
+        _ => {
+            if let Some(known) = known.filter(|_| attempt.closes()) {
+                devices::forget(ctx, known).await?;
+            }
+            return Err(wrong());
+        }
     };
+    attempt.succeeded();
     let upgraded = if hash.needs_rehash() { Some(hasher.hash(&password).await?) } else { None };
     let mut tx = ctx.write().await?;
     // Between look-up and here hashes were computed: the password may have been taken away, the user deactivated.
@@ -57,9 +82,24 @@ pub(crate) async fn login(ctx: &Ctx, who: &Who, password: &str) -> Result<(User,
     }
     let user = users::touch_login_in(ctx, &mut tx, user).await?;
     let opened = service::open_in(ctx, &mut tx, &user, "password").await?;
+    let device = devices::renew_in(ctx, &mut tx, user.id, opened.session, known).await?;
     tx.commit().await?;
     metrics::counter!("auth_logins_total", "outcome" => "accepted").increment(1);
-    Ok((user, opened))
+    Ok(LoggedIn { user, opened, device })
+}
+
+/// By what attempts are counted: a known device by itself, everybody else by the name that they typed. Not by the user
+/// behind it: two names that wait for each other would tell that they are one person's.
+fn counted_as(ctx: &Ctx, who: &Who, known: Option<&Token>) -> String {
+    match (known, who) {
+        (Some(token), _) => format!("device {}", token.expose()),
+        (None, Who::Email(email)) => format!("email {}", email.key()),
+        (None, Who::Username(name)) => format!("username {}", Username::lookup(name).unwrap_or_default()),
+        (None, Who::Phone(phone)) => {
+            let facts = phone.facts(ctx.app().config.default_country.as_deref());
+            format!("phone {}", facts.e164.as_deref().unwrap_or(phone.digits()))
+        }
+    }
 }
 
 fn system() -> Scope {
@@ -75,14 +115,24 @@ fn disabled() -> Error {
     Error::forbidden("ACCOUNT_DISABLED", "This account is not active; ask the staff")
 }
 
-async fn look_up(ctx: &Ctx, who: &Who) -> Result<(Option<User>, Option<PasswordHash>)> {
+struct Found {
+    user: Option<User>,
+    hash: Option<PasswordHash>,
+    known_device: bool,
+}
+
+async fn look_up(ctx: &Ctx, who: &Who, device: Option<&Token>) -> Result<Found> {
     let mut tx = ctx.read().await?;
     let user = find(ctx, &mut tx, who).await?;
     let hash = match &user {
         Some(user) => credentials::find_in(&mut tx, user.id).await?,
         None => None,
     };
-    Ok((user, hash))
+    let known_device = match device {
+        Some(token) => devices::is_known_in(ctx, &mut tx, token, user.as_ref().map(|user| user.id)).await?,
+        None => false,
+    };
+    Ok(Found { user, hash, known_device })
 }
 
 async fn find(ctx: &Ctx, tx: &mut Tx, who: &Who) -> Result<Option<User>> {

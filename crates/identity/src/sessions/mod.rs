@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `store` | the statements on `session` and `refresh_token` |
 //! | `login` | who logs in, and what an attempt costs |
+//! | `guesses` | how often somebody may try |
 //! | `service` | opening, refreshing, revoking |
 //! | `api` | `/api/auth/login/`, `token/…`, `logout/`, `sessions/` |
 
 pub mod api;
+pub(crate) mod guesses;
 pub(crate) mod login;
 pub mod service;
 mod store;

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::store;
 pub use super::store::Session;
+use crate::devices::service as devices;
 use crate::tokens;
 use crate::tokens::model::RefreshToken;
 use crate::users::model::UserRef;
@@ -152,10 +153,11 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Session>> {
     store::list(&mut tx, user, ctx.now()).await
 }
 
-/// Ends one session of the caller's; 404 if it is none of theirs.
+/// Ends one session of the caller's, whose device is not known any more; 404 if it is none of theirs.
 pub async fn revoke(ctx: &Ctx, session: Uuid) -> Result<()> {
     let user = ctx.require_user()?;
     let mut tx = ctx.write().await?;
+    devices::forget_session_in(&mut tx, user, session).await?;
     if !revoke_in(ctx, &mut tx, user, session, "revoked").await? {
         return Err(Error::new(Kind::NotFound, "SESSION_NOT_FOUND", "Session not found"));
     }
@@ -187,7 +189,7 @@ async fn revoke_in(ctx: &Ctx, tx: &mut Tx, user: Uuid, session: Uuid, because: &
     Ok(true)
 }
 
-/// Ends all sessions of a user but `keep`, in the transaction of what makes it necessary.
+/// Ends all sessions of a user but `keep`, in the transaction of what makes it necessary, and forgets their devices.
 pub async fn revoke_all_in(
     ctx: &Ctx,
     tx: &mut Tx,
@@ -196,6 +198,7 @@ pub async fn revoke_all_in(
     because: &'static str,
 ) -> Result<u64> {
     let ended = store::revoke_all(tx, user, keep, ctx.now(), because).await?;
+    devices::forget_others_in(tx, user, keep).await?;
     if ended > 0 {
         let event = Event::new("session.revoked_all", "user", user, user.to_string());
         ctx.record(tx, event.note("reason", because).note("sessions", ended)).await?;

@@ -16,7 +16,7 @@ use crate::claims;
 /// What somebody changes of their own account; what is absent stays.
 #[derive(Debug)]
 pub struct ProfileChange {
-    /// Starts the change of the address; the current one ends a change that waits.
+    /// Starts a change of the address, which waits for its proof; the current one ends a change that waits.
     pub email: Option<Email>,
     /// The address that waits, in a reply that is sent back: then the current address ends nothing.
     pub said_pending: Option<String>,
@@ -53,8 +53,8 @@ fn gone() -> Error {
     Error::not_found("USER_NOT_FOUND", "User not found")
 }
 
-/// Changes the account after `check` has looked at it. A new address applies at once while the old one is unproven,
-/// and waits for its proof otherwise.
+/// Changes the account after `check` has looked at it. A new address waits until its owner proves it, whether anybody has
+/// it or not, and whether the old one was proven or not: so nobody learns here which addresses are known.
 pub async fn update(
     ctx: &Ctx,
     change: ProfileChange,
@@ -75,33 +75,29 @@ pub async fn update(
         locale: change.locale,
         ..UserChange::default()
     };
-    let applies = match change.email {
+    let current = |email: &Email| Some(email.as_str()) == before.email.as_deref();
+    let sent_back = change.said_pending.is_some() && change.said_pending == before.pending_email;
+    match change.email {
+        // What was read and is sent back wishes nothing.
+        Some(email) if current(&email) && sent_back => {}
         // Said again, the current address takes a change back that still waits.
-        Some(email) if Some(email.as_str()) == before.email.as_deref() => {
-            if change.said_pending.is_none() || change.said_pending != before.pending_email {
-                written.pending_email = Field::Null;
-            }
-            false
-        }
-        Some(email) if before.email_proven_at.is_none() => {
+        Some(email) if current(&email) => written.pending_email = Field::Null,
+        // Another spelling of the same address needs no proof.
+        Some(email) if Some(email.key()) == before.email_key.as_deref() => {
             written.email = Field::Value(email);
             written.pending_email = Field::Null;
-            true
         }
         Some(email) => {
-            users::refuse_taken_in(&mut tx, &email, before.id).await?;
+            ctx.count_email()?;
             written.pending_email = Field::Value(email);
-            false
         }
-        None => false,
-    };
+        None => {}
+    }
     let region = ctx.app().config.default_country.as_deref();
     let waits = matches!(written.pending_email, Field::Value(_));
     let user = users::update_in(ctx, &mut tx, &before, written, region).await?;
     if waits {
         claims::service::email_change_in(ctx, &mut tx, &user).await?;
-    } else if applies {
-        claims::service::request_verification_in(ctx, &mut tx, &user).await?;
     }
     tx.commit().await?;
     Ok(user)

@@ -6,10 +6,10 @@ use kernel::ctx::Ctx;
 use kernel::web::guard::Public;
 use kernel::web::problem::Problems;
 use kernel::web::reply::{Created, IfMatch, Tag, Tagged};
-use kernel::web::{Body, Field, Fields, Input};
+use kernel::web::{Body, Field, FieldValue, Fields, Input};
 use kernel::{Error, Result};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use uuid::Uuid;
 
@@ -158,14 +158,48 @@ impl Input for Registration {
                 "password": "Difference-Engine-1842", "customer": {"city": "London", "country": "United Kingdom"}
             })
         });
+        if let Field::Value(profile) = &customer {
+            agree(f, profile, &["email"], email.peek(), |one, two| one.key() == two.key());
+            agree(f, profile, &["first_name"], first_name.peek(), |one, two| one.as_str() == two.as_str());
+            agree(f, profile, &["last_name"], last_name.peek(), |one, two| one.as_str() == two.as_str());
+            let both = phone.as_ref().value();
+            agree(f, profile, &["phone", "phone_number"], both, |one, two| one.as_str() == two.as_str());
+        }
         f.build(|| Registration {
             email: email.get(),
             first_name: first_name.get(),
             last_name: last_name.get(),
             phone: phone.value(),
             password: password.get(),
-            customer: customer.value().map(Value::Object),
+            customer: customer.value().map(|mut profile| {
+                // Said already, perhaps in another spelling: the account's counts.
+                profile.shift_remove("email");
+                Value::Object(profile)
+            }),
         })
+    }
+}
+
+/// What is said of the account and of its profile as well is one thing: 422 for two values of it. What cannot be read in
+/// the profile is refused where that is read.
+fn agree<T: FieldValue>(
+    f: &mut Fields<'_>,
+    profile: &Map<String, Value>,
+    names: &[&str],
+    account: Option<&T>,
+    same: impl Fn(&T, &T) -> bool,
+) {
+    let Some(account) = account else { return };
+    for name in names {
+        let differs = match profile.get(*name) {
+            None => false,
+            Some(Value::Null) => true,
+            Some(value) => T::from_json(value).is_ok_and(|said| !same(&said, account)),
+        };
+        if differs {
+            let message = "Is said of the account as well, with another value; send one of them";
+            f.fault(&format!("customer.{name}"), "conflicting_values", message);
+        }
     }
 }
 

@@ -43,6 +43,7 @@ pub struct Registered {
 /// Registers. 409 `USER_EMAIL_EXISTS`, or `ACCOUNT_CLAIMABLE` when the address belongs to somebody whom staff typed
 /// in: a mail then goes out by which its owner can claim the account.
 pub async fn register(ctx: &Ctx, new: Registration) -> Result<Registered> {
+    ctx.count_email()?;
     let own = OwnWords::new(new.first_name.as_str(), new.last_name.as_str(), new.email.as_str(), "");
     let rules = PasswordRules::with_min_chars(ctx.app().config.password_min_length);
     let password = rules
@@ -81,7 +82,7 @@ async fn insert(
         Some(profile) => Some(create_profile(ctx, &mut tx, &user, &profile).await?),
         None => None,
     };
-    // The profile may have brought another address or name: what is stored is what is proven and shown.
+    // The profile may have changed something: what is stored is what is proven and shown.
     let scope = Scope::system("the user was made a moment ago");
     let user = users::find_in(&mut tx, &scope, UserRef::Id(user.id)).await?;
     let user = user.ok_or_else(|| Error::internal("a new user is gone"))?;

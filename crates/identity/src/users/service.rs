@@ -176,17 +176,6 @@ pub(crate) async fn set_active_in(ctx: &Ctx, tx: &mut Tx, before: &User, active:
     save_in(ctx, tx, before, User { is_active: active, ..before.clone() }, action).await
 }
 
-/// 409 if the address belongs to somebody else.
-pub(crate) async fn refuse_taken_in(tx: &mut Tx, email: &Email, own: Uuid) -> Result<()> {
-    let scope = Scope::system("addresses are unique among all users");
-    match store::find_by_email(tx, &scope, email).await? {
-        Some(other) if other.id != own => {
-            Err(Error::conflict("USER_EMAIL_EXISTS", "User with this email already exists"))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Notes a login; the record's version stays.
 pub(crate) async fn touch_login_in(ctx: &Ctx, tx: &mut Tx, user: User) -> Result<User> {
     let now = ctx.now();

@@ -432,7 +432,7 @@ mod tests {
         let of = |name: &str| schema["properties"][name].clone();
         assert_eq!(
             of("name"),
-            json!({"type": "string", "maxLength": 10, "description": "What people call them."})
+            json!({"type": "string", "minLength": 1, "maxLength": 10, "description": "What people call them."})
         );
         assert_eq!(of("email"), json!({"type": ["string", "null"], "format": "email", "maxLength": 254}));
         assert_eq!(of("phone_number")["description"], "Another spelling of `phone`.");

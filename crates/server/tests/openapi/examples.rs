@@ -21,6 +21,7 @@ struct Stage<'a> {
     tokens: Value,
     customer: Value,
     job: Value,
+    api_key: Value,
 }
 
 #[tokio::test]
@@ -49,6 +50,7 @@ async fn every_example_can_be_sent_and_every_reply_is_as_described() {
             tokens: null(),
             customer: null(),
             job: null(),
+            api_key: null(),
         };
         let mut sent = 0;
         for (method, path, operation) in &all {
@@ -68,7 +70,7 @@ fn rank(id: &str) -> usize {
         "verifyEmail" => 1,
         "loginUser" => 2,
         "createCustomer" => 3,
-        "updateManyCustomers" => 4,
+        "updateManyCustomers" | "createApiKey" => 4,
         "eraseCustomer" | "deleteOwnProfile" | "logoutUser" => 9,
         _ if starts(&["delete", "revoke", "cancel", "revert"]) => 8,
         _ => 5,
@@ -102,6 +104,7 @@ impl Stage<'_> {
             "registerUser" => (self.registered, self.tokens) = (reply.json(), reply.json()["tokens"].clone()),
             "loginUser" => self.tokens = reply.json()["tokens"].clone(),
             "refreshTokens" => self.tokens = reply.json(),
+            "createApiKey" => self.api_key = reply.json()["api_key"].clone(),
             "createCustomer" => {
                 self.customer = reply.json();
                 self.job = self.start_job().await;
@@ -165,6 +168,7 @@ impl Stage<'_> {
         let value = |name: &str| match name {
             "ref" => text(&self.customer["customer_id"]),
             "job" => text(&self.job["id"]),
+            "api_key" => text(&self.api_key["id"]),
             "email" => text(&self.customer["email"]),
             "username" => text(&self.customer["username"]),
             "user_id" => text(&self.customer["user_id"]),

@@ -230,7 +230,7 @@ async fn a_password_that_changed_is_503_with_its_cause_in_the_log_and_the_way_ba
     .await;
     server.client().get("/livez").await.expect(200);
     let log = server.log();
-    assert!(log.contains("password authentication failed") && !log.contains("db error"), "{log}");
+    assert!(log.contains("password authentication failed") && !log.contains("db error\""), "{log}");
     admin.batch_execute(&format!("ALTER ROLE {role} PASSWORD 'first'")).await.unwrap();
     staff.get("/api/v1/customers/").await.expect(200);
     assert!(server.log().contains("PostgreSQL is reached again"), "{}", server.log());

@@ -103,7 +103,7 @@ impl Person {
         }
         require_over_user(ctx, tx, rights, &row, &names).await?;
         let user = users::find_in(tx, scope, UserRef::Id(row.user_id)).await?.ok_or_else(super::not_found)?;
-        let change = self.change(tx, scope, rights, &user, &names).await?;
+        let change = self.change(ctx, tx, scope, rights, &user, &names).await?;
         let waits = matches!(change.pending_email, Field::Value(_));
         let region = row.country_code.as_deref();
         let user = users::update_in(ctx, tx, &user, change, region).await.map_err(taken)?;
@@ -115,6 +115,7 @@ impl Person {
 
     async fn change(
         self,
+        ctx: &Ctx,
         tx: &mut Tx,
         scope: &Scope,
         rights: Rights,
@@ -134,9 +135,13 @@ impl Person {
                 return Err(Error::invalid_field("email", "required", message));
             }
             Field::Value(email) if Some(email.as_str()) != user.email.as_deref() => {
-                let other = users::find_by_email_in(tx, scope, &email).await?;
-                if other.is_some_and(|other| other.id != user.id) {
-                    return Err(email_exists());
+                if rights.staff {
+                    let other = users::find_by_email_in(tx, scope, &email).await?;
+                    if other.is_some_and(|other| other.id != user.id) {
+                        return Err(email_exists());
+                    }
+                } else {
+                    ctx.count_email()?;
                 }
                 if waits(&email, user, rights) {
                     change.pending_email = Field::Value(email);
@@ -152,9 +157,9 @@ impl Person {
     }
 }
 
-/// Must the new address wait until its owner proves it? Staff cannot move somebody's login to another mailbox, and nobody
-/// leaves a proven address for an unproven one. Another spelling of the same address waits for nothing.
+/// Must the new address wait until its owner proves it? Staff cannot move somebody's login to another mailbox, and a
+/// customer learns nothing about who has the address. Another spelling of the same address waits for nothing.
 fn waits(email: &Email, user: &User, rights: Rights) -> bool {
     let same = user.email_key.as_deref() == Some(email.key());
-    !same && user.has_password && (rights.staff || user.email_proven_at.is_some())
+    !same && (user.has_password || !rights.staff)
 }

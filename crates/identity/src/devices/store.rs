@@ -1,0 +1,83 @@
+//! The statements on `login_device`.
+
+use kernel::clock::Timestamp;
+use kernel::db::Tx;
+use kernel::{Result, args, sql};
+use uuid::Uuid;
+
+/// Whose device it is that has a token with this hash.
+pub async fn owner(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<Option<Uuid>> {
+    tx.opt(
+        sql!("SELECT user_id FROM login_device WHERE hash = $1 AND expires_at > $2" => Uuid),
+        args![hash, now],
+    )
+    .await
+}
+
+pub async fn insert(
+    tx: &mut Tx,
+    hash: &[u8],
+    user: Uuid,
+    session: Uuid,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<()> {
+    tx.exec(
+        sql!(
+            "INSERT INTO login_device (hash, user_id, session_id, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5)"
+        ),
+        args![hash, user, session, now, until],
+    )
+    .await
+    .map(drop)
+}
+
+pub async fn delete(tx: &mut Tx, hash: &[u8]) -> Result<()> {
+    tx.exec(sql!("DELETE FROM login_device WHERE hash = $1"), args![hash]).await.map(drop)
+}
+
+/// Deletes the devices of a user but the newest.
+pub async fn delete_beyond(tx: &mut Tx, user: Uuid, newest: i64) -> Result<()> {
+    tx.exec(
+        sql!(
+            "DELETE FROM login_device WHERE hash IN
+               (SELECT hash FROM login_device WHERE user_id = $1 ORDER BY created_at DESC, hash LIMIT 1000 OFFSET $2)"
+        ),
+        args![user, newest],
+    )
+    .await
+    .map(drop)
+}
+
+/// Deletes the device that opened a session of a user.
+pub async fn delete_of_session(tx: &mut Tx, user: Uuid, session: Uuid) -> Result<()> {
+    tx.exec(sql!("DELETE FROM login_device WHERE user_id = $1 AND session_id = $2"), args![user, session])
+        .await
+        .map(drop)
+}
+
+/// Deletes the devices of a user but the one that opened `keep`.
+pub async fn delete_others(tx: &mut Tx, user: Uuid, keep: Option<Uuid>) -> Result<()> {
+    tx.exec(
+        sql!("DELETE FROM login_device WHERE user_id = $1 AND session_id IS DISTINCT FROM $2"),
+        args![user, keep],
+    )
+    .await
+    .map(drop)
+}
+
+/// Rows that one transaction of housekeeping deletes at most.
+pub const STEP: u64 = 1000;
+
+/// Deletes at most 1000 devices that are not known any more; says how many.
+pub async fn purge(tx: &mut Tx, now: Timestamp) -> Result<u64> {
+    tx.exec(
+        sql!(
+            "DELETE FROM login_device WHERE hash IN
+               (SELECT hash FROM login_device WHERE expires_at <= $1 ORDER BY expires_at LIMIT 1000)"
+        ),
+        args![now],
+    )
+    .await
+}
