@@ -228,6 +228,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The keys within the caller's reach, newest first, those that have ended as well.
+         * @description The keys within the caller's reach, newest first, those that have ended as well.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Makes a key and shows its secret, once.
+         * @description Makes a key and shows its secret, once. An `Idempotency-Key` makes it once, but keeps no answer: a repeat is told so.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys/{api_key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One key.
+         * @description One key.
+         */
+        get: operations["getApiKey"];
+        put?: never;
+        post?: never;
+        /**
+         * Ends a key at once, and with it the keys that it made; other processes know within two seconds.
+         * @description Ends a key at once, and with it the keys that it made; other processes know within two seconds.
+         */
+        delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        /**
+         * Gives a key another name.
+         * @description Gives a key another name.
+         */
+        patch: operations["updateApiKey"];
+        trace?: never;
+    };
     "/api/v1/avatars/{avatar}/{file}": {
         parameters: {
             query?: never;
@@ -1129,7 +1181,8 @@ export interface paths {
         };
         /**
          * Should the process be given requests? 503 if it cannot serve them now.
-         * @description Should the process be given requests? 503 if it cannot serve them now.
+         * @description Should the process be given requests? 503 if it cannot serve them now. With a full disk it still serves those that
+         *     read, and says so.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -1183,6 +1236,109 @@ export interface components {
              */
             user_role?: string | null;
             username?: string | null;
+        };
+        /** @description A key for a program. Its secret is shown once, when it is made. */
+        ApiKey: {
+            /**
+             * @description The company that it is confined to.
+             * @example COMP-001
+             */
+            company_id: string | null;
+            /**
+             * Format: date-time
+             * @description Creation.
+             */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: components["schemas"]["ApiKeyMaker"];
+            /**
+             * Format: date-time
+             * @description When it ends by itself.
+             */
+            expires_at: string | null;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * @description How it appears as actor and author.
+             * @example nightly import
+             */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was revoked.
+             */
+            revoked_at: string | null;
+            /**
+             * @description Role code.
+             * @example employee
+             */
+            role: string;
+            /** @description Permissions that narrow the role; none leave it whole. */
+            scopes: string[];
+            /**
+             * @description `active`, `expired`, `revoked`, or `orphaned`: who made it has left or may do less than it now.
+             * @example active
+             */
+            state: string;
+            /**
+             * Format: date-time
+             * @description Last change.
+             */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description Counts changes.
+             */
+            version: number;
+        };
+        /**
+         * @example {
+         *       "name": "weekly import"
+         *     }
+         */
+        ApiKeyChange: {
+            /** @description All else of a key stays as it was made. */
+            name?: string;
+        };
+        /** @description A page of api_keys. */
+        ApiKeyList: {
+            api_keys: components["schemas"]["ApiKey"][];
+            has_more: boolean;
+            /** Format: int64 */
+            limit: number;
+            /** @description Send it as `cursor` to read on. */
+            next_cursor: string | null;
+            /** Format: int64 */
+            offset: number;
+            /** Format: int64 */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many match the filters.
+             */
+            total: number;
+            /** @description Present, and false, only when there are more matches than `total` says. */
+            total_is_exact?: boolean;
+            /** Format: int64 */
+            total_pages: number;
+        };
+        /** @description Who made a key. */
+        ApiKeyMaker: {
+            /**
+             * Format: uuid
+             * @description The user or the key.
+             */
+            id: string | null;
+            /**
+             * @description `user`, `api_key`, or `system` for the command line.
+             * @example user
+             */
+            kind: string;
+            /** @description E-mail, user name, or name of the key. */
+            name: string | null;
         };
         /** @description Where a picture is found, as paths on this server. A new picture has new ones, so that they can be kept for ever. */
         Avatar: {
@@ -1937,10 +2093,12 @@ export interface components {
         Gender: "male" | "female" | "other";
         /** @description The state of the process and of what it needs. */
         Health: {
-            /** @description `database`, `storage`, `mail`, `jobs`, `redis`. */
+            /** @description `database`, `storage`, `mail`, `jobs`. */
             components: {
                 [key: string]: components["schemas"]["HealthPart"];
             };
+            /** @description The disk is full: what is stored can be read, and nothing can be changed. */
+            read_only: boolean;
             /**
              * @description The setting `service_name`.
              * @example regulars
@@ -2136,6 +2294,11 @@ export interface components {
         };
         /** @description What a login gives. */
         LoggedIn: {
+            /**
+             * @description Makes this device known for 180 days: send it with the next login of the same user, and nobody who guesses at the
+             *     account from elsewhere makes you wait. Each login gives a new one.
+             */
+            device_token: string;
             /** @description Is there a customer profile? Without one, `POST /api/v1/customers/profile/create/` makes it. */
             has_profile: boolean;
             /** @description Its tokens. */
@@ -2150,12 +2313,14 @@ export interface components {
          *     }
          */
         Login: {
-            /** Format: email */
-            email?: string | null;
             /**
              * Format: password
              * @description Exactly one of email, username and phone says who it is.
              */
+            device_token?: string | null;
+            /** Format: email */
+            email?: string | null;
+            /** Format: password */
             password: string;
             /** Format: phone */
             phone?: string | null;
@@ -2165,12 +2330,47 @@ export interface components {
              * @description Another spelling of `phone`.
              */
             phone_number?: string | null;
+            /** @description An e-mail address is understood here as well. */
             username?: string | null;
         };
         /** @example {} */
         Logout: {
             /** Format: password */
             refresh?: string | null;
+        };
+        /**
+         * @example {
+         *       "name": "nightly import",
+         *       "role": "employee",
+         *       "scopes": [
+         *         "customers.read"
+         *       ]
+         *     }
+         */
+        NewApiKey: {
+            /** @description The company that it is confined to, for a role that reaches one; your own without it. */
+            company_id?: string | null;
+            /**
+             * Format: date-time
+             * @description When it ends by itself; without it, never.
+             */
+            expires_at?: string | null;
+            /** @description How it appears as actor and author; different from that of every living key of its company. */
+            name: string;
+            /** @description A role of staff that may do no more than you. */
+            role: string;
+            /** @description Permissions that narrow the role, such as `customers.read`; without any it is whole. */
+            scopes?: string[] | null;
+        };
+        /** @description A new key with its secret, which is shown only here. */
+        NewApiKeyReply: {
+            /** @description What is known of it. */
+            api_key: components["schemas"]["ApiKey"];
+            /**
+             * @description The secret: send it as `Authorization: Bearer …`.
+             * @example rk_4fJ2…
+             */
+            key: string;
         };
         /**
          * @example {
@@ -3252,6 +3452,212 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. Excludes `offset` and `page`. */
+                cursor?: string;
+                /** @description Only those that were ended, or only the others. */
+                is_revoked?: boolean;
+                /** @description Elements per page. */
+                limit?: number;
+                /** @description Only those of this name. */
+                name?: string;
+                /** @description Elements to skip. */
+                offset?: number;
+                /** @description Number of the page, from 1. */
+                page?: number;
+                /** @description Only those of this role. */
+                role?: string;
+                /** @description Another spelling of `offset`. */
+                skip?: number;
+                /** @description Fields separated by commas, `-` for descending; completed by id. `-created_at` without it. Fields: created_at, id. */
+                sort?: string;
+                /** @description One sort field; with `sort_order` another way to say `sort`. */
+                sort_by?: "created_at" | "id";
+                /** @description Direction of `sort_by`; ascending by default. */
+                sort_order?: "asc" | "desc";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of api_keys. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new UUID for each intent: a repeat within 24 hours gets the first answer and does nothing again. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description The key and its secret. */
+            201: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    Location: components["headers"]["Location"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKeyReply"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The key's id. */
+                api_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A key for a program. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new UUID for each intent: a repeat within 24 hours gets the first answer and does nothing again. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description The key's id. */
+                api_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked. */
+            204: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new UUID for each intent: a repeat within 24 hours gets the first answer and does nothing again. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description The key's id. */
+                api_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyChange"];
+            };
+        };
+        responses: {
+            /** @description A key for a program. */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     getAvatarFile: {
         parameters: {
             query?: never;
@@ -3668,7 +4074,10 @@ export interface operations {
     setCustomerAvatar: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new UUID for each intent: a repeat within 24 hours gets the first answer and does nothing again. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
             path: {
                 /** @description UUID or `CUST_…`. */
                 ref: string;
@@ -3687,6 +4096,7 @@ export interface operations {
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -4435,7 +4845,7 @@ export interface operations {
                 format?: "csv" | "ndjson";
                 /** @description `column=member` with commas between, columns by name or number; `column=` ignores one. */
                 mapping?: string;
-                /** @description By what a row finds its customer. Without it the first of these that the row has; a customer_id that nobody has is passed over. */
+                /** @description By what a row finds its customer. Without it the first of these that the row has; a customer_id of nobody, or of somebody else, is passed over. */
                 match?: "customer_id" | "external_id" | "email" | "phone";
                 /** @description What is done with a row; `create` without it. */
                 mode?: "create" | "update" | "upsert";
@@ -4444,7 +4854,10 @@ export interface operations {
                 /** @description What is done with columns that nobody knows; `ignore` without it. */
                 unknown?: "ignore" | "refuse" | "metadata";
             };
-            header?: never;
+            header?: {
+                /** @description A new UUID for each intent: a repeat within 24 hours gets the first answer and does nothing again. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -4461,6 +4874,7 @@ export interface operations {
             /** @description Long work that somebody asked for. */
             202: {
                 headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
                     Location: components["headers"]["Location"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -5390,7 +5804,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description `ready`. */
+            /** @description `ready`, or `ready for reading only` with a full disk. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

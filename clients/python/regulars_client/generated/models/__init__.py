@@ -1,6 +1,10 @@
 """Contains all the data models used in inputs/outputs"""
 
 from .account_change import AccountChange
+from .api_key import ApiKey
+from .api_key_change import ApiKeyChange
+from .api_key_list import ApiKeyList
+from .api_key_maker import ApiKeyMaker
 from .avatar import Avatar
 from .city_list import CityList
 from .contact_method import ContactMethod
@@ -116,6 +120,8 @@ from .job_progress import JobProgress
 from .job_state import JobState
 from .key_set import KeySet
 from .key_set_keys_item import KeySetKeysItem
+from .list_api_keys_sort_by import ListApiKeysSortBy
+from .list_api_keys_sort_order import ListApiKeysSortOrder
 from .list_customers_by_location_gender import ListCustomersByLocationGender
 from .list_customers_by_location_sort_by import ListCustomersByLocationSortBy
 from .list_customers_by_location_sort_order import ListCustomersByLocationSortOrder
@@ -132,6 +138,8 @@ from .list_jobs_state import ListJobsState
 from .logged_in import LoggedIn
 from .login import Login
 from .logout import Logout
+from .new_api_key import NewApiKey
+from .new_api_key_reply import NewApiKeyReply
 from .new_customer import NewCustomer
 from .new_customer_gender_type_1 import NewCustomerGenderType1
 from .new_customer_gender_type_2_type_1 import NewCustomerGenderType2Type1
@@ -190,6 +198,10 @@ from .verified_token import VerifiedToken
 
 __all__ = (
     "AccountChange",
+    "ApiKey",
+    "ApiKeyChange",
+    "ApiKeyList",
+    "ApiKeyMaker",
     "Avatar",
     "CityList",
     "ContactMethod",
@@ -279,6 +291,8 @@ __all__ = (
     "JobState",
     "KeySet",
     "KeySetKeysItem",
+    "ListApiKeysSortBy",
+    "ListApiKeysSortOrder",
     "ListCustomersByLocationGender",
     "ListCustomersByLocationSortBy",
     "ListCustomersByLocationSortOrder",
@@ -295,6 +309,8 @@ __all__ = (
     "LoggedIn",
     "Login",
     "Logout",
+    "NewApiKey",
+    "NewApiKeyReply",
     "NewCustomer",
     "NewCustomerGenderType1",
     "NewCustomerGenderType2Type1",

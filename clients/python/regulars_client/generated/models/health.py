@@ -21,7 +21,8 @@ class Health:
     """The state of the process and of what it needs.
 
     Attributes:
-        components (HealthComponents): `database`, `storage`, `mail`, `jobs`, `redis`.
+        components (HealthComponents): `database`, `storage`, `mail`, `jobs`.
+        read_only (bool): The disk is full: what is stored can be read, and nothing can be changed.
         service (str): The setting `service_name`. Example: regulars.
         status (HealthStatus):
         timestamp (datetime.datetime): When it was found out.
@@ -29,6 +30,7 @@ class Health:
     """
 
     components: HealthComponents
+    read_only: bool
     service: str
     status: HealthStatus
     timestamp: datetime.datetime
@@ -37,6 +39,8 @@ class Health:
 
     def to_dict(self) -> dict[str, Any]:
         components = self.components.to_dict()
+
+        read_only = self.read_only
 
         service = self.service
 
@@ -51,6 +55,7 @@ class Health:
         field_dict.update(
             {
                 "components": components,
+                "read_only": read_only,
                 "service": service,
                 "status": status,
                 "timestamp": timestamp,
@@ -67,6 +72,8 @@ class Health:
         d = dict(src_dict)
         components = HealthComponents.from_dict(d.pop("components"))
 
+        read_only = d.pop("read_only")
+
         service = d.pop("service")
 
         status = HealthStatus(d.pop("status"))
@@ -77,6 +84,7 @@ class Health:
 
         health = cls(
             components=components,
+            read_only=read_only,
             service=service,
             status=status,
             timestamp=timestamp,

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="HealthComponents")
 
 @_attrs_define
 class HealthComponents:
-    """`database`, `storage`, `mail`, `jobs`, `redis`."""
+    """`database`, `storage`, `mail`, `jobs`."""
 
     additional_properties: dict[str, HealthPart] = _attrs_field(init=False, factory=dict)
 

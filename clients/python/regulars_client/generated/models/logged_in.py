@@ -19,17 +19,23 @@ class LoggedIn:
     """What a login gives.
 
     Attributes:
+        device_token (str): Makes this device known for 180 days: send it with the next login of the same user, and
+            nobody who guesses at the
+            account from elsewhere makes you wait. Each login gives a new one.
         has_profile (bool): Is there a customer profile? Without one, `POST /api/v1/customers/profile/create/` makes it.
         tokens (TokenPair): A pair of tokens.
         user (User): A user, as it reads itself and as staff read it.
     """
 
+    device_token: str
     has_profile: bool
     tokens: TokenPair
     user: User
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        device_token = self.device_token
+
         has_profile = self.has_profile
 
         tokens = self.tokens.to_dict()
@@ -40,6 +46,7 @@ class LoggedIn:
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
+                "device_token": device_token,
                 "has_profile": has_profile,
                 "tokens": tokens,
                 "user": user,
@@ -54,6 +61,8 @@ class LoggedIn:
         from ..models.user import User  # noqa: PLC0415
 
         d = dict(src_dict)
+        device_token = d.pop("device_token")
+
         has_profile = d.pop("has_profile")
 
         tokens = TokenPair.from_dict(d.pop("tokens"))
@@ -61,6 +70,7 @@ class LoggedIn:
         user = User.from_dict(d.pop("user"))
 
         logged_in = cls(
+            device_token=device_token,
             has_profile=has_profile,
             tokens=tokens,
             user=user,

@@ -14,14 +14,16 @@ T = TypeVar("T", bound="Login")
 class Login:
     """
     Attributes:
-        password (str): Exactly one of email, username and phone says who it is.
+        password (str):
+        device_token (None | str | Unset): Exactly one of email, username and phone says who it is.
         email (None | str | Unset):
         phone (None | str | Unset):
         phone_number (None | str | Unset): Another spelling of `phone`.
-        username (None | str | Unset):
+        username (None | str | Unset): An e-mail address is understood here as well.
     """
 
     password: str
+    device_token: None | str | Unset = UNSET
     email: None | str | Unset = UNSET
     phone: None | str | Unset = UNSET
     phone_number: None | str | Unset = UNSET
@@ -29,6 +31,12 @@ class Login:
 
     def to_dict(self) -> dict[str, Any]:
         password = self.password
+
+        device_token: None | str | Unset
+        if isinstance(self.device_token, Unset):
+            device_token = UNSET
+        else:
+            device_token = self.device_token
 
         email: None | str | Unset
         if isinstance(self.email, Unset):
@@ -61,6 +69,8 @@ class Login:
                 "password": password,
             }
         )
+        if device_token is not UNSET:
+            field_dict["device_token"] = device_token
         if email is not UNSET:
             field_dict["email"] = email
         if phone is not UNSET:
@@ -76,6 +86,15 @@ class Login:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         password = d.pop("password")
+
+        def _parse_device_token(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        device_token = _parse_device_token(d.pop("device_token", UNSET))
 
         def _parse_email(data: object) -> None | str | Unset:
             if data is None:
@@ -115,6 +134,7 @@ class Login:
 
         login = cls(
             password=password,
+            device_token=device_token,
             email=email,
             phone=phone,
             phone_number=phone_number,

@@ -33,8 +33,11 @@ def _get_kwargs(
     date_order: ImportCustomersDateOrder | Unset = UNSET,
     empty: ImportCustomersEmpty | Unset = UNSET,
     on_error: ImportCustomersOnError | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     params: dict[str, Any] = {}
 
@@ -204,6 +207,7 @@ def sync_detailed(
     date_order: ImportCustomersDateOrder | Unset = UNSET,
     empty: ImportCustomersEmpty | Unset = UNSET,
     on_error: ImportCustomersOnError | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Job | Problem]:
     """Imports customers from a CSV or NDJSON file: the body, or the first file of a form.
 
@@ -226,6 +230,7 @@ def sync_detailed(
         empty (ImportCustomersEmpty | Unset): What an empty cell means for a known customer.
         on_error (ImportCustomersOnError | Unset): What happens after a row that could not be
             imported.
+        idempotency_key (str | Unset):
         body (ImportForm): A form with a file.
 
     Raises:
@@ -249,6 +254,7 @@ def sync_detailed(
         date_order=date_order,
         empty=empty,
         on_error=on_error,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -273,6 +279,7 @@ def sync(
     date_order: ImportCustomersDateOrder | Unset = UNSET,
     empty: ImportCustomersEmpty | Unset = UNSET,
     on_error: ImportCustomersOnError | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> Job | Problem | None:
     """Imports customers from a CSV or NDJSON file: the body, or the first file of a form.
 
@@ -295,6 +302,7 @@ def sync(
         empty (ImportCustomersEmpty | Unset): What an empty cell means for a known customer.
         on_error (ImportCustomersOnError | Unset): What happens after a row that could not be
             imported.
+        idempotency_key (str | Unset):
         body (ImportForm): A form with a file.
 
     Raises:
@@ -319,6 +327,7 @@ def sync(
         date_order=date_order,
         empty=empty,
         on_error=on_error,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -337,6 +346,7 @@ async def asyncio_detailed(
     date_order: ImportCustomersDateOrder | Unset = UNSET,
     empty: ImportCustomersEmpty | Unset = UNSET,
     on_error: ImportCustomersOnError | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Job | Problem]:
     """Imports customers from a CSV or NDJSON file: the body, or the first file of a form.
 
@@ -359,6 +369,7 @@ async def asyncio_detailed(
         empty (ImportCustomersEmpty | Unset): What an empty cell means for a known customer.
         on_error (ImportCustomersOnError | Unset): What happens after a row that could not be
             imported.
+        idempotency_key (str | Unset):
         body (ImportForm): A form with a file.
 
     Raises:
@@ -382,6 +393,7 @@ async def asyncio_detailed(
         date_order=date_order,
         empty=empty,
         on_error=on_error,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -404,6 +416,7 @@ async def asyncio(
     date_order: ImportCustomersDateOrder | Unset = UNSET,
     empty: ImportCustomersEmpty | Unset = UNSET,
     on_error: ImportCustomersOnError | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> Job | Problem | None:
     """Imports customers from a CSV or NDJSON file: the body, or the first file of a form.
 
@@ -426,6 +439,7 @@ async def asyncio(
         empty (ImportCustomersEmpty | Unset): What an empty cell means for a known customer.
         on_error (ImportCustomersOnError | Unset): What happens after a row that could not be
             imported.
+        idempotency_key (str | Unset):
         body (ImportForm): A form with a file.
 
     Raises:
@@ -451,5 +465,6 @@ async def asyncio(
             date_order=date_order,
             empty=empty,
             on_error=on_error,
+            idempotency_key=idempotency_key,
         )
     ).parsed

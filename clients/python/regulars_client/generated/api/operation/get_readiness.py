@@ -85,7 +85,9 @@ def sync_detailed(
 ) -> Response[Problem | str]:
     """Should the process be given requests? 503 if it cannot serve them now.
 
-     Should the process be given requests? 503 if it cannot serve them now.
+     Should the process be given requests? 503 if it cannot serve them now. With a full disk it still
+    serves those that
+    read, and says so.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -110,7 +112,9 @@ def sync(
 ) -> Problem | str | None:
     """Should the process be given requests? 503 if it cannot serve them now.
 
-     Should the process be given requests? 503 if it cannot serve them now.
+     Should the process be given requests? 503 if it cannot serve them now. With a full disk it still
+    serves those that
+    read, and says so.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -131,7 +135,9 @@ async def asyncio_detailed(
 ) -> Response[Problem | str]:
     """Should the process be given requests? 503 if it cannot serve them now.
 
-     Should the process be given requests? 503 if it cannot serve them now.
+     Should the process be given requests? 503 if it cannot serve them now. With a full disk it still
+    serves those that
+    read, and says so.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -154,7 +160,9 @@ async def asyncio(
 ) -> Problem | str | None:
     """Should the process be given requests? 503 if it cannot serve them now.
 
-     Should the process be given requests? 503 if it cannot serve them now.
+     Should the process be given requests? 503 if it cannot serve them now. With a full disk it still
+    serves those that
+    read, and says so.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

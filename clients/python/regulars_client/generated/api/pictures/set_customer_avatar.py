@@ -9,15 +9,18 @@ from ...client import AuthenticatedClient, Client
 from ...models.avatar import Avatar
 from ...models.image_form import ImageForm
 from ...models.problem import Problem
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     ref: str,
     *,
     body: ImageForm,
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     _kwargs: dict[str, Any] = {
         "method": "put",
@@ -120,6 +123,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: ImageForm,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Avatar | Problem]:
     """Makes the image in the body the customer's picture: JPEG, PNG, GIF or WebP.
 
@@ -129,6 +133,7 @@ def sync_detailed(
 
     Args:
         ref (str):
+        idempotency_key (str | Unset):
         body (ImageForm): A form with an image.
 
     Raises:
@@ -142,6 +147,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         ref=ref,
         body=body,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -156,6 +162,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: ImageForm,
+    idempotency_key: str | Unset = UNSET,
 ) -> Avatar | Problem | None:
     """Makes the image in the body the customer's picture: JPEG, PNG, GIF or WebP.
 
@@ -165,6 +172,7 @@ def sync(
 
     Args:
         ref (str):
+        idempotency_key (str | Unset):
         body (ImageForm): A form with an image.
 
     Raises:
@@ -179,6 +187,7 @@ def sync(
         ref=ref,
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -187,6 +196,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: ImageForm,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Avatar | Problem]:
     """Makes the image in the body the customer's picture: JPEG, PNG, GIF or WebP.
 
@@ -196,6 +206,7 @@ async def asyncio_detailed(
 
     Args:
         ref (str):
+        idempotency_key (str | Unset):
         body (ImageForm): A form with an image.
 
     Raises:
@@ -209,6 +220,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         ref=ref,
         body=body,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -221,6 +233,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: ImageForm,
+    idempotency_key: str | Unset = UNSET,
 ) -> Avatar | Problem | None:
     """Makes the image in the body the customer's picture: JPEG, PNG, GIF or WebP.
 
@@ -230,6 +243,7 @@ async def asyncio(
 
     Args:
         ref (str):
+        idempotency_key (str | Unset):
         body (ImageForm): A form with an image.
 
     Raises:
@@ -245,5 +259,6 @@ async def asyncio(
             ref=ref,
             client=client,
             body=body,
+            idempotency_key=idempotency_key,
         )
     ).parsed
