@@ -436,10 +436,11 @@ async fn nobody_learns_by_a_change_which_addresses_are_known() {
         assert_eq!(send(&one, "Known@example.com").await, send(&two, "unknown@example.com").await);
         app.run_jobs().await;
         assert_eq!(app.mails().len(), before + 2, "both have sent a mail");
-        let told = mails_to(app, "known@example.com").pop().unwrap();
+        let mails = mails_to(app, "known@example.com");
+        let told: Vec<_> = mails.iter().filter(|mail| !mail.contains("#token=")).collect();
         assert!(
-            told.contains("asked for") && !told.contains("#token="),
-            "its owner is told, and gives nothing away"
+            matches!(told[..], [told] if told.contains("asked for")),
+            "its owner is told, without a link"
         );
         link(&mails_to(app, "unknown@example.com")[0]);
     })
