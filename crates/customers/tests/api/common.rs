@@ -76,6 +76,15 @@ pub async fn register(app: &TestApp, email: &str) -> (String, String) {
     (text(&reply["tokens"]["access"]), text(&reply["user"]["id"]))
 }
 
+/// The secret of the link that was mailed to an address.
+pub fn mailed_token(app: &TestApp, email: &str) -> String {
+    let mails = app.mails();
+    let mail = mails.iter().find(|mail| mail.contains(&format!("To: {email}"))).unwrap();
+    let mail = mail.replace("=\r\n", "").replace("=3D", "=");
+    let secret = mail.split("#token=").nth(1).unwrap();
+    secret.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
+}
+
 /// Makes the address of a user count as proved by its owner.
 pub async fn prove(app: &TestApp, email: &str) {
     let ctx = app.system();
