@@ -21,9 +21,11 @@ impl Tag {
         &self.0
     }
 
-    /// The folded form: two tags with the same key are the same tag. Never empty.
+    /// The folded form: two tags with the same key are the same tag. Never empty: a stored tag of which today's folding
+    /// leaves nothing is its own key, so that no two of those become one.
     pub fn key(&self) -> String {
-        search_key(&self.0)
+        let key = search_key(&self.0);
+        if key.is_empty() { self.0.clone() } else { key }
     }
 }
 
@@ -34,7 +36,7 @@ impl TextValue for Tag {
         if tag.0.contains(',') {
             return Err(Flaw::new("invalid_tag", "must not contain a comma"));
         }
-        if tag.key().is_empty() {
+        if search_key(&tag.0).is_empty() {
             return Err(Flaw::new("blank", "must not be blank"));
         }
         Ok(tag)
