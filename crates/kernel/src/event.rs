@@ -1,5 +1,5 @@
 //! The one append-only log. `ctx.record` writes an event in the transaction of its change; audit trail,
-//! timeline, webhooks and the feed read it (crate `operations`).
+//! timeline, webhooks and the feed read it (crate `events`).
 //!
 //! Order: on SQLite there is one writer. On PostgreSQL `seq` is the transaction's number shifted by 16 bits
 //! plus the place within it, and a reader stops before the oldest transaction still running ([`horizon`]), so it

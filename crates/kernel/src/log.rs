@@ -20,7 +20,8 @@ use crate::log_text::Lines;
 pub const ACCESS: &str = "access";
 
 /// Our own crates: a plain level such as `debug` is meant for these.
-const OWN: &[&str] = &["regulars", "server", "kernel", "identity", "customers", "garage", "operations"];
+const OWN: &[&str] =
+    &["regulars", "server", "kernel", "identity", "customers", "bulk", "migrate_v1", "garage", "events"];
 
 /// Libraries that would write contents of messages, statements or connections at lower levels.
 const QUIET: &[&str] =

@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use customers as _;
+use events as _;
 use identity as _;
 use kernel::db::driver::{inventory, rusqlite, tokio_postgres};
 use kernel::db::{Engine, Entry, FieldSpec, Target};
 use kernel::test::TestDb;
-use operations as _;
 use server as _;
 
 fn statements() -> Vec<&'static Entry> {

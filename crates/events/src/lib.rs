@@ -1,4 +1,5 @@
-//! The event feed: everything that happened, in the order of its commits, for programs that keep up with it.
+//! What happened: the event feed, in the order of its commits, for programs that keep up with it. It reads events and
+//! imports no feature's use cases.
 //!
 //! A reader asks for what came `after` the last number that it has seen, and is given the number to ask with next.
 //! It skips nothing: on PostgreSQL numbers become visible out of order, so the feed stops before the oldest
@@ -16,11 +17,18 @@ pub mod model;
 pub mod service;
 mod store;
 
-use kernel::app::App;
+use kernel::app::{Feature, nothing_to_start};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// The routes of this feature.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(api::feed))
+/// The crate as the assembly sees it. It is served beside the customers, under the same base path.
+pub fn feature() -> Feature {
+    Feature {
+        name: "events",
+        service: "customers",
+        routes: || OpenApiRouter::new().routes(routes!(api::feed)),
+        jobs: &[],
+        periodic: &[],
+        start: nothing_to_start,
+    }
 }

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 fn features() -> [Feature; 2] {
-    [identity::feature(), operations::feature()]
+    [identity::feature(), events::feature()]
 }
 
 async fn key(app: &TestApp, role: &str, scopes: &[&str], company: Option<&str>) -> String {
