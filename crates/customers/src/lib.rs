@@ -3,26 +3,22 @@
 //! | module | holds |
 //! |---|---|
 //! | [`avatars`] | pictures of customers |
-//! | [`customers`] | the profile: everything under `/api/v1/customers` |
-//! | [`batches`] | long work that somebody asked for: `/api/v1/jobs` |
+//! | [`customers`] | the profile: one customer under `/api/v1/customers/{ref}` |
 //! | [`tags`] | tags as rows, and lists by them |
 //! | [`places`] | lists by place, and the places there are |
-//! | [`exports`] | customers in a file |
 //! | [`consent`] | the ledger behind `marketing_*` |
-//! | [`migration_v1`] | customers of the first version of the services |
-//! | [`search`] | finding customers: the index and what it is asked |
+//! | [`search`] | finding customers: lists, the index and what it is asked |
 //! | [`statistics`] | exact figures without counting |
-//! | [`imports`] | customers from files |
+//! | [`query`] | the query of a route that is no list |
+//!
+//! `customers` stands at the bottom beside `consent`; `statistics`, `tags`, `search`, `places` and `avatars` stand on it,
+//! in this order. What of theirs follows a change of a customer, or is forgotten with it, is listed here (decision 22).
 
 pub mod avatars;
-pub mod batches;
 pub mod consent;
 pub mod customers;
-pub mod exports;
-pub mod imports;
-pub mod migration_v1;
 pub mod places;
-mod query;
+pub mod query;
 pub mod search;
 pub mod statistics;
 pub mod tags;
@@ -35,6 +31,8 @@ use kernel::Result;
 use kernel::app::{Feature, Parts};
 use kernel::jobs::{JobKind, Periodic};
 
+use customers::service::projections::{Erasure, Projection, Projections};
+
 /// The feature, for the assembly.
 pub fn feature() -> Feature {
     Feature {
@@ -42,14 +40,11 @@ pub fn feature() -> Feature {
         service: "customers",
         routes: || {
             customers::api::routes()
-                .merge(batches::api::routes())
                 .merge(statistics::api::routes())
                 .merge(tags::api::routes())
                 .merge(places::api::routes())
                 .merge(avatars::api::routes())
                 .merge(search::api::routes())
-                .merge(exports::api::routes())
-                .merge(imports::api::routes())
         },
         jobs: JOBS,
         periodic: PERIODIC,
@@ -57,12 +52,9 @@ pub fn feature() -> Feature {
     }
 }
 
-const JOBS: &[JobKind] = &[
-    JobKind::new(avatars::service::REMOVE, |ctx, payload| {
-        Box::pin(avatars::service::remove_job(ctx, payload))
-    }),
-    batches::jobs::RUN_KIND,
-];
+const JOBS: &[JobKind] = &[JobKind::new(avatars::service::REMOVE, |ctx, payload| {
+    Box::pin(avatars::service::remove_job(ctx, payload))
+})];
 
 const PERIODIC: &[Periodic] = &[
     Periodic::new("customers.keys", Duration::from_secs(60), |ctx, _| {
@@ -83,18 +75,36 @@ const PERIODIC: &[Periodic] = &[
     .when(|ctx| Box::pin(statistics::service::has_work(ctx))),
     Periodic::new("statistics.reconcile", DAY, |ctx, _| Box::pin(statistics::service::reconcile_job(ctx))),
     Periodic::new("avatars.sweep", DAY, |ctx, _| Box::pin(avatars::service::sweep(ctx))),
-    Periodic::new("batches.revive", Duration::from_secs(600), |ctx, _| Box::pin(batches::jobs::revive(ctx))),
-    Periodic::new("imports.sweep", Duration::from_secs(3600), |ctx, _| {
-        Box::pin(imports::service::sweep(ctx))
-    }),
-    Periodic::new("batches.purge", Duration::from_secs(3600), |ctx, _| Box::pin(batches::jobs::purge(ctx))),
 ];
+
+/// What follows from the rows of customers, in this order.
+const PROJECTIONS: &[Projection] = &[
+    Projection {
+        // A new tag is waited for before a customer is locked.
+        locks_shared_rows: true,
+        follow: |ctx, tx, changes| Box::pin(tags::service::follow_in(ctx, tx, changes)),
+        service_counted: None,
+    },
+    Projection {
+        locks_shared_rows: false,
+        follow: |ctx, tx, changes| Box::pin(statistics::service::follow_in(ctx, tx, changes)),
+        service_counted: Some(|tx, row| Box::pin(statistics::service::service_counted_in(tx, row.company))),
+    },
+    Projection {
+        locks_shared_rows: false,
+        follow: |_, tx, changes| Box::pin(search::service::index::follow_in(tx, changes)),
+        service_counted: None,
+    },
+];
+
+inventory::submit! { Erasure(|ctx, tx, row| Box::pin(avatars::service::erase_in(ctx, tx, row))) }
+inventory::submit! { Erasure(|_, tx, row| Box::pin(consent::service::erase_in(tx, row.id))) }
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 async fn start(parts: &mut Parts) -> Result<()> {
     parts.keep(Arc::new(avatars::model::Studio::new(parts.config.avatar_memory)));
-    parts.keep(Arc::new(exports::service::Places::default()));
+    parts.keep(Arc::new(Projections(PROJECTIONS)));
     parts.keep(Arc::new(ProfileHook {
         find: |tx, user| Box::pin(customers::service::profile::number_in(tx, user)),
         create: |ctx, tx, user, body| {

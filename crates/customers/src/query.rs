@@ -9,10 +9,11 @@ use kernel::web::list::decode;
 use kernel::{Error, Result};
 
 /// Parameters by name; an unknown one is 400 and the sentence lists what is allowed.
-pub(crate) struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Query<'a> {
-    pub(crate) fn parse(uri: &'a Uri, allowed: &[&str]) -> Result<Query<'a>> {
+    /// Reads the query. 400 for a parameter that is not allowed, or given twice.
+    pub fn parse(uri: &'a Uri, allowed: &[&str]) -> Result<Query<'a>> {
         let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
         for part in uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
@@ -36,7 +37,7 @@ impl<'a> Query<'a> {
     }
 
     /// A whole number within bounds; 400 for anything else.
-    pub(crate) fn number(&self, name: &str, within: RangeInclusive<i64>) -> Result<Option<i64>> {
+    pub fn number(&self, name: &str, within: RangeInclusive<i64>) -> Result<Option<i64>> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let (least, most) = (within.start(), within.end());
         let detail = || format!("{name} must be a whole number from {least} to {most}");
@@ -45,7 +46,7 @@ impl<'a> Query<'a> {
     }
 
     /// True or false; 400 for anything else.
-    pub(crate) fn flag(&self, name: &str) -> Result<bool> {
+    pub fn flag(&self, name: &str) -> Result<bool> {
         match self.get(name).map(str::to_ascii_lowercase).as_deref() {
             None | Some("false" | "0") => Ok(false),
             Some("true" | "1") => Ok(true),
@@ -54,7 +55,7 @@ impl<'a> Query<'a> {
     }
 
     /// The value; an empty one counts as absent.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
             .find(|(n, _)| n == name)

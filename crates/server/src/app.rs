@@ -22,7 +22,7 @@ use crate::{database, figures, health, master_key, pages};
 
 /// Every feature of the product. A new one is added here and nowhere else.
 pub fn features() -> Vec<Feature> {
-    vec![identity::feature(), customers::feature(), events::feature()]
+    vec![identity::feature(), customers::feature(), bulk::feature(), events::feature()]
 }
 
 /// The head of the OpenAPI document; the routes add the rest.

@@ -9,12 +9,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use bulk as _;
 use customers as _;
 use events as _;
+use fixtures as _;
 use identity as _;
 use kernel::db::driver::{inventory, rusqlite, tokio_postgres};
 use kernel::db::{Engine, Entry, FieldSpec, Target};
 use kernel::test::TestDb;
+use migrate_v1 as _;
 use server as _;
 
 fn statements() -> Vec<&'static Entry> {

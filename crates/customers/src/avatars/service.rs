@@ -106,9 +106,10 @@ async fn set_in(
 }
 
 /// Takes the picture away as part of erasing a customer.
-pub(crate) async fn forget_in(ctx: &Ctx, tx: &mut Tx, scope: &Scope, row: &CustomerRow) -> Result<()> {
+pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, row: &CustomerRow) -> Result<()> {
     if row.avatar.is_some() {
-        set_in(ctx, tx, scope, row.clone(), None).await?;
+        let scope = Scope::system("the customer that is erased was loaded within the caller's");
+        set_in(ctx, tx, &scope, row.clone(), None).await?;
     }
     Ok(())
 }

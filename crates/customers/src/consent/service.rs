@@ -88,6 +88,6 @@ pub async fn list_in(tx: &mut Tx, customer: Uuid) -> Result<Vec<ConsentEvent>> {
 }
 
 /// Deletes a customer's ledger: part of erasing it.
-pub async fn forget_in(tx: &mut Tx, customer: Uuid) -> Result<()> {
+pub async fn erase_in(tx: &mut Tx, customer: Uuid) -> Result<()> {
     store::delete(tx, customer).await
 }

@@ -8,4 +8,4 @@
 pub mod api;
 pub mod model;
 pub mod service;
-pub(crate) mod store;
+mod store;

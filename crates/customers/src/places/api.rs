@@ -12,9 +12,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::service::{self, Available};
-use crate::customers::api::CustomerList;
-use crate::customers::api::view::{CustomerView, Customers};
+use crate::customers::model::view::CustomerView;
 use crate::query::Query;
+use crate::search::api::{CustomerList, Customers};
 
 /// A place: its name, or with `counts=true` an object.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

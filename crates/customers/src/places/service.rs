@@ -6,8 +6,8 @@ use kernel::text::search_key;
 use kernel::web::list::{ListRequest, Total};
 use kernel::{Error, Result};
 
-use crate::customers::model::{country_code, country_label};
-use crate::customers::service::{self as customers, CustomerRow};
+use crate::customers::model::{CustomerRow, country_code, country_label};
+use crate::search::service as customers;
 use crate::statistics::model::Place;
 use crate::statistics::service as statistics;
 

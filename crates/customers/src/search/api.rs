@@ -1,4 +1,4 @@
-//! `POST /api/v1/customers/search`.
+//! `GET /api/v1/customers` and `POST /api/v1/customers/search`.
 
 use kernel::Result;
 use kernel::app::App;
@@ -6,7 +6,7 @@ use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
 use kernel::text::search_key;
 use kernel::web::field::{nullable, one_of};
-use kernel::web::list::{ListReply, MAX_LIMIT, parse_pairs};
+use kernel::web::list::{ListOf, ListReply, ListSpec, Listing, MAX_LIMIT, parse_pairs};
 use kernel::web::problem::Problems;
 use kernel::web::{Body, Fields, Input};
 use serde_json::json;
@@ -16,17 +16,37 @@ use utoipa_axum::routes;
 
 use super::model::query::Query;
 use super::service::{self, Field, Wanted};
-use crate::customers::api::CustomerList;
-use crate::customers::api::input::AnyTags;
-use crate::customers::api::view::CustomerView;
+use crate::customers::model::input::AnyTags;
+use crate::customers::model::view::CustomerView;
 use crate::customers::model::{Gender, Tag};
-use crate::customers::store::list::SPEC;
+use crate::customers::service::rows::{SEARCHABLE, SPEC};
 
 /// Longest text of a query.
 const QUERY_CHARS: usize = 200;
 
-pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(search))
+/// The routes of this feature.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(search))
+}
+
+/// Lists of customers.
+pub struct Customers;
+
+impl ListOf for Customers {
+    type Item = CustomerView;
+    const SPEC: &'static ListSpec = &SEARCHABLE;
+}
+
+/// A page of customers.
+pub type CustomerList = ListReply<Customers>;
+
+/// The customers that the caller may see. For staff.
+#[utoipa::path(get, path = "/api/v1/customers", operation_id = "listCustomers", tag = "customers",
+    security(("bearer" = [])),
+    params(Listing<Customers>), responses((status = 200, body = CustomerList), Problems))]
+async fn list(ctx: Ctx, Listing(request, ..): Listing<Customers>) -> Result<CustomerList> {
+    let (rows, total) = service::list(&ctx, request.clone()).await?;
+    Ok(ListReply::new(&request, rows, total, |row| CustomerView::of(row, false)))
 }
 
 /// What is looked for, as it was sent.

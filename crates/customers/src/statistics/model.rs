@@ -10,8 +10,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use crate::customers::model::{Tags, is_business_customer};
-use crate::customers::store::CustomerRow;
+use crate::customers::model::{CustomerRow, Tags, is_business_customer};
 
 /// A counter's name and what it counts by; the key is empty where there is nothing to tell apart.
 pub type Counter = (&'static str, String);

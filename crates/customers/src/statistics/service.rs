@@ -15,7 +15,8 @@ use super::model::{self, Counter, Place};
 pub use super::store::Named;
 use super::store::{self, Stored, Sum};
 use crate::customers::model::country_label;
-use crate::customers::store::{self as customers, CustomerRow};
+use crate::customers::service::projections::Change;
+use crate::customers::service::rows;
 
 /// Most countries that an overview names.
 const MOST_COUNTRIES: usize = 250;
@@ -58,21 +59,8 @@ pub struct CustomerStatistics {
     pub computed_at: Timestamp,
 }
 
-/// Counts a change in its own transaction. A creation has no before, an erasure no after.
-pub async fn changed_in(
-    ctx: &Ctx,
-    tx: &mut Tx,
-    before: Option<&CustomerRow>,
-    after: Option<&CustomerRow>,
-) -> Result<()> {
-    changed_many_in(ctx, tx, &[(before, after)]).await
-}
-
-/// A customer before and after a change.
-pub type Change<'a> = (Option<&'a CustomerRow>, Option<&'a CustomerRow>);
-
-/// Counts many changes together: each counter is written once.
-pub async fn changed_many_in(ctx: &Ctx, tx: &mut Tx, changes: &[Change<'_>]) -> Result<()> {
+/// Follows changes of customers, many together: each counter is written once.
+pub async fn follow_in(ctx: &Ctx, tx: &mut Tx, changes: &[Change<'_>]) -> Result<()> {
     store::add(tx, &model::diff(changes, &ctx.app().config.time_zone)).await
 }
 
@@ -264,10 +252,10 @@ pub async fn reconcile(ctx: &Ctx) -> Result<Vec<Drift>> {
     let mut counted: BTreeMap<(String, String, Uuid), (i64, i64)> = BTreeMap::new();
     let mut after = Uuid::nil();
     loop {
-        let rows = customers::page_for_counting(&mut tx, after).await?;
-        let Some(last) = rows.last() else { break };
+        let customers = rows::page_for_counting(&mut tx, after).await?;
+        let Some(last) = customers.last() else { break };
         after = last.id;
-        for row in &rows {
+        for row in &customers {
             for ((metric, key), n) in model::contributions(row, &ctx.app().config.time_zone) {
                 counted.entry((metric.to_owned(), key, row.company.unwrap_or_default())).or_default().0 += n;
             }

@@ -12,9 +12,8 @@ use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::service;
-use crate::customers::api::view::CustomerView;
-use crate::customers::service::tagged;
+use super::service::{self, list};
+use crate::customers::model::view::CustomerView;
 use crate::query::Query;
 
 const DEFAULT_TOP: i64 = 100;
@@ -25,7 +24,7 @@ pub struct TaggedCustomers;
 
 impl ListOf for TaggedCustomers {
     type Item = CustomerView;
-    const SPEC: &'static ListSpec = &tagged::SPEC;
+    const SPEC: &'static ListSpec = &list::SPEC;
 }
 
 /// A page of customers by tags.
@@ -77,6 +76,6 @@ async fn by_tags(
     Path(tags): Path<String>,
     Listing(request, ..): Listing<TaggedCustomers>,
 ) -> Result<CustomerList> {
-    let (rows, total) = tagged::list(&ctx, &tags, &request).await?;
+    let (rows, total) = list::list(&ctx, &tags, &request).await?;
     Ok(ListReply::new(&request, rows, total, |row| CustomerView::of(row, false)))
 }

@@ -1,10 +1,15 @@
 //! Every statement on `tag` and `customer_tag`.
 
+use kernel::access::Scope;
 use kernel::clock::Timestamp;
 use kernel::db::{Texts, Tx, Where};
 use kernel::web::list::ListRequest;
 use kernel::{Result, args, row, sql};
 use uuid::Uuid;
+
+use super::model::Tagged;
+use crate::customers::model::CustomerRow;
+use crate::customers::service::rows;
 
 row! {
     /// A tag by its key.
@@ -114,4 +119,45 @@ fn with_all(tags: &[Uuid]) -> Where<'static> {
         conditions.and_one(fragment, *tag);
     }
     conditions
+}
+
+/// One page of the customers with these tags, for what the rows alone do not answer: with other filters, in another
+/// order, within a company.
+pub async fn page_of_customers(
+    tx: &mut Tx,
+    scope: &Scope,
+    request: &ListRequest,
+    tags: &Tagged,
+) -> Result<Vec<CustomerRow>> {
+    rows::page_of(tx, request, tagged(scope, request, tags)).await
+}
+
+/// How many have these tags and pass the filters, counted up to `bound` + 1.
+pub async fn count_of_customers(
+    tx: &mut Tx,
+    scope: &Scope,
+    request: &ListRequest,
+    tags: &Tagged,
+    bound: u64,
+) -> Result<u64> {
+    rows::count_of(tx, request, tagged(scope, request, tags), bound).await
+}
+
+fn tagged<'a>(scope: &Scope, request: &'a ListRequest, tags: &Tagged) -> Where<'a> {
+    let mut w = rows::conditions(scope, request);
+    match tags {
+        Tagged::Any(tags) => {
+            w.and_in(
+                "c.id IN (SELECT x.customer_id FROM customer_tag x WHERE x.tag_id IN (",
+                tags.clone(),
+                "))",
+            );
+        }
+        Tagged::All(tags) => {
+            for tag in tags {
+                w.and_one("c.id IN (SELECT x.customer_id FROM customer_tag x WHERE x.tag_id = ?)", *tag);
+            }
+        }
+    }
+    w
 }

@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
+use fixtures::{actions, customer, key, ledger, path, prove, register};
 use kernel::test::on_both_engines;
 use serde_json::{Value, json};
 
-use crate::common::{actions, customer, features, key, ledger, path, prove, register};
+use crate::common::features;
 
 #[tokio::test]
 async fn a18_a_patch_changes_what_it_names_and_null_clears() {

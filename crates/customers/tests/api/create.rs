@@ -4,11 +4,12 @@
 
 use std::collections::HashSet;
 
+use fixtures::{actions, company, company_key, customer, key, ledger, path, prove, register};
 use futures_util::future::join_all;
 use kernel::test::{on_both_engines, on_both_engines_with};
 use serde_json::{Value, json};
 
-use crate::common::{actions, company, company_key, customer, features, key, ledger, path, prove, register};
+use crate::common::features;
 
 /// Seed 004's example, word for word.
 fn seed_example() -> Value {

@@ -4,13 +4,14 @@
 
 use customers::customers::model::CustomerRef;
 use customers::customers::service::erase::erase_in;
+use fixtures::{customer, key, path, register};
 use kernel::access::Scope;
 use kernel::db::Engine;
 use kernel::test::{TestApp, on_both_engines};
 use kernel::{args, sql};
 use serde_json::json;
 
-use crate::common::{customer, features, key, path, register};
+use crate::common::features;
 
 #[tokio::test]
 async fn a20_an_erased_customer_is_nowhere_and_its_address_is_free() {
@@ -155,7 +156,7 @@ async fn a53_a_service_counted_while_a_customer_is_erased_leaves_no_trace_in_the
             .unwrap();
         app.post(path(&one, "/increment_service")).bearer(&key).send().await.expect(200);
         let mut tx = ctx.write().await.unwrap();
-        erase_in(&ctx, &mut tx, &scope, &loaded, "customer.erased").await.unwrap();
+        erase_in(&ctx, &mut tx, &loaded, "customer.erased").await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(customers::statistics::service::reconcile(&ctx).await.unwrap(), []);
         let stats = app.get("/api/v1/customers/stats").bearer(&key).send().await.expect(200);

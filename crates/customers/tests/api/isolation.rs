@@ -2,10 +2,11 @@
 //!
 //! Rows of the endpoints and promises: C10.
 
+use fixtures::{customer, key, path, register, two_companies};
 use kernel::test::on_both_engines;
 use serde_json::json;
 
-use crate::common::{customer, features, key, path, register, two_companies};
+use crate::common::features;
 
 #[tokio::test]
 async fn c10_a_foreign_company_sees_and_counts_nothing() {

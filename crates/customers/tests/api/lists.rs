@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
+use fixtures::key;
 use kernel::test::{TestApp, on_both_engines};
 use serde_json::{Value, json};
 
-use crate::common::{features, key};
+use crate::common::features;
 
 async fn people(app: &TestApp, key: &str, n: usize) {
     for i in 0..n {

@@ -2,11 +2,12 @@
 //!
 //! Rows of the endpoints and promises: A9, A10, A15, A47, A48.
 
+use fixtures::{customer, key, path, register};
 use kernel::test::on_both_engines;
 use kernel::{args, sql};
 use serde_json::{Value, json};
 
-use crate::common::{customer, features, key, path, register};
+use crate::common::features;
 
 #[tokio::test]
 async fn a9_by_either_id_and_not_modified() {

@@ -2,12 +2,13 @@
 //!
 //! Rows of the endpoints and promises: A16, A56, C16, C18.
 
-use customers::customers::api::input::CustomerChange;
-use customers::customers::model::CustomerRef;
+use customers::customers::model::input::CustomerChange;
+use customers::customers::model::{CustomerRef, NewCustomer};
 use customers::customers::service::change::{change_in, change_many_in};
-use customers::customers::service::create::{NewCustomer, create_in, create_many_in};
+use customers::customers::service::create::{create_in, create_many_in};
 use customers::customers::service::members::{How, Rights};
 use customers::customers::service::{CustomerRow, find_in};
+use fixtures::{company, company_key, customer, key, prove, register};
 use kernel::access::{Permission, Scope};
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
@@ -16,7 +17,7 @@ use kernel::web::body::from_value;
 use kernel::{Error, Kind, Result, args, sql};
 use serde_json::{Value, json};
 
-use crate::common::{company, company_key, customer, features, key, prove, register};
+use crate::common::features;
 
 fn new(body: &Value) -> NewCustomer {
     from_value(body).unwrap()

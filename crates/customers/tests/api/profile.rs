@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
+use fixtures::{actions, key, ledger, path, prove, register};
 use kernel::test::on_both_engines;
 use serde_json::{Value, json};
 
-use crate::common::{actions, features, key, ledger, path, prove, register};
+use crate::common::features;
 
 #[tokio::test]
 async fn a4_a5_the_two_steps_of_seed_000() {

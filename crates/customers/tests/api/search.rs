@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use fixtures::{customer, key, register};
 use kernel::test::{TestApp, on_both_engines};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::common::{customer, features, key, register};
+use crate::common::features;
 
 pub const SEARCH: &str = "/api/v1/customers/search";
 

@@ -4,12 +4,13 @@
 
 use customers::search::model::tokens::VERSION;
 use customers::search::service::index::Release;
+use fixtures::{customer, key, mailed_token, path, register, two_companies};
 use kernel::db::Engine;
 use kernel::test::{TestApp, on_both_engines};
 use kernel::{args, sql};
 use serde_json::json;
 
-use crate::common::{customer, features, key, mailed_token, path, register, two_companies};
+use crate::common::features;
 use crate::search::{SEARCH, create, found, john, search};
 
 #[tokio::test]
@@ -256,24 +257,6 @@ async fn c7_a_search_runs_a_bounded_number_of_statements() {
             assert_eq!(few.statements(), many.statements(), "{query}");
             assert!(many.statements() <= 11, "{query}: {}", many.statements());
         }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a50_many_changed_at_once_are_found_as_they_are() {
-    on_both_engines(&features(), async |app| {
-        let key = key(app, "employee").await;
-        let mut ids = Vec::new();
-        for n in 0..5 {
-            ids.push(customer(app, &key, &format!("p{n}@example.com")).await["customer_id"].clone());
-        }
-        for city in ["Oldtown", "Newtown"] {
-            let body = json!({"customer_ids": ids, "updates": {"city": city}});
-            crate::bulk::bulk(app, &key, body).await.expect(200);
-        }
-        assert_eq!(search(app, &key, json!({"query": "newtown"})).await["total"], 5);
-        assert_eq!(search(app, &key, json!({"query": "oldtown"})).await["total"], 0);
     })
     .await;
 }

@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use customers::statistics::service as statistics;
+use fixtures::{company, company_key, customer, key, path};
 use kernel::db::driver::inventory;
 use kernel::db::{Entry, Target};
 use kernel::id::Random;
 use kernel::test::{TestApp, on_both_engines, on_both_engines_with};
 use serde_json::{Value, json};
 
-use crate::common::{company, company_key, customer, features, key, path};
+use crate::common::features;
 
 async fn create(app: &TestApp, key: &str, body: Value) -> Value {
     app.post("/api/v1/customers/").bearer(key).json(body).send().await.expect(201)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use customers::customers::model::CustomerRef;
 use customers::customers::service::find_in;
 use customers::customers::service::status::count_service_in;
+use fixtures::{actions, company, company_key, customer, key, path};
 use futures_util::future::join_all;
 use kernel::access::Scope;
 use kernel::db::{Engine, Json};
@@ -14,7 +15,7 @@ use kernel::test::on_both_engines;
 use kernel::{args, sql};
 use serde_json::{Value, json};
 
-use crate::common::{actions, company, company_key, customer, features, key, path};
+use crate::common::features;
 
 #[tokio::test]
 async fn a11_forty_services_at_once_count_forty() {
@@ -51,7 +52,7 @@ async fn a11_the_event_says_what_was_there_just_before() {
         let first = json!({"service_date": "2024-03-01"});
         app.post(path(&one, "/increment_service")).bearer(&key).json(first).send().await.expect(200);
         let mut tx = ctx.write().await.unwrap();
-        count_service_in(&ctx, &mut tx, &scope, &loaded, ctx.now()).await.unwrap();
+        count_service_in(&ctx, &mut tx, &loaded, ctx.now()).await.unwrap();
         tx.commit().await.unwrap();
         let mut tx = ctx.read().await.unwrap();
         let before = sql!(
@@ -164,7 +165,7 @@ async fn a19_a_soft_delete_deactivates_and_staff_still_see_it() {
                 "{query}"
             );
         }
-        let employee = crate::common::key(app, "employee").await;
+        let employee = fixtures::key(app, "employee").await;
         app.delete(path(&one, "")).bearer(&employee).send().await.expect_error(403, "PERMISSION_DENIED");
         let body = json!({"is_active": true});
         app.patch(path(&one, ""))

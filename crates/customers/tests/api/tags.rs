@@ -5,10 +5,11 @@
 use std::time::Duration;
 
 use customers::statistics::service as statistics;
+use fixtures::{company, company_key, key, path, register};
 use kernel::test::{TestApp, on_both_engines};
 use serde_json::{Value, json};
 
-use crate::common::{company, company_key, features, key, path, register};
+use crate::common::features;
 
 async fn tagged(app: &TestApp, key: &str, name: &str, tags: &str) -> Value {
     app.advance(Duration::from_secs(1));

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use bulk::exports::api::wanted;
+use bulk::exports::service::Export;
 use clap::{Args, ValueEnum};
-use customers::exports::api::wanted;
-use customers::exports::service::Export;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kernel::config::Config;
 use tempfile::NamedTempFile;

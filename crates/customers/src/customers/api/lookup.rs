@@ -13,10 +13,12 @@ use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::input::{ProfileQuestion, ProfileQuestionBody};
+use super::bodies::ProfileQuestionBody;
 use super::tagged;
-use super::view::CustomerView;
-use crate::customers::service::{self, UserKey};
+use crate::customers::model::UserKey;
+use crate::customers::model::input::ProfileQuestion;
+use crate::customers::model::view::CustomerView;
+use crate::customers::service;
 use crate::query::Query;
 
 pub(super) fn routes() -> OpenApiRouter<App> {

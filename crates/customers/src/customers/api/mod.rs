@@ -2,48 +2,47 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | here | lists, one customer, PUT, PATCH, DELETE |
-//! | [`input`], [`view`] | bodies, and a customer as it is shown |
-//! | [`bulk`] | many at once |
+//! | here | one customer: POST, GET, PUT, PATCH, DELETE |
+//! | [`bodies`] | the names of the bodies |
 //! | `status` | activation, verification, marks, services, logins |
 //! | `lookup` | by user, name, address |
 //! | `profile` | the own profile |
 //!
-//! `/api/v1/customers/health` is served by the crate `server`, which knows every part of the process.
+//! Lists are answered by [`crate::search`]; `/api/v1/customers/health` is served by the crate `server`, which knows every part of the process.
 
-pub mod bulk;
-pub mod input;
+pub mod bodies;
 mod lookup;
 mod profile;
 mod status;
-pub mod view;
 
 use axum::extract::Path;
 use kernel::Result;
 use kernel::app::App;
 use kernel::ctx::Ctx;
 use kernel::web::Body;
-use kernel::web::list::{ListReply, Listing};
 use kernel::web::problem::Problems;
-use kernel::web::reply::{Created, IfMatch, NoContent, Tagged};
+use kernel::web::reply::{Created, IfMatch, NoContent, Tag, Tagged};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::service::members::{How, Members};
-use super::service::{self, CustomerRow, change, create as creation, erase as erasure, status as states};
-use input::{CustomerChange, CustomerChangeBody, NewCustomerBody};
-use view::{CustomerView, Customers, tag};
+use super::model::input::CustomerChange;
+use super::model::view::CustomerView;
+use super::model::{CustomerRow, Members};
+use super::service::members::How;
+use super::service::{self, change, create as creation, erase as erasure, status as states};
+use bodies::{CustomerChangeBody, NewCustomerBody};
 
-/// A page of customers.
-pub type CustomerList = ListReply<Customers>;
+/// The tag of a customer: its version, its user's, and who looks. Counters and logins do not change it.
+pub fn tag(row: &CustomerRow, for_customer: bool) -> Tag {
+    Tag::of(&[&row.version, &row.user_version, if for_customer { &"c" } else { &"s" }])
+}
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list, create))
+        .routes(routes!(create))
         .routes(routes!(get, put, patch, deactivate))
         .routes(routes!(erase))
-        .merge(bulk::routes())
         .merge(status::routes())
         .merge(lookup::routes())
         .merge(profile::routes())
@@ -65,15 +64,6 @@ fn created(ctx: &Ctx, row: CustomerRow) -> Result<Created<CustomerView>> {
 fn unchanged(ctx: &Ctx, wanted: &IfMatch) -> Result<impl FnOnce(&CustomerRow) -> Result<()>> {
     let (wanted, for_customer) = (wanted.clone(), ctx.caller()?.is_customer());
     Ok(move |row: &CustomerRow| wanted.check(&tag(row, for_customer), row.version))
-}
-
-/// The customers that the caller may see. For staff.
-#[utoipa::path(get, path = "/api/v1/customers", operation_id = "listCustomers", tag = "customers",
-    security(("bearer" = [])),
-    params(Listing<Customers>), responses((status = 200, body = CustomerList), Problems))]
-async fn list(ctx: Ctx, Listing(request, ..): Listing<Customers>) -> Result<CustomerList> {
-    let (rows, total) = service::list(&ctx, request.clone()).await?;
-    Ok(ListReply::new(&request, rows, total, |row| CustomerView::of(row, false)))
 }
 
 /// Creates user and customer, with generated user name and public id.

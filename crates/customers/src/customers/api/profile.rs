@@ -9,9 +9,10 @@ use kernel::web::reply::{Created, IfMatch, NoContent, Tagged};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::input::{CustomerChange, CustomerChangeBody, NewProfile, NewProfileBody};
-use super::view::CustomerView;
+use super::bodies::{CustomerChangeBody, NewProfileBody};
 use super::{created, tagged, unchanged};
+use crate::customers::model::input::{CustomerChange, NewProfile};
+use crate::customers::model::view::CustomerView;
 use crate::customers::service::members::How;
 use crate::customers::service::profile;
 

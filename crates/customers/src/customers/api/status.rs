@@ -12,11 +12,10 @@ use kernel::web::reply::{IfMatch, Tagged};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::input::{
-    Deactivation, DeactivationBody, NothingBody, ServiceDone, ServiceDoneBody, Verification, VerificationBody,
-};
-use super::view::CustomerView;
+use super::bodies::{DeactivationBody, NothingBody, ServiceDoneBody, VerificationBody};
 use super::{tagged, unchanged};
+use crate::customers::model::input::{Deactivation, ServiceDone, Verification};
+use crate::customers::model::view::CustomerView;
 use crate::customers::service::status::{self, Counted, Mark};
 
 pub(super) fn routes() -> OpenApiRouter<App> {

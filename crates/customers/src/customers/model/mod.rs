@@ -4,24 +4,32 @@
 //! - `person`: gender, birth date, how to reach somebody;
 //! - `address`, `country`: where, in lines as on an envelope, and how spellings of a country become one;
 //! - `tags`, `metadata`: what staff and programs attach;
+//! - `row`, [`view`]: a customer as it is stored, and as it is shown;
+//! - `members`, [`input`]: what a body says about one, and how it is read;
 //! - here: the business fields with their limits.
 
 mod address;
 mod country;
 mod country_names;
+pub mod input;
+mod members;
 mod metadata;
 mod number;
 mod person;
+mod row;
 mod tags;
+pub mod view;
+
+use kernel::text::{Block, Line};
 
 pub use address::{Parts, formatted_address, postal_key};
 pub use country::{country_code, country_key, country_label};
+pub use members::{Fixed, Members, NewCustomer, PREFERENCES_BYTES};
 pub use metadata::Metadata;
-pub use number::{CustomerNumber, CustomerRef};
+pub use number::{CustomerNumber, CustomerRef, UserKey};
 pub use person::{CalendarDate, ContactMethod, DateOfBirth, Gender};
+pub use row::CustomerRow;
 pub use tags::{Tag, Tags};
-
-use kernel::text::{Block, Line};
 
 /// Name of the customer's own business.
 pub type CompanyName = Line<255>;

@@ -83,6 +83,23 @@ impl fmt::Display for CustomerRef {
     }
 }
 
+/// Which user's profile somebody asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserKey {
+    /// By the user's id.
+    Id(Uuid),
+    /// By the number of the first version of the services.
+    Legacy(i64),
+}
+
+impl UserKey {
+    /// Reads a UUID or a whole number.
+    pub fn parse(text: &str) -> Option<UserKey> {
+        let number = || text.parse().ok().filter(|n| *n >= 0).map(UserKey::Legacy);
+        Uuid::try_parse(text).ok().map(UserKey::Id).or_else(number)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use kernel::Kind;

@@ -8,13 +8,12 @@ use kernel::ctx::Ctx;
 use kernel::db::Tx;
 use kernel::{Error, Kind, Result};
 
-use super::members::{Draft, How, Members, Rights, draft};
+use super::members::{Draft, How, Rights, draft};
 use super::person::Person;
 use super::{CustomerRow, find_in, save_many_in};
 use crate::consent::service::{self as consent, MARKETING_EMAILS, Source};
-use crate::customers::model::{CustomerRef, Tags};
+use crate::customers::model::{CustomerRef, Members};
 use crate::customers::store::{self, write};
-use crate::tags::service::{self as tags, Retagged};
 
 /// Changes a customer after `check` has looked at it (`If-Match`).
 pub async fn change(
@@ -65,17 +64,11 @@ pub async fn change_many_in(
     Box::pin(write_users(ctx, tx, scope, rights, &mut plans)).await?;
     let accepted: Vec<&Plan> = plans.iter().flatten().collect();
     write_consents(ctx, tx, rights, &accepted).await?;
-    let retagged = accepted.iter().filter(|plan| plan.row.tags != plan.before.tags).map(|plan| Retagged {
-        customer: plan.row.id,
-        before: tags_of(&plan.before),
-        after: tags_of(&plan.row),
-    });
-    tags::set_many_in(ctx, tx, &retagged.collect::<Vec<_>>()).await?;
     let (mut changes, mut answers) = (Vec::new(), Vec::new());
     for plan in plans {
         answers.push(plan.map(|plan| changes.push((plan.before, plan.row))));
     }
-    let mut saved = save_many_in(ctx, tx, scope, changes, "customer.updated").await?.into_iter();
+    let mut saved = save_many_in(ctx, tx, changes, "customer.updated").await?.into_iter();
     let gone = || Error::internal("a changed customer is gone");
     Ok(answers.into_iter().map(|answer| answer.and_then(|()| saved.next().ok_or_else(gone))).collect())
 }
@@ -129,7 +122,7 @@ async fn write_users(
     if differing.len() > 1 {
         // In one order: two that change the same ones wait for each other and do not deadlock.
         let users = differing.iter().flat_map(|plan| plan.as_ref().ok()).map(|plan| plan.row.user_id);
-        write::lock_users(tx, scope, &users.collect()).await?;
+        write::lock_users(tx, &users.collect()).await?;
     }
     for slot in &mut differing {
         let Ok(plan) = slot else { continue };
@@ -165,9 +158,4 @@ async fn write_consents(ctx: &Ctx, tx: &mut Tx, rights: Rights, plans: &[&Plan])
         }
     }
     consent::record_many_in(ctx, tx, &changed).await
-}
-
-/// The tags of a stored customer.
-pub(super) fn tags_of(row: &CustomerRow) -> Tags {
-    Tags::stored(&row.tags)
 }

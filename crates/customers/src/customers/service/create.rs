@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use identity::credentials::service as credentials;
-use identity::users::model::{Email, PersonName, UserRef};
+use identity::users::model::{Email, UserRef};
 use identity::users::service::{self as users, NewUser, User};
 use kernel::access::{Permission, Scope};
 use kernel::ctx::Ctx;
@@ -14,36 +14,20 @@ use kernel::{Error, Result};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::change::tags_of;
-use super::members::{Draft, How, Members, Rights, draft, not_writable};
+use super::members::{Draft, How, Rights, draft, not_writable};
 use super::person::{Person, email_exists, taken};
+use super::projections::{self, Change, Moment};
 use super::{CustomerRow, event};
 use crate::consent::service::{self as consent, MARKETING_EMAILS, MARKETING_SMS, Source};
 use crate::customers::model::{
-    ContactMethod, CustomerNumber, Tags, country_code, default_notification_preferences,
+    ContactMethod, CustomerNumber, Members, NewCustomer, country_code, default_notification_preferences,
 };
 use crate::customers::store::{self, write};
-use crate::search::service::index;
-use crate::statistics::service as statistics;
-use crate::tags::service::{self as tags, Retagged};
 
 /// Draws of a public id before giving up; with four billion of them the second draw is already rare.
 const DRAWS: usize = 16;
 /// Events that are made at a time: each holds its customer once more.
 const EVENTS_AT_ONCE: usize = 128;
-
-/// What a new customer is made of.
-#[derive(Debug)]
-pub struct NewCustomer {
-    /// The public id that it gets if that is free; else one is drawn.
-    pub number: Option<CustomerNumber>,
-    /// Given name.
-    pub first_name: PersonName,
-    /// Family name.
-    pub last_name: PersonName,
-    /// Everything else; an e-mail address or a phone is there.
-    pub members: Members,
-}
 
 /// Creates a customer. 409 `CUSTOMER_EMAIL_EXISTS`, `CUSTOMER_EXTERNAL_ID_EXISTS`.
 pub async fn create(ctx: &Ctx, new: NewCustomer) -> Result<CustomerRow> {
@@ -254,7 +238,7 @@ async fn write_users(
         }
         // Until we commit nobody else changes the names under which the new profile is found.
         let user = plan.beginning.row.user_id;
-        write::lock_user(tx, scope, user).await?;
+        write::lock_user(tx, user).await?;
         if let Some(user) = users::find_in(tx, scope, UserRef::Id(user)).await? {
             plan.beginning.row.set_user(user);
         }
@@ -274,8 +258,8 @@ async fn write_users(
     Ok(())
 }
 
-/// Inserts the profile of a user in the caller's transaction, with consent, tags, figures and event.
-pub(crate) async fn insert_in(
+/// Inserts the profile of a user in the caller's transaction, with consent, projections and event.
+pub async fn insert_in(
     ctx: &Ctx,
     tx: &mut Tx,
     scope: &Scope,
@@ -315,15 +299,8 @@ async fn insert_many_in(
     };
     consent::begin_many_in(ctx, tx, &new.iter().map(|b| (b.row.id, states(b))).collect::<Vec<_>>()).await?;
     let rows: Vec<CustomerRow> = new.into_iter().map(|b| b.row).collect();
-    let tagged = rows.iter().filter(|row| !row.tags.is_empty()).map(|row| Retagged {
-        customer: row.id,
-        before: Tags::default(),
-        after: tags_of(row),
-    });
-    tags::set_many_in(ctx, tx, &tagged.collect::<Vec<_>>()).await?;
-    let changes: Vec<_> = rows.iter().map(|row| (None, Some(row))).collect();
-    statistics::changed_many_in(ctx, tx, &changes).await?;
-    index::put_many_in(tx, &rows).await?;
+    let changes: Vec<Change<'_>> = rows.iter().map(|row| (None, Some(row))).collect();
+    projections::follow_in(ctx, tx, Moment::Afterwards, &changes).await?;
     for part in rows.chunks(EVENTS_AT_ONCE) {
         let events = part.iter().map(|row| event("customer.created", row).created(row.snapshot()));
         ctx.record_many(tx, events.collect()).await?;

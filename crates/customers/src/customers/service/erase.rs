@@ -2,22 +2,16 @@
 
 use identity::users::model::UserRef;
 use identity::users::service as users;
-use kernel::access::{Permission, Scope};
+use kernel::access::Permission;
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
 use kernel::event::Event;
 use kernel::{Result, event as events, idempotency, jobs};
 
+use super::projections::{self, Moment};
 use super::{CustomerRow, find_in};
-use crate::avatars::service as avatars;
-use crate::batches::service as batches;
-use crate::consent::service as consent;
 use crate::customers::model::CustomerRef;
 use crate::customers::store::write;
-use crate::imports::service as imports;
-use crate::search::service::index;
-use crate::statistics::service as statistics;
-use crate::tags::service as tags;
 
 /// Erases a customer, and its user when that one is no staff. For whoever has `customers.erase`.
 pub async fn erase(ctx: &Ctx, reference: &str, check: impl FnOnce(&CustomerRow) -> Result<()>) -> Result<()> {
@@ -26,7 +20,7 @@ pub async fn erase(ctx: &Ctx, reference: &str, check: impl FnOnce(&CustomerRow) 
     let mut tx = ctx.write().await?;
     let row = find_in(ctx, &mut tx, &scope, reference).await?;
     check(&row)?;
-    erase_in(ctx, &mut tx, &scope, &row, "customer.erased").await?;
+    erase_in(ctx, &mut tx, &row, "customer.erased").await?;
     if row.user_role == "customer"
         && let Some(user) = users::find_in(&mut tx, &scope, UserRef::Id(row.user_id)).await?
     {
@@ -36,26 +30,15 @@ pub async fn erase(ctx: &Ctx, reference: &str, check: impl FnOnce(&CustomerRow) 
 }
 
 /// Erases the profile in the caller's transaction; the user is the caller's to decide about.
-pub async fn erase_in(
-    ctx: &Ctx,
-    tx: &mut Tx,
-    scope: &Scope,
-    row: &CustomerRow,
-    action: &'static str,
-) -> Result<()> {
-    write::lock_user(tx, scope, row.user_id).await?;
-    avatars::forget_in(ctx, tx, scope, row).await?;
-    let total_services = write::erase(tx, scope, row.id, row.version, ctx.now()).await?;
-    index::forget_in(tx, row.id).await?;
-    tags::forget_in(tx, row.id).await?;
-    consent::forget_in(tx, row.id).await?;
-    batches::forget_in(tx, row.id).await?;
-    imports::forget_in(ctx, tx, row).await?;
+pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, row: &CustomerRow, action: &'static str) -> Result<()> {
+    write::lock_user(tx, row.user_id).await?;
+    let total_services = write::erase(tx, row.id, row.version, ctx.now()).await?;
+    projections::erase_in(ctx, tx, row).await?;
     events::forget_customer(tx, row.id).await?;
     jobs::forget_customer(tx, row.id).await?;
     idempotency::forget_customer(tx, row.id).await?;
     let erased = CustomerRow { total_services, ..row.clone() };
-    statistics::changed_in(ctx, tx, Some(&erased), None).await?;
+    projections::follow_in(ctx, tx, Moment::Afterwards, &[(Some(&erased), None)]).await?;
     // Nothing of what it was goes into the event.
     let event = Event::new(action, "customer", row.id, row.customer_id.as_str());
     ctx.record(tx, event.of_customer(row.id).of_company(row.company)).await

@@ -1,9 +1,9 @@
-//! What a body says about a customer, and how that changes it.
+//! How what a body says changes a customer.
 
-use identity::users::model::{Email, PersonName, Phone};
 use kernel::clock::Timestamp;
 use kernel::ctx::Ctx;
 use kernel::db::{Date, Json};
+use kernel::text::Line;
 use kernel::web::Field;
 use kernel::{Error, Fault, Result};
 use serde_json::{Map, Value};
@@ -12,64 +12,9 @@ use super::person::Person;
 use super::status::{set_active, set_verified};
 use crate::consent::service::{MARKETING_EMAILS, MARKETING_SMS};
 use crate::customers::model::{
-    BusinessType, CalendarDate, CompanyName, ContactMethod, ContactName, DateOfBirth, ExternalId, Gender,
-    Metadata, Notes, Relationship, Tags, TaxId, country_code, default_notification_preferences,
+    CalendarDate, ContactMethod, CustomerRow, DateOfBirth, Fixed, Members, Metadata, PREFERENCES_BYTES, Tags,
+    country_code, default_notification_preferences,
 };
-use crate::customers::store::CustomerRow;
-use kernel::text::Line;
-
-/// Largest `notification_preferences` as JSON, in bytes.
-pub const PREFERENCES_BYTES: usize = 16 * 1024;
-
-/// The members of a body. What is absent stays.
-#[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "the members of the API, documented there")]
-pub struct Members {
-    pub email: Field<Email>,
-    pub phone: Field<Phone>,
-    pub first_name: Option<PersonName>,
-    pub last_name: Option<PersonName>,
-    pub address_line1: Field<Line<255>>,
-    pub address_line2: Field<Line<255>>,
-    pub city: Field<Line<100>>,
-    pub state: Field<Line<100>>,
-    pub postal_code: Field<Line<20>>,
-    pub country: Field<Line<100>>,
-    pub date_of_birth: Field<CalendarDate>,
-    pub gender: Field<Gender>,
-    pub company_name: Field<CompanyName>,
-    pub business_type: Field<BusinessType>,
-    pub tax_id: Field<TaxId>,
-    pub emergency_contact_name: Field<ContactName>,
-    pub emergency_contact_phone: Field<Phone>,
-    pub emergency_contact_relationship: Field<Relationship>,
-    pub preferred_contact_method: Field<ContactMethod>,
-    pub notification_preferences: Field<Map<String, Value>>,
-    pub marketing_emails: Option<bool>,
-    pub marketing_sms: Option<bool>,
-    pub customer_since: Field<Timestamp>,
-    pub notes: Field<Notes>,
-    pub tags: Field<Tags>,
-    pub external_id: Field<ExternalId>,
-    pub metadata: Field<Map<String, Value>>,
-    pub is_active: Option<bool>,
-    pub is_verified: Option<bool>,
-    /// What nobody writes here: it must say what is stored.
-    pub fixed: Fixed,
-}
-
-/// Members that no body changes: ignored when equal to what is stored, else 403.
-#[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "the members of the API, documented there")]
-pub struct Fixed {
-    pub username: Field<String>,
-    pub user_role: Field<String>,
-    pub company_id: Field<String>,
-    pub email_verified: Option<bool>,
-    pub phone_verified: Option<bool>,
-    pub total_services: Option<i64>,
-    pub last_service_date: Field<Timestamp>,
-}
 
 /// How the objects inside a body are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,7 +142,7 @@ fn set_birth(ctx: &Ctx, row: &mut CustomerRow, field: &Field<CalendarDate>, faul
 }
 
 /// What is wrong with a change whoever it is about: for many customers at once, before any of them is touched.
-pub(super) fn faults_of_any(ctx: &Ctx, m: &Members) -> Vec<Fault> {
+pub fn faults_of_any(ctx: &Ctx, m: &Members) -> Vec<Fault> {
     let mut faults = Vec::new();
     let today = ctx.now().to_jiff().to_zoned(ctx.app().config.time_zone.clone()).date();
     if let Field::Value(date) = &m.date_of_birth

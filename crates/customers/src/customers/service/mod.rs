@@ -2,19 +2,18 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | here | finding one, listing |
+//! | here | finding one, writing what changed |
 //! | [`members`] | what a body says, and how it changes a customer |
 //! | `person` | the part of it that belongs to the user |
 //! | [`create`] | by staff: user and customer in one |
 //! | [`profile`] | by the customer: the own profile |
 //! | [`change`] | PUT and PATCH |
-//! | [`bulk`] | many at once: by ids, or as a job by filter |
-//! | [`tagged`] | listing by tags |
+//! | [`rows`] | reading many, for other features |
+//! | [`projections`] | what follows a change, contributed by other features |
 //! | [`status`] | activate, verify, marks, services, logins |
 //! | [`erase`] | deleting for good |
 //! | [`keys`] | keys that a migration left to Rust |
 
-pub mod bulk;
 pub mod change;
 pub mod create;
 pub mod erase;
@@ -22,44 +21,21 @@ pub mod keys;
 pub mod members;
 pub(crate) mod person;
 pub mod profile;
+pub mod projections;
+pub mod rows;
 pub mod status;
-pub mod tagged;
 
 use identity::users::model::Username;
 use kernel::access::{Permission, Scope};
 use kernel::ctx::Ctx;
 use kernel::db::Tx;
 use kernel::event::Event;
-use kernel::web::list::{FilterValue, ListRequest, Total};
 use kernel::{Error, Result};
-use uuid::Uuid;
 
-use super::model::{CustomerRef, country_code};
-pub use super::store::CustomerRow;
+pub use super::model::CustomerRow;
+use super::model::{CustomerRef, UserKey};
 use super::store::{self, list, write};
-use crate::search::service::{self as search, Wanted, index};
-use crate::statistics::model::{self as counters, Place};
-use crate::statistics::service as statistics;
-
-/// Beyond this a filtered list is not counted.
-const COUNTED: u64 = 10_000;
-
-/// Which user's profile somebody asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UserKey {
-    /// By the user's id.
-    Id(Uuid),
-    /// By the number of the first version of the services.
-    Legacy(i64),
-}
-
-impl UserKey {
-    /// Reads a UUID or a whole number.
-    pub fn parse(text: &str) -> Option<UserKey> {
-        let number = || text.parse().ok().filter(|n| *n >= 0).map(UserKey::Legacy);
-        Uuid::try_parse(text).ok().map(UserKey::Id).or_else(number)
-    }
-}
+use projections::{Change, Moment};
 
 /// 404 for what is not there or not the caller's to see.
 pub fn not_found() -> Error {
@@ -117,74 +93,8 @@ pub async fn get_by_email(ctx: &Ctx, email: &str) -> Result<CustomerRow> {
     store::find_by_email(&mut tx, &scope, &key).await?.ok_or_else(not_found)
 }
 
-/// A page of customers and a row more if there is another, and how many there are; those whom `q` finds, if it is
-/// there. For staff.
-pub async fn list(ctx: &Ctx, request: ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
-    search::find(ctx, &Wanted::of_list(request)).await
-}
-
-/// The same without `q`.
-pub async fn listed(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
-    let scope = ctx.require_staff(Permission::CustomersRead)?;
-    let mut tx = match list::is_quick(scope.all(), request) {
-        true => ctx.read().await?,
-        false => ctx.slow_read().await?,
-    };
-    let rows = list::page(&mut tx, &scope, request).await?;
-    let total = match known_total_in(&mut tx, &scope, request).await? {
-        Some(n) => Total::exact(n),
-        None => Total::bounded(list::count_up_to(&mut tx, &scope, request, COUNTED).await?, COUNTED),
-    };
-    Ok((rows, total))
-}
-
-/// How many customers a list has, if the counters know it.
-pub async fn known_total_in(tx: &mut Tx, scope: &Scope, request: &ListRequest) -> Result<Option<u64>> {
-    match known(request) {
-        Some(Known::Counter(metric, key)) => statistics::count_in(tx, scope, metric, key).await.map(Some),
-        Some(Known::Place(place)) => statistics::count_place_in(tx, scope, &place).await.map(Some),
-        None => Ok(None),
-    }
-}
-
-/// Lists whose number the counters know already.
-#[derive(Debug, PartialEq)]
-enum Known<'a> {
-    Counter(&'static str, &'a str),
-    Place(Place<'a>),
-}
-
-fn known(request: &ListRequest) -> Option<Known<'_>> {
-    match request.filters.as_slice() {
-        [] => return Some(Known::Counter(counters::TOTAL, "")),
-        [(filter, FilterValue::Bool(true))] => match filter.name {
-            "is_active" => return Some(Known::Counter(counters::ACTIVE, "")),
-            "is_verified" => return Some(Known::Counter(counters::VERIFIED, "")),
-            "is_business_customer" => return Some(Known::Counter(counters::BUSINESS, "")),
-            _ => {}
-        },
-        [(filter, FilterValue::Text(text))] => match filter.name {
-            "tag" => return Some(Known::Counter(counters::TAG, text)),
-            "gender" => return Some(Known::Counter(counters::GENDER, text)),
-            _ => {}
-        },
-        _ => {}
-    }
-    let mut place = Place::default();
-    for (filter, value) in &request.filters {
-        let FilterValue::Text(text) = value else { return None };
-        match filter.name {
-            // A text that names no country has no counter of its own.
-            "country" => place.country = Some(country_code(text)?),
-            "state" if !text.is_empty() => place.state = Some(text),
-            "city" if !text.is_empty() => place.city = Some(text),
-            _ => return None,
-        }
-    }
-    Some(Known::Place(place))
-}
-
-pub(crate) fn event(action: &'static str, row: &CustomerRow) -> Event {
+/// An event about a customer.
+pub fn event(action: &'static str, row: &CustomerRow) -> Event {
     Event::new(action, "customer", row.id, row.customer_id.as_str())
         .of_customer(row.id)
         .of_company(row.company)
@@ -194,12 +104,11 @@ pub(crate) fn event(action: &'static str, row: &CustomerRow) -> Event {
 async fn save_in(
     ctx: &Ctx,
     tx: &mut Tx,
-    scope: &Scope,
     before: &CustomerRow,
     after: CustomerRow,
     action: &'static str,
 ) -> Result<CustomerRow> {
-    let saved = save_many_in(ctx, tx, scope, vec![(before.clone(), after)], action).await?.pop();
+    let saved = save_many_in(ctx, tx, vec![(before.clone(), after)], action).await?.pop();
     saved.ok_or_else(|| Error::internal("a saved customer is gone"))
 }
 
@@ -207,7 +116,6 @@ async fn save_in(
 async fn save_many_in(
     ctx: &Ctx,
     tx: &mut Tx,
-    scope: &Scope,
     mut changes: Vec<(CustomerRow, CustomerRow)>,
     action: &'static str,
 ) -> Result<Vec<CustomerRow>> {
@@ -225,10 +133,10 @@ async fn save_many_in(
     }
     let mut rows: Vec<_> = differing.iter().map(|(before, after)| (*before, &**after)).collect();
     rows.sort_by_key(|(_, after)| after.id);
-    write::update(tx, scope, &rows).await?;
-    index::change_many_in(tx, &rows).await?;
-    let figures: Vec<_> = rows.into_iter().map(|(before, after)| (Some(before), Some(after))).collect();
-    statistics::changed_many_in(ctx, tx, &figures).await?;
+    let follows: Vec<Change<'_>> = rows.iter().map(|(before, after)| (Some(*before), Some(*after))).collect();
+    projections::follow_in(ctx, tx, Moment::BeforeUpdate, &follows).await?;
+    write::update(tx, &rows).await?;
+    projections::follow_in(ctx, tx, Moment::AfterUpdate, &follows).await?;
     ctx.record_many(tx, events).await?;
     for (_, after) in differing {
         after.version += 1;

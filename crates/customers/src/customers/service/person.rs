@@ -11,7 +11,7 @@ use kernel::web::Field;
 use kernel::{Error, Fault, Result};
 
 use super::members::{Rights, not_writable};
-use crate::customers::store::CustomerRow;
+use crate::customers::model::CustomerRow;
 
 /// What a body says about the person.
 #[derive(Debug, Default)]
@@ -162,4 +162,34 @@ impl Person {
 fn waits(email: &Email, user: &User, rights: Rights) -> bool {
     let same = user.email_key.as_deref() == Some(email.key());
     !same && (user.has_password || !rights.staff)
+}
+
+impl CustomerRow {
+    /// The same customer after its user changed.
+    pub fn with_user(mut self, user: &User) -> CustomerRow {
+        self.set_user(user.clone());
+        self
+    }
+
+    /// Takes over what stands with the user.
+    pub fn set_user(&mut self, user: User) {
+        self.user_id = user.id;
+        self.username = user.username;
+        self.first_name = user.first_name;
+        self.last_name = user.last_name;
+        self.email = user.email;
+        self.email_key = user.email_key;
+        self.email_verified = user.email_verified;
+        self.pending_email = user.pending_email;
+        self.phone = user.phone;
+        self.phone_digits = user.phone_digits;
+        self.phone_e164 = user.phone_e164;
+        self.phone_verified = user.phone_verified;
+        self.user_role = user.role;
+        self.company = user.company;
+        self.company_id = user.company_id;
+        self.avatar = user.avatar;
+        self.user_last_login = user.last_login;
+        self.user_version = user.version;
+    }
 }

@@ -13,10 +13,11 @@ use uuid::Uuid;
 use super::change::change_in;
 use super::create::insert_in;
 use super::erase::erase_in;
-use super::members::{How, Members, Rights};
+use super::members::{How, Rights};
 use super::{CustomerRow, no_profile};
-use crate::customers::api::input::NewProfile;
-use crate::customers::api::view::CustomerView;
+use crate::customers::model::Members;
+use crate::customers::model::input::NewProfile;
+use crate::customers::model::view::CustomerView;
 use crate::customers::store::{self, write, write::already_exists};
 
 /// The caller's profile. 403 for staff, 404 `PROFILE_NOT_FOUND` before it is created.
@@ -36,7 +37,7 @@ pub async fn create(ctx: &Ctx, members: Members) -> Result<CustomerRow> {
         return Err(already_exists());
     }
     // From here on nobody else changes the names under which the new profile is found.
-    write::lock_user(&mut tx, &scope, user).await?;
+    write::lock_user(&mut tx, user).await?;
     let user = users::find_in(&mut tx, &scope, UserRef::Id(user)).await?.ok_or_else(no_profile)?;
     let row = Box::pin(insert_in(ctx, &mut tx, &scope, Rights::OWN, &user, members)).await?;
     tx.commit().await?;
@@ -67,7 +68,7 @@ pub async fn delete(ctx: &Ctx, check: impl FnOnce(&CustomerRow) -> Result<()>) -
     let mut tx = ctx.write().await?;
     let row = store::find_by_user(&mut tx, &scope, user).await?.ok_or_else(no_profile)?;
     check(&row)?;
-    erase_in(ctx, &mut tx, &scope, &row, "customer.profile_deleted").await?;
+    erase_in(ctx, &mut tx, &row, "customer.profile_deleted").await?;
     tx.commit().await
 }
 

@@ -13,11 +13,11 @@ use serde_json::{Map, Value};
 
 use super::members::Rights;
 use super::person::{require_over_user, taken};
+use super::projections::{self, Moment};
 use super::{CustomerRow, event, find_in, not_found, save_in};
 use crate::customers::model::CustomerRef;
 use crate::customers::store::write;
 pub use crate::customers::store::write::Counted;
-use crate::statistics::service as statistics;
 
 /// A login is noted at most so often.
 const LOGIN_EVERY: Duration = Duration::from_secs(60);
@@ -93,7 +93,7 @@ async fn save(
     let before = find_in(ctx, &mut tx, &scope, reference).await?;
     check(&before)?;
     let after = turn(before.clone())?;
-    let after = save_in(ctx, &mut tx, &scope, &before, after, action).await?;
+    let after = save_in(ctx, &mut tx, &before, after, action).await?;
     tx.commit().await?;
     Ok(after)
 }
@@ -140,7 +140,7 @@ async fn mark_in(
     let user =
         users::update_in(ctx, tx, &user, change, before.country_code.as_deref()).await.map_err(taken)?;
     let after = before.clone().with_user(&user);
-    save_in(ctx, tx, scope, &before, after, "customer.updated").await
+    save_in(ctx, tx, &before, after, "customer.updated").await
 }
 
 /// Counts a completed service, at `at` or now. Any number at once are all counted.
@@ -152,23 +152,17 @@ pub async fn count_service(ctx: &Ctx, reference: &str, at: Option<Timestamp>) ->
     }
     let mut tx = ctx.write().await?;
     let row = find_in(ctx, &mut tx, &scope, reference).await?;
-    let counted = count_service_in(ctx, &mut tx, &scope, &row, at.unwrap_or(ctx.now())).await?;
+    let counted = count_service_in(ctx, &mut tx, &row, at.unwrap_or(ctx.now())).await?;
     tx.commit().await?;
     Ok(counted)
 }
 
 /// Counts a completed service in the caller's transaction, such as that of its record.
-pub async fn count_service_in(
-    ctx: &Ctx,
-    tx: &mut Tx,
-    scope: &Scope,
-    row: &CustomerRow,
-    at: Timestamp,
-) -> Result<Counted> {
+pub async fn count_service_in(ctx: &Ctx, tx: &mut Tx, row: &CustomerRow, at: Timestamp) -> Result<Counted> {
     // Somebody else may have counted one since the row was read, and the event says what was there before this one.
-    let last = write::lock_last_service(tx, scope, row.id).await?;
-    let counted = write::count_service(tx, scope, row.id, at).await?.ok_or_else(not_found)?;
-    statistics::service_counted_in(tx, row.company).await?;
+    let last = write::lock_last_service(tx, row.id).await?;
+    let counted = write::count_service(tx, row.id, at).await?.ok_or_else(not_found)?;
+    projections::service_counted_in(ctx, tx, row).await?;
     let facts = |n: i64, at: Option<Timestamp>| {
         let at = at.map_or(Value::Null, |at| at.to_string().into());
         Map::from_iter([("total_services".to_owned(), n.into()), ("last_service_date".to_owned(), at)])
@@ -179,6 +173,21 @@ pub async fn count_service_in(
     Ok(counted)
 }
 
+/// Takes over what was counted elsewhere, into a customer that was just created.
+pub async fn migrate_services_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    before: &CustomerRow,
+    total: i64,
+    last: Option<Timestamp>,
+) -> Result<()> {
+    let after = CustomerRow { total_services: total, last_service_date: last, ..before.clone() };
+    write::set_services(tx, before.id, total, last).await?;
+    projections::follow_in(ctx, tx, Moment::AfterUpdate, &[(Some(before), Some(&after))]).await?;
+    let event = event("customer.services_migrated", &after);
+    ctx.record(tx, event.changed(before.snapshot(), after.snapshot())).await
+}
+
 /// Notes that the customer logged in elsewhere, at most once a minute. No change of the record, and no event.
 pub async fn touch_login(ctx: &Ctx, reference: &str) -> Result<CustomerRow> {
     let scope = ctx.require_staff(Permission::CustomersWrite)?;
@@ -187,7 +196,7 @@ pub async fn touch_login(ctx: &Ctx, reference: &str) -> Result<CustomerRow> {
     let row = find_in(ctx, &mut tx, &scope, reference).await?;
     let now = ctx.now();
     if row.last_login_at.is_none_or(|at| now.since(at) >= LOGIN_EVERY) {
-        write::touch_login(&mut tx, &scope, row.id, now, now.minus(LOGIN_EVERY)).await?;
+        write::touch_login(&mut tx, row.id, now, now.minus(LOGIN_EVERY)).await?;
     }
     let row = find_in(ctx, &mut tx, &scope, CustomerRef::Id(row.id)).await?;
     tx.commit().await?;

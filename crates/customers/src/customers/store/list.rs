@@ -8,9 +8,8 @@ use kernel::web::list::{Accepts, Filter, FilterValue, Key, Keyed, Kind, ListRequ
 use kernel::{Result, TextValue, sql};
 use uuid::Uuid;
 
-use super::{CustomerRow, customers_where, select_customer};
-use crate::customers::model::{country_code, postal_key};
-use crate::tags::service::Tagged;
+use super::{customers_where, select_customer};
+use crate::customers::model::{CustomerRow, country_code, postal_key};
 
 const fn sort(name: &'static str, column: &'static str, kind: Kind, nullable: bool) -> Sort {
     Sort { name, column, kind, nullable }
@@ -366,45 +365,4 @@ fn by_flags<'a>(w: &mut Where<'a>, request: &'a ListRequest) {
     if let Some(FilterValue::Bool(business)) = request.filter("is_business_customer") {
         w.and_one("(c.company_name IS NOT NULL OR c.tax_id IS NOT NULL) = ?", *business);
     }
-}
-
-/// One page of those of these tags, for what [`ids_by_tags`](crate::tags::service) does not answer: with other filters,
-/// in another order, within a company.
-pub async fn page_tagged(
-    tx: &mut Tx,
-    scope: &Scope,
-    request: &ListRequest,
-    tags: &Tagged,
-) -> Result<Vec<CustomerRow>> {
-    page_of(tx, request, tagged(scope, request, tags)).await
-}
-
-/// How many have these tags and pass the filters, counted up to `bound` + 1.
-pub async fn count_tagged(
-    tx: &mut Tx,
-    scope: &Scope,
-    request: &ListRequest,
-    tags: &Tagged,
-    bound: u64,
-) -> Result<u64> {
-    count_of(tx, request, tagged(scope, request, tags), bound).await
-}
-
-fn tagged<'a>(scope: &Scope, request: &'a ListRequest, tags: &Tagged) -> Where<'a> {
-    let mut w = conditions(scope, request);
-    match tags {
-        Tagged::Any(tags) => {
-            w.and_in(
-                "c.id IN (SELECT x.customer_id FROM customer_tag x WHERE x.tag_id IN (",
-                tags.clone(),
-                "))",
-            );
-        }
-        Tagged::All(tags) => {
-            for tag in tags {
-                w.and_one("c.id IN (SELECT x.customer_id FROM customer_tag x WHERE x.tag_id = ?)", *tag);
-            }
-        }
-    }
-    w
 }

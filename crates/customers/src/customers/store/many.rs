@@ -7,7 +7,8 @@ use kernel::web::list::ListRequest;
 use kernel::{Result, args, sql};
 use uuid::Uuid;
 
-use super::{CustomerRow, customers_where, list};
+use super::{customers_where, list};
+use crate::customers::model::CustomerRow;
 
 /// How many ids are looked for at once. Each search may read an index from its beginning, so they should be few.
 pub const IDS_AT_ONCE: usize = 20_000;

@@ -1,12 +1,11 @@
 //! Statements that change a customer.
 
-use kernel::access::Scope;
 use kernel::clock::Timestamp;
 use kernel::db::{Engine, Ids, Tx};
 use kernel::{Error, Kind, Result, args, row, sql};
 use uuid::Uuid;
 
-use super::CustomerRow;
+use crate::customers::model::CustomerRow;
 
 row! {
     /// What counting a service leaves.
@@ -93,7 +92,7 @@ pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
 
 /// Writes loaded customers back, before and after, all but their counters; `Stale` if somebody else was faster with one
 /// of them. The versions go up by one.
-pub async fn update(tx: &mut Tx, _: &Scope, changes: &[(&CustomerRow, &CustomerRow)]) -> Result<()> {
+pub async fn update(tx: &mut Tx, changes: &[(&CustomerRow, &CustomerRow)]) -> Result<()> {
     // PostgreSQL compares the values itself, and two statements would lock the rows in two orders.
     let whole = tx.engine() == Engine::Postgres;
     let (mut elsewhere, mut alike) = (Vec::new(), Vec::new());
@@ -249,7 +248,7 @@ async fn update_found_alike(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<()> {
 }
 
 /// The latest service, of a row that is locked until the transaction ends: what counting one more begins with.
-pub async fn lock_last_service(tx: &mut Tx, _: &Scope, id: Uuid) -> Result<Option<Timestamp>> {
+pub async fn lock_last_service(tx: &mut Tx, id: Uuid) -> Result<Option<Timestamp>> {
     let last = tx.opt(
         // SQLite has one writer.
         sql!(
@@ -263,7 +262,7 @@ pub async fn lock_last_service(tx: &mut Tx, _: &Scope, id: Uuid) -> Result<Optio
 
 /// Counts one more service. Not a change of the record: any number of them may come at once, and the version stays.
 /// `None` if the customer was erased meanwhile.
-pub async fn count_service(tx: &mut Tx, _: &Scope, id: Uuid, at: Timestamp) -> Result<Option<Counted>> {
+pub async fn count_service(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<Option<Counted>> {
     tx.opt(
         sql!(
             "UPDATE customer SET total_services = total_services + 1,
@@ -276,8 +275,18 @@ pub async fn count_service(tx: &mut Tx, _: &Scope, id: Uuid, at: Timestamp) -> R
     .await
 }
 
+/// Sets what was counted elsewhere, of a customer that was just created.
+pub async fn set_services(tx: &mut Tx, id: Uuid, total: i64, last: Option<Timestamp>) -> Result<()> {
+    tx.exec(
+        sql!("UPDATE customer SET total_services = $2, last_service_date = $3 WHERE id = $1"),
+        args![id, total, last],
+    )
+    .await
+    .map(drop)
+}
+
 /// Notes a login unless one was noted after `since`. The version stays.
-pub async fn touch_login(tx: &mut Tx, _: &Scope, id: Uuid, at: Timestamp, since: Timestamp) -> Result<()> {
+pub async fn touch_login(tx: &mut Tx, id: Uuid, at: Timestamp, since: Timestamp) -> Result<()> {
     tx.exec(
         sql!("UPDATE customer SET last_login_at = $2 WHERE id = $1 AND (last_login_at IS NULL OR last_login_at <= $3)"),
         args![id, at, since],
@@ -288,7 +297,7 @@ pub async fn touch_login(tx: &mut Tx, _: &Scope, id: Uuid, at: Timestamp, since:
 
 /// Leaves a tombstone: the ids, the number of services and the times, nothing personal. `Stale` if somebody else was faster.
 /// Says how many services it had: counting one is no change of the version, so more than were loaded may be there.
-pub async fn erase(tx: &mut Tx, _: &Scope, id: Uuid, version: i64, at: Timestamp) -> Result<i64> {
+pub async fn erase(tx: &mut Tx, id: Uuid, version: i64, at: Timestamp) -> Result<i64> {
     let services = tx.opt(
         sql!(
             "UPDATE customer SET user_id = NULL, address_line1 = NULL, address_line2 = NULL, city = NULL, city_key = NULL,
@@ -312,7 +321,7 @@ pub async fn erase(tx: &mut Tx, _: &Scope, id: Uuid, version: i64, at: Timestamp
 
 /// Locks the user of a customer. Whatever writes both does it in this order, user then customer, so that no two wait
 /// for each other.
-pub async fn lock_user(tx: &mut Tx, _: &Scope, user: Uuid) -> Result<()> {
+pub async fn lock_user(tx: &mut Tx, user: Uuid) -> Result<()> {
     tx.opt(
         // SQLite has one writer.
         sql!(
@@ -326,7 +335,7 @@ pub async fn lock_user(tx: &mut Tx, _: &Scope, user: Uuid) -> Result<()> {
 }
 
 /// Locks the users of many customers, in one order.
-pub async fn lock_users(tx: &mut Tx, _: &Scope, users: &Ids) -> Result<()> {
+pub async fn lock_users(tx: &mut Tx, users: &Ids) -> Result<()> {
     tx.all(
         // SQLite has one writer, and nothing to lock.
         sql!(

@@ -11,9 +11,9 @@ use kernel::jobs::Progress;
 use kernel::text::search_key;
 use uuid::Uuid;
 
-use crate::customers::model::CustomerRef;
-use crate::customers::service::CustomerRow;
-use crate::customers::store as customers;
+use crate::customers::model::{CustomerRef, CustomerRow};
+use crate::customers::service::projections::Change;
+use crate::customers::service::rows as customers;
 use crate::search::model::rank::Texts;
 use crate::search::model::tokens::{Subject, VERSION, tokens_of};
 use crate::search::store::{self, Entry, Put};
@@ -65,31 +65,43 @@ fn entry(row: &CustomerRow) -> Entry {
     }
 }
 
-/// Writes the entries of many customers that were just inserted, or have none of the present rules.
-pub async fn put_many_in(tx: &mut Tx, rows: &[CustomerRow]) -> Result<()> {
-    let entries: Vec<Entry> = rows.iter().map(entry).collect();
-    store::put_many(tx, entries, Put::UnlessThere).await
+/// Follows changes of customers: those that were created get an entry, those of whom something indexed differs get a new
+/// one, those that were erased have none any more.
+pub async fn follow_in(tx: &mut Tx, changes: &[Change<'_>]) -> Result<()> {
+    let (mut new, mut differing) = (Vec::new(), Vec::new());
+    for change in changes {
+        match *change {
+            (None, Some(row)) => new.push(entry(row)),
+            (Some(before), Some(after)) if Subject::from(before) != Subject::from(after) => {
+                differing.push(after);
+            }
+            (Some(_), Some(_)) | (None, None) => {}
+            (Some(row), None) => store::delete(tx, row.id).await?,
+        }
+    }
+    if !new.is_empty() {
+        store::put_many(tx, new, Put::UnlessThere).await?;
+    }
+    put_changed_in(tx, differing).await
 }
 
-/// Writes the entries of customers whose rows were just updated, before and after, where something indexed differs.
-pub async fn change_many_in(tx: &mut Tx, changes: &[(&CustomerRow, &CustomerRow)]) -> Result<()> {
-    let differing = changes.iter().filter(|(before, after)| Subject::from(*before) != Subject::from(*after));
-    let after: Vec<&CustomerRow> = differing.map(|(_, after)| *after).collect();
+async fn put_changed_in(tx: &mut Tx, after: Vec<&CustomerRow>) -> Result<()> {
     if after.is_empty() {
         return Ok(());
     }
     let entries: Vec<Entry> = match tx.engine() {
         Engine::Sqlite => after.into_iter().map(entry).collect(),
+        // Somebody else may have changed one of their users since we read it.
         Engine::Postgres => {
             let ids = Ids(after.into_iter().map(|row| row.id).collect());
-            let rows = customers::many::by_ids(tx, &entries_scope(), ids).await?;
+            let rows = customers::by_ids(tx, &entries_scope(), ids).await?;
             rows.iter().map(entry).collect()
         }
     };
     store::put_many(tx, entries, Put::Always).await
 }
 
-/// The same for a user that was just changed, whoever changed it.
+/// Follows a user that was just changed, whoever changed it.
 pub async fn user_changed_in(tx: &mut Tx, before: &User, after: &User) -> Result<()> {
     let indexed = |u: &User| {
         (
@@ -120,11 +132,6 @@ async fn renew_in(tx: &mut Tx, customer: Uuid) -> Result<()> {
 
 fn entries_scope() -> Scope {
     Scope::system("entries of the index")
-}
-
-/// Takes a customer out of the index: part of erasing it.
-pub async fn forget_in(tx: &mut Tx, customer: Uuid) -> Result<()> {
-    store::delete(tx, customer).await
 }
 
 /// Maintenance: brings the index to the rules of this release, see [`Release::fill`].
@@ -219,7 +226,7 @@ impl Release {
         ids.sort_unstable();
         let ids = Ids(ids);
         store::lock_customers(tx, &ids).await?;
-        let rows = customers::many::by_ids(tx, &entries_scope(), ids).await?;
+        let rows = customers::by_ids(tx, &entries_scope(), ids).await?;
         let entries = rows.iter().map(|row| Entry { version: self.0, ..entry(row) }).collect();
         store::put_many(tx, entries, Put::UnlessThere).await
     }

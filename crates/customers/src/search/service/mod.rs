@@ -3,11 +3,13 @@
 //! | file | holds |
 //! |---|---|
 //! | here | what is wanted, and the two ways to answer: by relevance, or sorted |
+//! | `listing` | without a text: filters alone |
 //! | `narrow` | filters as tokens |
 //! | `tiers` | by relevance, tier after tier |
 //! | [`index`] | writing entries, filling and keeping up the index |
 
 pub mod index;
+mod listing;
 mod narrow;
 mod tiers;
 
@@ -19,8 +21,10 @@ use kernel::web::list::{FilterValue, ListRequest, Total};
 use super::model::query::Query;
 pub use super::store::Field;
 use super::store::{self, Hit, Rest};
-use crate::customers::service::{CustomerRow, listed};
-use crate::customers::store::list;
+use crate::customers::model::CustomerRow;
+use crate::customers::service::rows;
+pub use listing::known_total_in;
+use listing::listed;
 use narrow::{Narrow, patterns};
 
 /// Beyond this matches are not counted.
@@ -56,6 +60,12 @@ impl Wanted {
     fn is_plain_list(&self) -> bool {
         self.query.is_none() && self.contains.is_empty() && self.tags.is_empty()
     }
+}
+
+/// A page of customers and a row more if there is another, and how many there are; those whom `q` finds, if it is
+/// there. For staff.
+pub async fn list(ctx: &Ctx, request: ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
+    find(ctx, &Wanted::of_list(request)).await
 }
 
 /// A page of the customers that match and a row more if there is another, and how many there are. For staff.
@@ -111,14 +121,14 @@ async fn sorted(
         tx = ctx.slow_read().await?;
     }
     let conditions = || {
-        let mut w = list::conditions(scope, request);
+        let mut w = rows::conditions(scope, request);
         match &hits {
             Some(hits) => store::narrow_to_hits(engine, &mut w, hits),
             None => store::narrow_to_matches(engine, &mut w, expr.as_ref(), rest.contains),
         }
         w
     };
-    let rows = list::page_of(&mut tx, request, conditions()).await?;
-    let count = list::count_of(&mut tx, request, conditions(), COUNTED).await?;
-    Ok((rows, Total::bounded(count, COUNTED)))
+    let found = rows::page_of(&mut tx, request, conditions()).await?;
+    let count = rows::count_of(&mut tx, request, conditions(), COUNTED).await?;
+    Ok((found, Total::bounded(count, COUNTED)))
 }

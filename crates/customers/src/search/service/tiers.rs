@@ -11,8 +11,8 @@ use kernel::{Error, Result};
 
 use super::narrow::Narrow;
 use super::{COUNTED, FEW};
-use crate::customers::service::CustomerRow;
-use crate::customers::store::list;
+use crate::customers::model::CustomerRow;
+use crate::customers::service::rows as customers;
 use crate::search::model::expr::Expr;
 use crate::search::model::query::Query;
 use crate::search::model::rank::{contains, distance};
@@ -88,7 +88,7 @@ async fn rows(tx: &mut Tx, scope: &Scope, hits: &[Hit]) -> Result<Vec<CustomerRo
     w.within(scope, "u.company_id", "u.id");
     store::narrow_to_hits(tx.engine(), &mut w, hits);
     let place: HashMap<_, _> = hits.iter().enumerate().map(|(i, hit)| (hit.customer_id, i)).collect();
-    let mut rows = list::all_of(tx, w).await?;
+    let mut rows = customers::all_of(tx, w).await?;
     rows.sort_by_key(|row| place.get(&row.id).copied());
     Ok(rows)
 }

@@ -15,7 +15,7 @@ use super::model::expr::Expr;
 use super::model::known::Known;
 use super::model::query::Names;
 use super::model::rank::Texts;
-use crate::customers::store::list;
+use crate::customers::service::rows;
 pub use write::*;
 
 row! {
@@ -267,7 +267,7 @@ fn matching<'a>(engine: Engine, expr: &Expr, rest: Rest<'a>) -> Where<'a> {
 fn besides<'a>(w: &mut Where<'a>, rest: Rest<'a>) {
     if !rest.is_empty() {
         w.and("c.erased_at IS NULL", Vec::new());
-        list::beside_comparisons(w, rest.request);
+        rows::beside_comparisons(w, rest.request);
     }
     for (field, pattern) in rest.contains {
         w.and_one(

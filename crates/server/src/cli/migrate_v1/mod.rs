@@ -16,14 +16,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use customers::migration_v1::model::record::OldCustomer;
-use customers::migration_v1::model::report::{Counts, Kind, Tally};
-use customers::migration_v1::read;
-use customers::migration_v1::service::{ACTOR, BATCH, Item, Migration, Options};
 use kernel::app::App;
 use kernel::config::{Config, Database};
 use kernel::ctx::Ctx;
 use kernel::storage::private_dir;
+use migrate_v1::model::record::OldCustomer;
+use migrate_v1::model::report::{Counts, Kind, Tally};
+use migrate_v1::read;
+use migrate_v1::service::{ACTOR, BATCH, Item, Migration, Options};
 use serde::Serialize;
 
 use super::{Given, answer};

@@ -6,7 +6,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use customers::migration_v1::model::report::Row;
+use migrate_v1::model::report::Row;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -117,7 +117,7 @@ fn cells(row: &Row) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use customers::migration_v1::model::report::Kind;
+    use migrate_v1::model::report::Kind;
 
     use super::*;
 

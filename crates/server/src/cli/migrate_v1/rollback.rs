@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use customers::migration_v1::model::report::{Kind, Outcome, Row};
-use customers::migration_v1::service::BATCH;
-use customers::migration_v1::service::undo::{Undone, undo};
 use kernel::ctx::Ctx;
+use migrate_v1::model::report::{Kind, Outcome, Row};
+use migrate_v1::service::BATCH;
+use migrate_v1::service::undo::{Undone, undo};
 use serde::Serialize;
 
 use super::progress::Progress;

@@ -1,0 +1,74 @@
+//! Lists without a text to search for: filters, an order, a page. The counters know how long many of them are.
+
+use kernel::Result;
+use kernel::access::{Permission, Scope};
+use kernel::ctx::Ctx;
+use kernel::db::Tx;
+use kernel::web::list::{FilterValue, ListRequest, Total};
+
+use super::COUNTED;
+use crate::customers::model::{CustomerRow, country_code};
+use crate::customers::service::rows;
+use crate::statistics::model::{self as counters, Place};
+use crate::statistics::service as statistics;
+
+/// A page of customers without a text to search for, and how many there are. For staff.
+pub async fn listed(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
+    let scope = ctx.require_staff(Permission::CustomersRead)?;
+    let mut tx = match rows::is_quick(scope.all(), request) {
+        true => ctx.read().await?,
+        false => ctx.slow_read().await?,
+    };
+    let found = rows::page(&mut tx, &scope, request).await?;
+    let total = match known_total_in(&mut tx, &scope, request).await? {
+        Some(n) => Total::exact(n),
+        None => Total::bounded(rows::count_up_to(&mut tx, &scope, request, COUNTED).await?, COUNTED),
+    };
+    Ok((found, total))
+}
+
+/// How many customers a list has, if the counters know it.
+pub async fn known_total_in(tx: &mut Tx, scope: &Scope, request: &ListRequest) -> Result<Option<u64>> {
+    match known(request) {
+        Some(Known::Counter(metric, key)) => statistics::count_in(tx, scope, metric, key).await.map(Some),
+        Some(Known::Place(place)) => statistics::count_place_in(tx, scope, &place).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Lists whose number the counters know already.
+#[derive(Debug, PartialEq)]
+enum Known<'a> {
+    Counter(&'static str, &'a str),
+    Place(Place<'a>),
+}
+
+fn known(request: &ListRequest) -> Option<Known<'_>> {
+    match request.filters.as_slice() {
+        [] => return Some(Known::Counter(counters::TOTAL, "")),
+        [(filter, FilterValue::Bool(true))] => match filter.name {
+            "is_active" => return Some(Known::Counter(counters::ACTIVE, "")),
+            "is_verified" => return Some(Known::Counter(counters::VERIFIED, "")),
+            "is_business_customer" => return Some(Known::Counter(counters::BUSINESS, "")),
+            _ => {}
+        },
+        [(filter, FilterValue::Text(text))] => match filter.name {
+            "tag" => return Some(Known::Counter(counters::TAG, text)),
+            "gender" => return Some(Known::Counter(counters::GENDER, text)),
+            _ => {}
+        },
+        _ => {}
+    }
+    let mut place = Place::default();
+    for (filter, value) in &request.filters {
+        let FilterValue::Text(text) = value else { return None };
+        match filter.name {
+            // A text that names no country has no counter of its own.
+            "country" => place.country = Some(country_code(text)?),
+            "state" if !text.is_empty() => place.state = Some(text),
+            "city" if !text.is_empty() => place.city = Some(text),
+            _ => return None,
+        }
+    }
+    Some(Known::Place(place))
+}
