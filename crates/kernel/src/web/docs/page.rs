@@ -28,6 +28,16 @@ const PAGE: &str = r#"<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Regulars API</title>
 <link rel="stylesheet" href="/docs/swagger-ui.css">
+<style>
+html:not(.dark-mode) { background: #fff; }
+/* In the light, Swagger UI's own colours of these are too pale to read. */
+html:not(.dark-mode) .swagger-ui .opblock .opblock-summary-method,
+html:not(.dark-mode) .swagger-ui .info .title small.version-stamp pre { color: #10151a; }
+html:not(.dark-mode) .swagger-ui .btn.authorize { color: #137a4a; border-color: #137a4a; }
+html:not(.dark-mode) .swagger-ui .btn.authorize svg { fill: #137a4a; }
+html:not(.dark-mode) .swagger-ui .info a { color: #1f5fb8; }
+.swagger-ui .filter .operation-filter-input { max-width: none; }
+</style>
 <link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
 </head>
 <body>
