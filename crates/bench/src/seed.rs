@@ -290,8 +290,8 @@ fn copy_text(line: &mut String, cell: &Cell) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use kernel::db::{Engine, Target};
-    use kernel::test::TestDb;
+    use database::{Engine, Target};
+    use platform::test::TestDb;
 
     use super::*;
     use crate::references::SELECT;

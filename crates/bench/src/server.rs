@@ -3,7 +3,7 @@
 use ::server::app;
 use customers::search::service::index;
 use customers::statistics::service as statistics;
-use kernel::config::{Config, FileChoice, Sources};
+use platform::config::{Config, FileChoice, Sources};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};

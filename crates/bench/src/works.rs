@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use hyper::Method;
-use kernel::test::pictures as hostile;
+use platform::test::pictures as hostile;
 use serde_json::{Value, json};
 
 use crate::http::{Call, Connection};

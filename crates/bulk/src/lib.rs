@@ -21,8 +21,8 @@ use std::time::Duration;
 
 use customers::customers::service::projections::Erasure;
 use kernel::Result;
-use kernel::app::{Feature, Parts};
-use kernel::jobs::Periodic;
+use platform::app::{Feature, Parts};
+use platform::jobs::Periodic;
 
 /// The feature, for the assembly. It is served beside the customers, under the same base path.
 pub fn feature() -> Feature {

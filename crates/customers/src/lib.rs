@@ -28,8 +28,8 @@ use std::time::Duration;
 
 use identity::ProfileHook;
 use kernel::Result;
-use kernel::app::{Feature, Parts};
-use kernel::jobs::{JobKind, Periodic};
+use platform::app::{Feature, Parts};
+use platform::jobs::{JobKind, Periodic};
 
 use customers::service::projections::{Erasure, Projection, Projections};
 

@@ -3,7 +3,7 @@
 //!
 //! A reader asks for what came `after` the last number that it has seen, and is given the number to ask with next.
 //! It skips nothing: on PostgreSQL numbers become visible out of order, so the feed stops before the oldest
-//! transaction that is still running ([`kernel::event::horizon`]).
+//! transaction that is still running ([`platform::event::horizon`]).
 //!
 //! | file | holds |
 //! |---|---|
@@ -17,7 +17,7 @@ pub mod model;
 pub mod service;
 mod store;
 
-use kernel::app::{Feature, nothing_to_start};
+use platform::app::{Feature, nothing_to_start};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -1,9 +1,10 @@
 //! Reading the feed. Staff with `events.read` see what happened within their scope; before and after, and the
 //! address of who did it, only those who may do everything.
 
-use kernel::access::{Permission, Permissions};
-use kernel::ctx::Ctx;
-use kernel::{Result, event};
+use kernel::Result;
+use platform::access::{Permission, Permissions};
+use platform::ctx::Ctx;
+use platform::event;
 
 use super::model::FeedQuery;
 use super::store;

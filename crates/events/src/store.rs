@@ -1,10 +1,12 @@
 //! The statements on `event` and `event_change`. Of customers and companies only the public ids are read, in the
 //! same statement, so that a page costs two statements however many records it names.
 
-use kernel::access::Scope;
+use database::{Json, Where};
+use database::{args, row, sql};
+use kernel::Result;
 use kernel::clock::Timestamp;
-use kernel::db::{Json, Tx, Where};
-use kernel::{Result, args, row, sql};
+use platform::Tx;
+use platform::access::Scope;
 use uuid::Uuid;
 
 use super::model::{FeedQuery, Reference};

@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
+use database::Engine;
+use database::{args, sql};
 use identity::api_keys::service::{NewApiKey, create};
-use kernel::app::Feature;
-use kernel::ctx::Ctx;
-use kernel::db::Engine;
-use kernel::event::Event;
-use kernel::test::{TestApp, on_both_engines};
-use kernel::{args, sql};
+use platform::app::Feature;
+use platform::ctx::Ctx;
+use platform::event::Event;
+use platform::test::{TestApp, on_both_engines};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -67,7 +67,7 @@ async fn read(app: &TestApp, token: &str, path: &str) -> Value {
         let mut tx = ctx.read().await.unwrap();
         let last: i64 =
             tx.one(sql!("SELECT coalesce(max(seq), 0) AS seq FROM event" => i64), []).await.unwrap();
-        if kernel::event::horizon(&mut tx).await.unwrap() > last {
+        if platform::event::horizon(&mut tx).await.unwrap() > last {
             drop(tx);
             return app.get(path).bearer(token).send().await.expect(200);
         }

@@ -1,10 +1,10 @@
 //! Administrators, as the command line manages them: the way in for an operator who has no other.
 
-use kernel::access::Scope;
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
-use kernel::event::Event;
 use kernel::{Error, Fault, Result};
+use platform::Tx;
+use platform::access::Scope;
+use platform::ctx::Ctx;
+use platform::event::Event;
 
 use crate::credentials::hasher::Hasher;
 use crate::credentials::model::{OwnWords, PasswordHash, PasswordRules};
@@ -108,7 +108,7 @@ const TAKEN: &str = "USER_EMAIL_EXISTS";
 
 fn command_line_only(ctx: &Ctx) -> Result<()> {
     match ctx.caller()?.credential {
-        kernel::access::Credential::System => Ok(()),
+        platform::access::Credential::System => Ok(()),
         _ => Err(Error::forbidden(
             "COMMAND_LINE_ONLY",
             "Administrators are managed with `regulars admin` on the command line",

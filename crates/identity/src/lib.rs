@@ -26,10 +26,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::Result;
-use kernel::app::{App, BoxFuture, Feature, Parts};
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
-use kernel::jobs::Periodic;
+use platform::Tx;
+use platform::app::{App, BoxFuture, Feature, Parts};
+use platform::ctx::Ctx;
+use platform::jobs::Periodic;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;

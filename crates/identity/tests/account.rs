@@ -6,8 +6,8 @@ mod common;
 
 use common::{access, link, register, seed_body};
 use identity::feature;
-use kernel::access::Scope;
-use kernel::test::{TestApp, TestReply, on_both_engines, on_both_engines_with};
+use platform::access::Scope;
+use platform::test::{TestApp, TestReply, on_both_engines, on_both_engines_with};
 use serde_json::{Value, json};
 
 fn refresh_token(reply: &Value) -> String {
@@ -397,7 +397,7 @@ async fn events_of_an_account_are_written_with_it() {
         let _ = Scope::system("test");
         let mut tx = ctx.read().await.unwrap();
         let actions =
-            tx.all(kernel::sql!("SELECT action FROM event ORDER BY seq" => String), []).await.unwrap();
+            tx.all(database::sql!("SELECT action FROM event ORDER BY seq" => String), []).await.unwrap();
         assert_eq!(actions, ["user.created", "session.created"]);
         drop(tx);
         done(app).await;

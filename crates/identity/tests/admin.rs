@@ -6,7 +6,7 @@ use identity::users::model::{Email, PersonName};
 use identity::users::service::User;
 use identity::{admin, feature};
 use kernel::TextValue;
-use kernel::test::{TestApp, TestReply, on_both_engines};
+use platform::test::{TestApp, TestReply, on_both_engines};
 use serde_json::json;
 
 const PASSWORD: &str = "a long enough sentence";

@@ -5,13 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use database::{args, sql};
 use identity::api_keys::service::{self as keys, NewApiKey};
 use identity::feature;
 use identity::users::service::{self as users, NewUser};
-use kernel::access::{Caller, Credential, Permission, Permissions, Reach};
-use kernel::ctx::{Ctx, RequestState};
-use kernel::test::{TestApp, TestReply, on_both_engines};
-use kernel::{Error, args, sql};
+use kernel::Error;
+use platform::access::{Caller, Credential, Permission, Permissions, Reach};
+use platform::ctx::{Ctx, RequestState};
+use platform::test::{TestApp, TestReply, on_both_engines};
 use uuid::Uuid;
 
 async fn company(app: &TestApp, code: &str) -> Uuid {
@@ -164,9 +165,7 @@ async fn scopes_that_cannot_be_read_narrow_to_nothing() {
         let (id, secret) = made(&app.system(), new("employee", None)).await;
         let mut tx = app.system().write().await.unwrap();
         let statement = sql!("UPDATE api_key SET scopes = $2 WHERE id = $1");
-        tx.exec(statement, args![id, kernel::db::Json(serde_json::json!({"users.read": true}))])
-            .await
-            .unwrap();
+        tx.exec(statement, args![id, database::Json(serde_json::json!({"users.read": true}))]).await.unwrap();
         tx.commit().await.unwrap();
         present(app, &secret).await.expect_error(401, "API_KEY_INVALID");
     })

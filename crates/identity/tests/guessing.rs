@@ -1,8 +1,8 @@
 //! Guessing at passwords: what it costs who guesses, and what it does not cost the owner.
 
+use database::{args, sql};
 use identity::feature;
-use kernel::test::{TestApp, TestReply, on_both_engines};
-use kernel::{args, sql};
+use platform::test::{TestApp, TestReply, on_both_engines};
 use serde_json::{Value, json};
 
 async fn register(app: &TestApp, email: &str) {

@@ -7,12 +7,12 @@ mod common;
 use std::time::Duration;
 
 use common::{access, link, register};
+use database::{args, sql};
 use identity::feature;
 use identity::users::model::UserRef;
 use identity::users::service as users;
-use kernel::access::Scope;
-use kernel::test::{TestApp, on_both_engines};
-use kernel::{args, sql};
+use platform::access::Scope;
+use platform::test::{TestApp, on_both_engines};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ async fn periodic(app: &TestApp, name: &str) {
     (task.job.run)(&app.system(), Value::Null).await.unwrap();
 }
 
-async fn count(app: &TestApp, statement: &'static kernel::db::Sql<0, i64>) -> i64 {
+async fn count(app: &TestApp, statement: &'static database::Sql<0, i64>) -> i64 {
     app.system().read().await.unwrap().one(statement, []).await.unwrap()
 }
 
@@ -78,7 +78,7 @@ async fn erasing_finds_the_events_of_sessions_that_are_long_gone() {
 }
 
 fn hash(n: u32) -> Vec<u8> {
-    kernel::crypto::sha256(&n.to_be_bytes()).to_vec()
+    platform::crypto::sha256(&n.to_be_bytes()).to_vec()
 }
 
 #[tokio::test]

@@ -12,10 +12,10 @@ use identity::credentials::hasher::Hasher;
 use identity::users::model::UserRef;
 use identity::users::service::{self as users, User, UserChange};
 use identity::{ProfileHook, feature};
-use kernel::access::Scope;
-use kernel::app::Feature;
-use kernel::test::{TestApp, on_both_engines, on_both_engines_with};
 use kernel::web::Field;
+use platform::access::Scope;
+use platform::app::Feature;
+use platform::test::{TestApp, on_both_engines, on_both_engines_with};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -58,7 +58,7 @@ fn mails_to(app: &TestApp, email: &str) -> Vec<String> {
     app.mails().into_iter().filter(|m| m.contains(&format!("To: {email}"))).collect()
 }
 
-async fn verify(app: &TestApp, body: Value) -> kernel::test::TestReply {
+async fn verify(app: &TestApp, body: Value) -> platform::test::TestReply {
     app.post("/api/auth/email/verify/").json(body).send().await
 }
 

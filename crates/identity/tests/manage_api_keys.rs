@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
+use database::{args, sql};
 use identity::api_keys::service::{self as keys, NewApiKey};
 use identity::api_keys::{first, model::KeyState};
 use identity::feature;
-use kernel::crypto::Secret;
-use kernel::test::{TestApp, TestReply, on_both_engines};
-use kernel::{args, sql};
+use platform::crypto::Secret;
+use platform::test::{TestApp, TestReply, on_both_engines};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

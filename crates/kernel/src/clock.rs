@@ -6,6 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use database::Scalar;
+use database::driver::tokio_postgres::types as pg;
+use database::driver::{BytesMut, rusqlite};
+
 /// An instant in UTC, truncated to microseconds, which is what both databases keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(jiff::Timestamp);
@@ -95,6 +99,42 @@ impl utoipa::PartialSchema for Timestamp {
     }
 }
 impl utoipa::ToSchema for Timestamp {}
+
+/// INTEGER microseconds in SQLite, timestamptz in PostgreSQL.
+impl rusqlite::ToSql for Timestamp {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        Ok(self.as_micros().into())
+    }
+}
+impl rusqlite::types::FromSql for Timestamp {
+    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+        let micros = value.as_i64()?;
+        Timestamp::from_micros(micros).ok_or(rusqlite::types::FromSqlError::OutOfRange(micros))
+    }
+}
+impl pg::ToSql for Timestamp {
+    fn to_sql(
+        &self,
+        ty: &pg::Type,
+        out: &mut BytesMut,
+    ) -> Result<pg::IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        self.to_jiff().to_sql(ty, out)
+    }
+    fn accepts(ty: &pg::Type) -> bool {
+        *ty == pg::Type::TIMESTAMPTZ
+    }
+    pg::to_sql_checked!();
+}
+impl<'a> pg::FromSql<'a> for Timestamp {
+    fn from_sql(ty: &pg::Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        jiff::Timestamp::from_sql(ty, raw).map(Timestamp::from)
+    }
+    fn accepts(ty: &pg::Type) -> bool {
+        *ty == pg::Type::TIMESTAMPTZ
+    }
+}
+
+impl Scalar for Timestamp {}
 
 /// Where use cases read the time. Cloning shares it.
 #[derive(Clone, Default)]

@@ -200,12 +200,6 @@ impl Error {
         again
     }
 
-    /// The same failure as another sort: one that was tried again as often as it helps is no longer passing.
-    pub(crate) fn with_kind(mut self, kind: Kind) -> Error {
-        self.0.kind = kind;
-        self
-    }
-
     /// The cause, for the log.
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         self.0.source = Some(Arc::from(source.into()));
@@ -287,6 +281,25 @@ impl fmt::Debug for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.detail)
+    }
+}
+
+impl From<database::Error> for Error {
+    fn from(e: database::Error) -> Error {
+        let parts = e.into_parts();
+        let kind = match parts.kind {
+            database::Kind::Conflict => Kind::Conflict,
+            database::Kind::Stale => Kind::Stale,
+            database::Kind::Transient => Kind::Transient,
+            database::Kind::Unavailable => Kind::Unavailable,
+            database::Kind::Unknown => Kind::Unknown,
+            database::Kind::Internal => Kind::Internal,
+        };
+        let mut error = Error::new(kind, parts.code, parts.detail);
+        error.0.constraint = parts.constraint;
+        error.0.retry_after = parts.retry_after;
+        error.0.source = parts.source;
+        error
     }
 }
 

@@ -1,39 +1,23 @@
-//! What every feature stands on, and no business words.
+//! What every feature shares, without business words: the values (errors, time, ids, text), and the HTTP conventions that read
+//! and write them.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`db`] | two databases behind one `Tx`; `sql!`, `row!`, migrations, filters |
-//! | [`web`] | the HTTP conventions: bodies, lists, errors, tags, idempotency, documentation |
-//! | [`ctx`] | what a use case receives: caller, clock, ids, randomness, database |
-//! | [`access`] | permissions, roles' reach, and the `Scope` that every store function demands |
+//! | [`error`] | the one error type: what went wrong, and what the caller can do about it |
+//! | [`clock`], [`date`] | instants, calendar dates, and the clock that tests set |
+//! | [`id`] | UUIDs and public ids, and the randomness that they are made of |
 //! | [`text`] | cleaned text fields, and the key that comparing and searching use |
-//! | [`event`] | the append-only log, written in the transaction of the change |
-//! | [`jobs`] | durable jobs, enqueued in the caller's transaction |
-//! | [`config`], [`crypto`], [`log`], [`storage`], [`mail`], [`outbound`] | the outside world |
-//! | [`test`] | a fresh database on both engines, and a client for the real router |
+//! | [`value`] | types that cannot hold an invalid value: parse, don't validate |
+//! | [`web`] | the HTTP conventions: bodies, lists, replies, errors, sockets, documentation |
 
-pub mod access;
-pub mod app;
 pub mod clock;
-pub mod config;
-pub mod crypto;
-pub mod ctx;
-pub mod db;
+pub mod date;
 pub mod error;
-pub mod event;
 pub mod id;
-pub mod idempotency;
-pub mod jobs;
-pub mod log;
-mod log_buffer;
-mod log_text;
-pub mod mail;
-pub mod outbound;
-pub mod storage;
-pub mod test;
 pub mod text;
 pub mod value;
 pub mod web;
 
+pub use date::Date;
 pub use error::{Error, Fault, Kind, Result};
 pub use value::{Flaw, TextValue};

@@ -1,7 +1,8 @@
 //! Statements of the migration.
 
-use kernel::db::Tx;
-use kernel::{Result, args, sql};
+use database::{args, sql};
+use kernel::Result;
+use platform::Tx;
 use uuid::Uuid;
 
 /// The namespace of the ids that users get from their numbers, if it was drawn already.

@@ -6,14 +6,14 @@
 
 use std::collections::HashMap;
 
+use database::sql;
 use fixtures::{key, prove, register};
-use kernel::app::Feature;
-use kernel::sql;
-use kernel::test::{TestApp, on_both_engines};
 use migrate_v1::model::report::{Kind, Outcome, Row};
 use migrate_v1::read::records;
 use migrate_v1::service::undo::{Undone, undo};
 use migrate_v1::service::{ACTOR, BATCH, Item, Migration, Options};
+use platform::app::Feature;
+use platform::test::{TestApp, on_both_engines};
 use serde_json::{Value, json};
 
 fn features() -> [Feature; 2] {

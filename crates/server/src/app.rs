@@ -4,21 +4,22 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use kernel::app::{App, Feature, Parts};
 use kernel::clock::Clock;
-use kernel::config::{Config, Service};
 use kernel::id::Random;
-use kernel::jobs::{JobKind, Periodic};
-use kernel::mail::Mailer;
-use kernel::outbound::Outbound;
-use kernel::storage::Storage;
+use kernel::web::docs;
 use kernel::web::layers::Edge;
-use kernel::web::{WebSettings, docs, guard};
+use platform::app::{App, Feature, Parts};
+use platform::config::{Config, Service};
+use platform::http::guard;
+use platform::jobs::{JobKind, Periodic};
+use platform::mail::Mailer;
+use platform::outbound::Outbound;
+use platform::storage::Storage;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{database, figures, health, master_key, pages};
+use crate::{figures, health, master_key, pages, startup};
 
 /// Every feature of the product. A new one is added here and nowhere else.
 pub fn features() -> Vec<Feature> {
@@ -59,7 +60,7 @@ struct Document;
 /// A process: database, master key, and every feature started. Which routes it serves is decided by [`router`].
 pub async fn start(config: Config) -> anyhow::Result<App> {
     let (clock, random) = (Clock::System, Random::System);
-    let db = database::ready(&config, &clock).await?;
+    let db = startup::ready(&config).await?;
     let keys = master_key::load(&config, &db, &random).await?;
     let storage = Storage::local(&config.data_dir.join("files"))?;
     let mail = Mailer::new(&config.mail, &config.data_dir, clock.clone())?;
@@ -75,7 +76,7 @@ pub fn background() -> (Vec<JobKind>, Vec<Periodic>) {
     let features = features();
     let jobs = features.iter().flat_map(|feature| feature.jobs).copied().collect();
     let own = features.iter().flat_map(|feature| feature.periodic);
-    let periodic = own.chain(kernel::jobs::HOUSEKEEPING).copied().collect();
+    let periodic = own.chain(platform::jobs::HOUSEKEEPING).copied().collect();
     (jobs, periodic)
 }
 
@@ -121,5 +122,5 @@ pub fn router(app: &App) -> anyhow::Result<Edge> {
         router = router.merge(docs::routes(&api)?);
     }
     let router = router.merge(pages::routes(app));
-    Ok(Edge::new(router, WebSettings::of(&app.config), app.clock.clone(), app.random.clone()))
+    Ok(Edge::new(router, app.config.web_settings(), app.clock.clone(), app.random.clone()))
 }

@@ -5,7 +5,7 @@ use anyhow::{Context, anyhow};
 use identity::api_keys::first;
 use identity::users::model::{Email, PersonName};
 use kernel::TextValue;
-use kernel::app::App;
+use platform::app::App;
 
 /// Makes what the settings name and is not there.
 pub async fn run(app: &App) -> anyhow::Result<()> {

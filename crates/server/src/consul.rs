@@ -6,10 +6,10 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::{HeaderValue, Method, header};
 use backon::{ExponentialBuilder, Retryable};
-use kernel::app::App;
-use kernel::config::{Listen, OutboundConfig};
-use kernel::outbound::{Call, Outbound};
 use kernel::{Error, Result};
+use platform::app::App;
+use platform::config::{Listen, OutboundConfig};
+use platform::outbound::{Call, Outbound};
 use serde_json::{Value, json};
 
 /// A process's entry in the agent.

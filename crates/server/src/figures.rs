@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use kernel::app::App;
 use kernel::web::layers::DURATION_BUCKETS;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use platform::app::App;
 
 use crate::health;
 

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use kernel::Result;
-use kernel::app::App;
-use kernel::config::Config;
+use platform::app::App;
+use platform::config::Config;
 
 /// What there is, and how to call the command line.
 pub struct FirstSteps {

@@ -13,11 +13,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use kernel::app::App;
 use kernel::clock::Timestamp;
-use kernel::jobs::Backlog;
 use kernel::web::field::one_of;
 use kernel::{Error, Kind, Result};
+use platform::app::App;
+use platform::jobs::Backlog;
 use serde::Serialize;
 use tokio::sync::Mutex;
 use utoipa::openapi::Object;
@@ -157,7 +157,7 @@ async fn find_out(app: &App, health: &Health) -> Report {
 /// The queue lies in the database; the runner, if there is one here, should come round.
 fn jobs(app: &App, database: &Result<(i64, Backlog)>) -> Component {
     let state = match database {
-        Ok(_) if kernel::jobs::stands_still(app) => {
+        Ok(_) if platform::jobs::stands_still(app) => {
             let detail = "The runner of jobs of this process has not looked for jobs for a minute";
             Err(Error::unavailable("JOBS_STAND_STILL", detail, PATIENCE))
         }
@@ -172,8 +172,8 @@ async fn database(app: &App) -> Result<(i64, Backlog)> {
     let ask = async {
         let ctx = app.system("health");
         let mut tx = ctx.read().await?;
-        let unfinished = kernel::jobs::unfinished(&mut tx).await?;
-        Ok((unfinished, kernel::jobs::backlog(&mut tx, ctx.now()).await?))
+        let unfinished = platform::jobs::unfinished(&mut tx).await?;
+        Ok((unfinished, platform::jobs::backlog(&mut tx, ctx.now()).await?))
     };
     patiently("database", ask).await
 }

@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`app`] | the one list of features; a process from a configuration; the router |
-//! | [`database`] | the database at the start: is it there, is it ours, is it whole, is it up to date |
+//! | [`startup`] | the database at the start: is it there, is it ours, is it whole, is it up to date |
 //! | [`master_key`] | which master key belongs to the database |
 //! | [`health`] | `/health`, `/livez`, `/readyz` |
 //! | [`figures`] | `/metrics` |
@@ -16,10 +16,10 @@ pub mod app;
 mod bootstrap;
 pub mod cli;
 mod consul;
-pub mod database;
 pub mod figures;
 mod first_steps;
 pub mod health;
 pub mod master_key;
 pub mod pages;
+pub mod startup;
 mod store;

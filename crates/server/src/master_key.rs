@@ -3,13 +3,13 @@
 //! first secret that it cannot open.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use kernel::config::Config;
-use kernel::crypto::Keys;
-use kernel::db::{Db, Usage};
+use database::Db;
 use kernel::id::Random;
 use kernel::{Error, Kind, Result};
+use platform::Tx;
+use platform::config::Config;
+use platform::crypto::Keys;
 
 use crate::store;
 
@@ -35,13 +35,13 @@ pub async fn load(config: &Config, db: &Db, random: &Random) -> Result<Keys> {
 
 /// The fingerprint of the key with which the database was first used; `None` before the first start.
 pub async fn known(db: &Db) -> Result<Option<String>> {
-    let mut tx = db.read(&Arc::new(Usage::default())).await?;
+    let mut tx = Tx::read(db).await?;
     store::master_key(&mut tx).await
 }
 
 /// Notes our key, unless another process was faster; gives the one that is noted.
 async fn keep(db: &Db, keys: &Keys) -> Result<String> {
-    let mut tx = db.write(&Arc::new(Usage::default())).await?;
+    let mut tx = Tx::write(db).await?;
     store::keep_master_key(&mut tx, &keys.fingerprint()).await?;
     let known = store::master_key(&mut tx).await?;
     tx.commit().await?;

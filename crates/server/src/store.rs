@@ -1,8 +1,9 @@
 //! The statements of the assembly itself: facts about the deployment in `setting`, and the probes of `doctor`.
 
+use database::{args, sql};
+use kernel::Result;
 use kernel::clock::Timestamp;
-use kernel::db::Tx;
-use kernel::{Result, args, sql};
+use platform::Tx;
 
 /// The fingerprint of the master key with which the database was first used.
 pub async fn master_key(tx: &mut Tx) -> Result<Option<String>> {

@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 
 use bulk as _;
 use customers as _;
+use database::driver::{inventory, rusqlite, tokio_postgres};
+use database::{Engine, Entry, FieldSpec, Target};
 use events as _;
 use fixtures as _;
 use identity as _;
-use kernel::db::driver::{inventory, rusqlite, tokio_postgres};
-use kernel::db::{Engine, Entry, FieldSpec, Target};
-use kernel::test::TestDb;
 use migrate_v1 as _;
+use platform::test::TestDb;
 use server as _;
 
 fn statements() -> Vec<&'static Entry> {
@@ -36,10 +36,10 @@ fn compare(entry: &Entry, columns: &[&str]) -> Option<String> {
 
 /// What SQLite finds wrong with a statement; nothing if it is never asked.
 fn on_sqlite(conn: &rusqlite::Connection, entry: &Entry) -> Vec<String> {
-    if entry.lite.is_empty() {
+    if entry.sqlite.is_empty() {
         return Vec::new();
     }
-    let statement = match conn.prepare(entry.lite) {
+    let statement = match conn.prepare(entry.sqlite) {
         Ok(statement) => statement,
         Err(e) => return vec![format!("{}: {e}", entry.at)],
     };
@@ -55,10 +55,10 @@ fn on_sqlite(conn: &rusqlite::Connection, entry: &Entry) -> Vec<String> {
 
 /// What PostgreSQL finds wrong with a statement; nothing if it is never asked.
 async fn on_postgres(client: &tokio_postgres::Client, entry: &Entry) -> Vec<String> {
-    if entry.pg.is_empty() {
+    if entry.postgres.is_empty() {
         return Vec::new();
     }
-    let statement = match client.prepare(entry.pg).await {
+    let statement = match client.prepare(entry.postgres).await {
         Ok(statement) => statement,
         Err(e) => return vec![format!("{}: {e}: {:?}", entry.at, e.as_db_error().map(|e| e.message()))],
     };
@@ -82,8 +82,13 @@ fn mistakes() -> Vec<(Entry, &'static str)> {
     let number = FieldSpec { name: "n", accepts: <i64 as tokio_postgres::types::FromSql>::accepts };
     let both: &'static [FieldSpec] = Box::leak(Box::new([text, value]));
     let one: &'static [FieldSpec] = Box::leak(Box::new([number]));
-    let entry =
-        |sql: &'static str, fields, args| Entry { lite: sql, pg: sql, at: "store.rs:7", fields, args };
+    let entry = |sql: &'static str, fields, args| Entry {
+        sqlite: sql,
+        postgres: sql,
+        at: "store.rs:7",
+        fields,
+        args,
+    };
     vec![
         (entry("SELECT name, valu FROM setting", both, 0), "both"),
         (entry("SELECT value, name FROM setting", both, 0), "both"),
@@ -91,7 +96,7 @@ fn mistakes() -> Vec<(Entry, &'static str)> {
         (entry("SELECT name, value FROM setting WHERE name = $1", both, 2), "both"),
         (entry("SELECT sum(version) AS n FROM customer", one, 0), "postgres"),
         (entry("SELECT length(name) AS n FROM setting", one, 0), "postgres"),
-        (Entry { lite: "", ..entry("SELECT n FROM setting", one, 0) }, "postgres"),
+        (Entry { sqlite: "", ..entry("SELECT n FROM setting", one, 0) }, "postgres"),
     ]
 }
 
@@ -106,9 +111,9 @@ async fn mistakes_in_statements_are_found_with_file_and_line() {
     let connection = tokio::spawn(connection);
     for (mistake, engines) in mistakes() {
         let found = on_postgres(&client, &mistake).await;
-        assert!(found.iter().any(|text| text.starts_with("store.rs:7")), "{}: {found:?}", mistake.pg);
+        assert!(found.iter().any(|text| text.starts_with("store.rs:7")), "{}: {found:?}", mistake.postgres);
         if engines == "both" {
-            assert!(!on_sqlite(&conn, &mistake).is_empty(), "{}", mistake.lite);
+            assert!(!on_sqlite(&conn, &mistake).is_empty(), "{}", mistake.sqlite);
         }
     }
     drop(client);
@@ -180,14 +185,16 @@ async fn no_update_leaves_a_derived_column_behind() {
     let mut wrong = Vec::new();
     for entry in statements() {
         for (table, from, derived) in DERIVED {
-            let columns = assigned(table, if entry.lite.is_empty() { entry.pg } else { entry.lite });
+            let columns =
+                assigned(table, if entry.sqlite.is_empty() { entry.postgres } else { entry.sqlite });
             if columns.contains(&from) && !columns.contains(&derived) {
                 wrong.push(format!("{}: sets {table}.{from} without {derived}", entry.at));
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let updates = statements().into_iter().filter(|entry| assigned("customer", entry.lite).contains(&"city"));
+    let updates =
+        statements().into_iter().filter(|entry| assigned("customer", entry.sqlite).contains(&"city"));
     assert!(updates.count() >= 2, "the updates are read");
     let db = TestDb::new(Engine::Sqlite).await;
     let Target::Sqlite(path) = &db.options.target else { panic!("a file") };

@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use identity::tokens::behalf;
-use kernel::access::Actor;
-use kernel::ctx::Ctx;
-use kernel::jobs::{JobKind, Progress, Queue};
 use kernel::{Error, Kind as Failure, Result};
+use platform::access::Actor;
+use platform::ctx::Ctx;
+use platform::jobs::{JobKind, Progress, Queue};
 use serde_json::Value;
 use uuid::Uuid;
 

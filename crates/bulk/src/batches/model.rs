@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use database::Json;
 use kernel::Result;
-use kernel::access::Permission;
-use kernel::app::BoxFuture;
-use kernel::ctx::Ctx;
-use kernel::db::Json;
+use platform::access::Permission;
+use platform::app::BoxFuture;
+use platform::ctx::Ctx;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;

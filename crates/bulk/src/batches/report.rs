@@ -6,9 +6,9 @@ use axum::body::Bytes;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use futures_util::stream::{self, Stream};
-use kernel::ctx::Ctx;
 use kernel::web::stream::streamed;
 use kernel::{Error, Result};
+use platform::ctx::Ctx;
 use serde::Serialize;
 
 use super::service::{self, Batch, Line};

@@ -1,13 +1,14 @@
 //! Use cases on batches. The `_in` forms are what a kind of work is made of.
 
-use kernel::access::{Actor, Permission};
+use database::{Ids, Json, Texts};
 use kernel::clock::Timestamp;
-use kernel::ctx::Ctx;
-use kernel::db::{Ids, Json, Texts, Tx};
-use kernel::event::Event;
-use kernel::jobs::{self as queue, NewJob};
 use kernel::web::list::{ListRequest, Total};
 use kernel::{Error, Kind as Failure, Result};
+use platform::Tx;
+use platform::access::{Actor, Permission};
+use platform::ctx::Ctx;
+use platform::event::Event;
+use platform::jobs::{self as queue, NewJob};
 use serde_json::json;
 use uuid::Uuid;
 

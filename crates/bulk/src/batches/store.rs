@@ -1,10 +1,12 @@
 //! Every statement on `batch` and `batch_row`.
 
-use kernel::access::{Actor, Scope};
+use database::{Ids, Json, Texts, Where};
+use database::{args, row, sql};
+use kernel::Result;
 use kernel::clock::Timestamp;
-use kernel::db::{Ids, Json, Texts, Tx, Where};
 use kernel::web::list::{Accepts, Filter, Key, Keyed, Kind, ListRequest, ListSpec, Sort};
-use kernel::{Result, args, row, sql};
+use platform::Tx;
+use platform::access::{Actor, Scope};
 use uuid::Uuid;
 
 use super::model::{Counts, NewRow};
@@ -297,7 +299,7 @@ pub async fn count_up_to(tx: &mut Tx, viewer: Viewer, request: &ListRequest, bou
 /// Those of these keys (hexadecimal) that lines of the batch have.
 pub async fn known_keys(tx: &mut Tx, batch: Uuid, keys: Texts) -> Result<Vec<String>> {
     tx.all(
-        // A list as one argument: see `kernel::db::Texts`.
+        // A list as one argument: see `database::Texts`.
         sql!(
             sqlite: "SELECT lower(hex(key_hash)) AS key FROM batch_row
                      WHERE batch_id = $1 AND key_hash IN (SELECT unhex(value) FROM json_each($2))",
@@ -312,7 +314,7 @@ pub async fn known_keys(tx: &mut Tx, batch: Uuid, keys: Texts) -> Result<Vec<Str
 /// Those of these customers about whom a line of the batch says that the row had its effect.
 pub async fn known_customers(tx: &mut Tx, batch: Uuid, customers: Ids) -> Result<Vec<Uuid>> {
     tx.all(
-        // A list as one argument: see `kernel::db::Ids`.
+        // A list as one argument: see `database::Ids`.
         sql!(
             sqlite: "SELECT DISTINCT customer_id FROM batch_row
                      WHERE customer_id IN (SELECT unhex(value) FROM json_each($2)) AND batch_id = $1

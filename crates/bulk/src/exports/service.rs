@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use customers::customers::service::rows;
 use customers::search::service::known_total_in;
-use kernel::access::{Actor, Permission, Scope};
-use kernel::ctx::Ctx;
-use kernel::event::Event;
 use kernel::web::list::{Cursor, FilterValue, Key, Keyed, ListRequest, Page};
 use kernel::{Error, Result};
 use parking_lot::Mutex;
+use platform::access::{Actor, Permission, Scope};
+use platform::ctx::Ctx;
+use platform::event::Event;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 use uuid::Uuid;

@@ -2,11 +2,11 @@
 
 use axum::http::Uri;
 use customers::query::Query;
-use kernel::app::App;
-use kernel::ctx::Ctx;
 use kernel::web::problem::Problems;
-use kernel::web::upload::Upload;
 use kernel::{Error, Result};
+use platform::app::App;
+use platform::ctx::Ctx;
+use platform::http::upload::Upload;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -3,11 +3,11 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use kernel::Result;
-use kernel::app::App;
-use kernel::ctx::Ctx;
 use kernel::web::Body;
 use kernel::web::problem::Problems;
 use kernel::web::reply;
+use platform::app::App;
+use platform::ctx::Ctx;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;

@@ -9,12 +9,13 @@ use customers::customers::model::{CustomerRef, CustomerRow, Members};
 use customers::customers::service::change::change_many_in;
 use customers::customers::service::members::{How, Rights, faults_of_any};
 use customers::customers::service::rows;
-use kernel::access::{Permission, Scope};
-use kernel::ctx::Ctx;
-use kernel::db::{Ids, Texts, Tx};
+use database::{Ids, Texts};
 use kernel::web::body::from_value;
 use kernel::web::list::{ListRequest, parse_pairs};
 use kernel::{Error, Fault, Result};
+use platform::Tx;
+use platform::access::{Permission, Scope};
+use platform::ctx::Ctx;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use fixtures::{actions, customer, key, ledger, path};
-use kernel::test::{TestApp, TestReply, on_both_engines};
+use platform::test::{TestApp, TestReply, on_both_engines};
 use serde_json::{Value, json};
 
 use crate::common::features;

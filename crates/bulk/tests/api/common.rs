@@ -1,6 +1,6 @@
 //! What every test here begins with.
 
-use kernel::app::Feature;
+use platform::app::Feature;
 
 /// Bulk work, and the features that it stands on.
 pub fn features() -> [Feature; 3] {

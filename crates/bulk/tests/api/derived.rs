@@ -3,12 +3,12 @@
 //!
 //! Rows of the endpoints and promises: A8, A49, A50, C7.
 
+use database::Engine;
+use database::driver::{rusqlite, tokio_postgres};
+use database::Target;
+use database::{args, row, sql};
 use fixtures::{customer, key, path};
-use kernel::db::Engine;
-use kernel::db::driver::{rusqlite, tokio_postgres};
-use kernel::db::{Target, migrate};
-use kernel::test::{TestApp, on_both_engines};
-use kernel::{args, row, sql};
+use platform::test::{TestApp, on_both_engines};
 use serde_json::{Value, json};
 
 use crate::bulk::{bulk, people};
@@ -170,17 +170,17 @@ async fn stored_keys(app: &TestApp) -> Vec<Option<String>> {
 
 /// Runs a migration once more on a database that has it, but for its index.
 async fn migrate_again(app: &TestApp, name: &str, index: &str) {
-    let migration = migrate::ALL.iter().find(|m| m.name == name).unwrap();
+    let migration = platform::test::migrations().into_iter().find(|m| m.name == name).unwrap();
     let drop_index = format!("DROP INDEX {index};");
     match &app.db.options.target {
         Target::Sqlite(file) => {
             let conn = rusqlite::Connection::open(file).unwrap();
-            conn.execute_batch(&(drop_index + migration.sqlite)).unwrap();
+            conn.execute_batch(&(drop_index + &migration.sqlite)).unwrap();
         }
         Target::Postgres(url) => {
             let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
             let connection = tokio::spawn(connection);
-            client.batch_execute(&(drop_index + migration.postgres)).await.unwrap();
+            client.batch_execute(&(drop_index + &migration.postgres)).await.unwrap();
             drop(client);
             connection.await.unwrap().unwrap();
         }

@@ -10,13 +10,13 @@ use std::time::Duration;
 use customers::customers::model::{Tags, country_code, postal_key};
 use customers::search::service::index;
 use customers::statistics::service as statistics;
+use database::{row, sql};
 use fixtures::{key, ledger, path};
 use identity::users::model::{Email, Phone};
 use kernel::TextValue;
-use kernel::jobs::Progress;
-use kernel::test::{TestApp, on_both_engines};
 use kernel::text::search_key;
-use kernel::{row, sql};
+use platform::jobs::Progress;
+use platform::test::{TestApp, on_both_engines};
 use serde_json::{Map, Value, json};
 
 use crate::common::features;

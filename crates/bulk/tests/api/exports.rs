@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use bulk::exports::api::{body, wanted};
 use bulk::exports::service::{Export, Wanted};
+use database::sql;
 use fixtures::{company, company_key, customer, key, path, register};
 use http_body_util::BodyExt;
-use kernel::access::{Caller, Credential};
-use kernel::ctx::{Ctx, RequestState};
-use kernel::sql;
-use kernel::test::{TestApp, TestReply, on_both_engines, on_both_engines_with};
+use platform::access::{Caller, Credential};
+use platform::ctx::{Ctx, RequestState};
+use platform::test::{TestApp, TestReply, on_both_engines, on_both_engines_with};
 use serde_json::{Value, json};
 
 use crate::common::features;
@@ -257,7 +257,7 @@ fn caller(app: &TestApp, n: u128) -> Ctx {
 async fn count(app: &TestApp, action: &str) -> i64 {
     let mut tx = app.system().read().await.unwrap();
     let count = sql!("SELECT count(*) AS n FROM event WHERE action = $1" => i64);
-    tx.one(count, kernel::args![action]).await.unwrap()
+    tx.one(count, database::args![action]).await.unwrap()
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
+use database::Target;
 use fixtures::{key, path};
-use kernel::db::Target;
-use kernel::test::{TestApp, on_both_engines};
+use platform::test::{TestApp, on_both_engines};
 use serde_json::{Value, json};
 
 use crate::common::features;

@@ -3,10 +3,10 @@
 //! Promises of the specification, section 5: column mapping, dry run with a verdict per row, create, update and upsert,
 //! resumable, streamed, no row limit. Who may: admin only, within the scope.
 
+use database::{args, sql};
 use fixtures::{actions, company, company_key, customer, key, ledger, register};
-use kernel::storage::ObjectName;
-use kernel::test::{TestApp, TestReply, on_both_engines, on_both_engines_with};
-use kernel::{args, sql};
+use platform::storage::ObjectName;
+use platform::test::{TestApp, TestReply, on_both_engines, on_both_engines_with};
 use serde_json::{Value, json};
 
 use crate::common::features;

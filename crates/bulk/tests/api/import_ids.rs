@@ -1,7 +1,7 @@
 //! The public id of a row: it names its customer only where nothing contradicts, and new customers keep it where it is free.
 
 use fixtures::{company, company_key, customer, key, path};
-use kernel::test::{TestApp, on_both_engines};
+use platform::test::{TestApp, on_both_engines};
 use serde_json::{Value, json};
 
 use crate::common::features;

@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
+use database::{args, sql};
 use fixtures::{actions, company, company_key, customer, key, path, register, two_companies};
-use kernel::jobs;
-use kernel::test::{TestApp, on_both_engines};
-use kernel::{args, sql};
+use platform::jobs;
+use platform::test::{TestApp, on_both_engines};
 use serde_json::{Value, json};
 
 use crate::bulk::{accepted, bulk, job, people, report, shown};

@@ -2,9 +2,9 @@
 //!
 //! Promises of the specification, section 5: import and export.
 
+use database::{args, sql};
 use fixtures::{customer, key, path, register};
-use kernel::test::{TestApp, on_both_engines};
-use kernel::{args, sql};
+use platform::test::{TestApp, on_both_engines};
 use serde_json::{Value, json};
 
 use crate::common::features;

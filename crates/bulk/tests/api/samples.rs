@@ -15,7 +15,7 @@
 //! | planned: pictures | `b_004_…` in `avatars` |
 
 use fixtures::{key, path};
-use kernel::test::on_both_engines;
+use platform::test::on_both_engines;
 use serde_json::{Value, json};
 
 use crate::common::features;

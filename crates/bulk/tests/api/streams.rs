@@ -2,9 +2,9 @@
 
 use std::io::Read;
 
+use database::{args, sql};
 use fixtures::key;
-use kernel::test::{TestApp, on_both_engines};
-use kernel::{args, sql};
+use platform::test::{TestApp, on_both_engines};
 use serde_json::{Value, json};
 
 use crate::bulk::{accepted, bulk, people};

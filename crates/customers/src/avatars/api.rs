@@ -5,12 +5,12 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use identity::users::model::AvatarPaths;
 use kernel::Result;
-use kernel::app::App;
-use kernel::ctx::Ctx;
-use kernel::web::guard::Public;
 use kernel::web::problem::Problems;
 use kernel::web::reply::{NoContent, Tagged};
-use kernel::web::upload::Upload;
+use platform::app::App;
+use platform::ctx::Ctx;
+use platform::http::guard::Public;
+use platform::http::upload::Upload;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

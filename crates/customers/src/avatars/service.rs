@@ -9,12 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use identity::users::model::{AVATAR_SIZES, AvatarName, UserRef};
 use identity::users::service as users;
-use kernel::access::{Permission, Scope};
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
-use kernel::jobs::{self, NewJob, Progress};
-use kernel::storage::ObjectName;
 use kernel::{Error, Kind, Result};
+use platform::Tx;
+use platform::access::{Permission, Scope};
+use platform::ctx::Ctx;
+use platform::jobs::{self, NewJob, Progress};
+use platform::storage::ObjectName;
 use serde_json::{Value, json};
 
 use super::model::Studio;

@@ -1,8 +1,8 @@
 //! Writing and reading the ledger.
 
 use kernel::Result;
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
+use platform::Tx;
+use platform::ctx::Ctx;
 use uuid::Uuid;
 
 use super::store;

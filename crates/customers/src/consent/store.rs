@@ -1,8 +1,9 @@
 //! Every statement on `consent_event`.
 
+use database::{args, row, sql};
+use kernel::Result;
 use kernel::clock::Timestamp;
-use kernel::db::Tx;
-use kernel::{Result, args, row, sql};
+use platform::Tx;
 use uuid::Uuid;
 
 row! {

@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::http::Uri;
 use kernel::Result;
-use kernel::app::App;
-use kernel::ctx::Ctx;
 use kernel::web::list::{ListReply, Listing};
 use kernel::web::problem::Problems;
+use platform::app::App;
+use platform::ctx::Ctx;
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

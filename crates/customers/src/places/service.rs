@@ -1,10 +1,10 @@
 //! Customers by place, and the places of customers for whoever picks one.
 
-use kernel::access::Permission;
-use kernel::ctx::Ctx;
 use kernel::text::search_key;
 use kernel::web::list::{ListRequest, Total};
 use kernel::{Error, Result};
+use platform::access::Permission;
+use platform::ctx::Ctx;
 
 use crate::customers::model::{CustomerRow, country_code, country_label};
 use crate::search::service as customers;

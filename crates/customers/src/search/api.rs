@@ -1,14 +1,14 @@
 //! `GET /api/v1/customers` and `POST /api/v1/customers/search`.
 
 use kernel::Result;
-use kernel::app::App;
 use kernel::clock::Timestamp;
-use kernel::ctx::Ctx;
 use kernel::text::search_key;
 use kernel::web::field::{nullable, one_of};
 use kernel::web::list::{ListOf, ListReply, ListSpec, Listing, MAX_LIMIT, parse_pairs};
 use kernel::web::problem::Problems;
 use kernel::web::{Body, Fields, Input};
+use platform::app::App;
+use platform::ctx::Ctx;
 use serde_json::json;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::router::OpenApiRouter;

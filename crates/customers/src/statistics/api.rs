@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::http::Uri;
 use kernel::Result;
-use kernel::app::App;
-use kernel::ctx::Ctx;
 use kernel::web::problem::Problems;
+use platform::app::App;
+use platform::ctx::Ctx;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use kernel::Result;
-use kernel::access::{Permission, Scope};
 use kernel::clock::Timestamp;
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
-use kernel::jobs::Progress;
+use platform::Tx;
+use platform::access::{Permission, Scope};
+use platform::ctx::Ctx;
+use platform::jobs::Progress;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 

@@ -1,10 +1,12 @@
 //! Every statement on `tag` and `customer_tag`.
 
-use kernel::access::Scope;
+use database::{Texts, Where};
+use database::{args, row, sql};
+use kernel::Result;
 use kernel::clock::Timestamp;
-use kernel::db::{Texts, Tx, Where};
 use kernel::web::list::ListRequest;
-use kernel::{Result, args, row, sql};
+use platform::Tx;
+use platform::access::Scope;
 use uuid::Uuid;
 
 use super::model::Tagged;

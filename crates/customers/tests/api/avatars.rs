@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use fixtures::{actions, company, company_key, customer, key, path, register};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use kernel::storage::ObjectName;
-use kernel::test::{TestApp, TestReply, on_both_engines, on_both_engines_with};
+use platform::storage::ObjectName;
+use platform::test::{TestApp, TestReply, on_both_engines, on_both_engines_with};
 use serde_json::{Value, json};
 
 use crate::common::features;

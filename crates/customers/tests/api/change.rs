@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use fixtures::{actions, customer, key, ledger, path, prove, register};
-use kernel::test::on_both_engines;
+use platform::test::on_both_engines;
 use serde_json::{Value, json};
 
 use crate::common::features;
@@ -243,7 +243,7 @@ async fn a18_staff_who_happen_to_be_customers_are_changed_as_users() {
             .expect(201);
         let id: uuid::Uuid = user.parse().unwrap();
         let mut tx = app.system().write().await.unwrap();
-        tx.exec(kernel::sql!("UPDATE user_account SET role = 'admin' WHERE id = $1"), kernel::args![id])
+        tx.exec(database::sql!("UPDATE user_account SET role = 'admin' WHERE id = $1"), database::args![id])
             .await
             .unwrap();
         tx.commit().await.unwrap();

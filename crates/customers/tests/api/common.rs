@@ -1,6 +1,6 @@
 //! What every test here begins with.
 
-use kernel::app::Feature;
+use platform::app::Feature;
 
 /// Customers, and the feature that they stand on.
 pub fn features() -> [Feature; 2] {

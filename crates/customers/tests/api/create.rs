@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use fixtures::{actions, company, company_key, customer, key, ledger, path, prove, register};
 use futures_util::future::join_all;
-use kernel::test::{on_both_engines, on_both_engines_with};
+use platform::test::{on_both_engines, on_both_engines_with};
 use serde_json::{Value, json};
 
 use crate::common::features;

@@ -4,11 +4,11 @@
 
 use customers::customers::model::CustomerRef;
 use customers::customers::service::erase::erase_in;
+use database::Engine;
+use database::{args, sql};
 use fixtures::{customer, key, path, register};
-use kernel::access::Scope;
-use kernel::db::Engine;
-use kernel::test::{TestApp, on_both_engines};
-use kernel::{args, sql};
+use platform::access::Scope;
+use platform::test::{TestApp, on_both_engines};
 use serde_json::json;
 
 use crate::common::features;

@@ -1,8 +1,8 @@
 //! The fields of the source documents 000 and 001 (rows B): names, types, limits, defaults, and where each is stored.
 
+use database::{args, sql};
 use fixtures::{key, path, register};
-use kernel::test::on_both_engines;
-use kernel::{args, sql};
+use platform::test::on_both_engines;
 use serde_json::{Value, json};
 
 use crate::common::features;

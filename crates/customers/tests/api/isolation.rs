@@ -3,7 +3,7 @@
 //! Rows of the endpoints and promises: C10.
 
 use fixtures::{customer, key, path, register, two_companies};
-use kernel::test::on_both_engines;
+use platform::test::on_both_engines;
 use serde_json::json;
 
 use crate::common::features;

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use fixtures::key;
-use kernel::test::{TestApp, on_both_engines};
+use platform::test::{TestApp, on_both_engines};
 use serde_json::{Value, json};
 
 use crate::common::features;

@@ -2,9 +2,9 @@
 //!
 //! Rows of the endpoints and promises: A9, A10, A15, A47, A48.
 
+use database::{args, sql};
 use fixtures::{customer, key, path, register};
-use kernel::test::on_both_engines;
-use kernel::{args, sql};
+use platform::test::on_both_engines;
 use serde_json::{Value, json};
 
 use crate::common::features;

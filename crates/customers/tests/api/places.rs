@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use customers::statistics::service as statistics;
 use fixtures::{company, company_key, key, path, register};
-use kernel::test::{TestApp, on_both_engines};
+use platform::test::{TestApp, on_both_engines};
 use serde_json::{Value, json};
 
 use crate::common::features;

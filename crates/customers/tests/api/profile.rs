@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use fixtures::{actions, key, ledger, path, prove, register};
-use kernel::test::on_both_engines;
+use platform::test::on_both_engines;
 use serde_json::{Value, json};
 
 use crate::common::features;

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use fixtures::{customer, key, register};
-use kernel::test::{TestApp, on_both_engines};
+use platform::test::{TestApp, on_both_engines};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};

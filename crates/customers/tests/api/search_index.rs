@@ -4,10 +4,10 @@
 
 use customers::search::model::tokens::VERSION;
 use customers::search::service::index::Release;
+use database::Engine;
+use database::{args, sql};
 use fixtures::{customer, key, mailed_token, path, register, two_companies};
-use kernel::db::Engine;
-use kernel::test::{TestApp, on_both_engines};
-use kernel::{args, sql};
+use platform::test::{TestApp, on_both_engines};
 use serde_json::json;
 
 use crate::common::features;

@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use customers::statistics::service as statistics;
+use database::driver::inventory;
+use database::{Entry, Target};
 use fixtures::{company, company_key, customer, key, path};
-use kernel::db::driver::inventory;
-use kernel::db::{Entry, Target};
 use kernel::id::Random;
-use kernel::test::{TestApp, on_both_engines, on_both_engines_with};
+use platform::test::{TestApp, on_both_engines, on_both_engines_with};
 use serde_json::{Value, json};
 
 use crate::common::features;
@@ -174,8 +174,8 @@ async fn a53_a_drift_is_found_and_put_right() {
         let key = key(app, "employee").await;
         customer(app, &key, "one@example.com").await;
         let mut tx = app.system().write().await.unwrap();
-        tx.exec(kernel::sql!("DELETE FROM stat_delta WHERE metric = 'total'"), []).await.unwrap();
-        tx.exec(kernel::sql!("DELETE FROM stat_counter WHERE metric = 'total'"), []).await.unwrap();
+        tx.exec(database::sql!("DELETE FROM stat_delta WHERE metric = 'total'"), []).await.unwrap();
+        tx.exec(database::sql!("DELETE FROM stat_counter WHERE metric = 'total'"), []).await.unwrap();
         tx.commit().await.unwrap();
         let drift = statistics::reconcile(&app.system()).await.unwrap();
         assert_eq!(drift.len(), 1);
@@ -200,7 +200,7 @@ async fn a53_what_people_type_leaves_no_counters_behind() {
         let mut tx = app.system().read().await.unwrap();
         let keys: Vec<String> = tx
             .all(
-                kernel::sql!("SELECT key FROM stat_counter WHERE metric IN ('city', 'country') ORDER BY metric" => String),
+                database::sql!("SELECT key FROM stat_counter WHERE metric IN ('city', 'country') ORDER BY metric" => String),
                 [],
             )
             .await
@@ -217,7 +217,7 @@ async fn a53_many_differences_are_folded() {
     on_both_engines(&features(), async |app| {
         let mut tx = app.system().write().await.unwrap();
         tx.exec(
-            kernel::sql!(
+            database::sql!(
                 sqlite: "DELETE FROM stat_delta",
                 postgres: "INSERT INTO stat_delta (metric, key, company, n)
                            SELECT 'city', 'lima', '00000000-0000-0000-0000-000000000000', 1 FROM generate_series(1, 100001)"
@@ -230,26 +230,26 @@ async fn a53_many_differences_are_folded() {
         statistics::fold(&app.system()).await.unwrap();
         assert!(!statistics::has_work(&app.system()).await.unwrap());
         let mut tx = app.system().read().await.unwrap();
-        let n: i64 = tx.one(kernel::sql!("SELECT count(*) AS n FROM stat_delta" => i64), []).await.unwrap();
+        let n: i64 = tx.one(database::sql!("SELECT count(*) AS n FROM stat_delta" => i64), []).await.unwrap();
         assert_eq!(n, 0);
     })
     .await;
 }
 
-kernel::row! {
+database::row! {
     struct City { city: String, n: i64 }
 }
 
 /// The largest cities by a count of the customers themselves, of all companies or of one.
 async fn counted(app: &TestApp, company: Option<&str>, top: i64) -> Vec<(String, i64)> {
     let mut tx = app.system().read().await.unwrap();
-    let cities = kernel::sql!(
+    let cities = database::sql!(
         "SELECT c.city_key AS city, CAST(count(*) AS bigint) AS n FROM customer c JOIN user_account u ON u.id = c.user_id
          LEFT JOIN company o ON o.id = u.company_id
          WHERE c.erased_at IS NULL AND c.city_key IS NOT NULL AND ($1 OR o.company_id = $2)
          GROUP BY c.city_key ORDER BY count(*) DESC, c.city_key LIMIT $3" => City
     );
-    let cities = tx.all(cities, kernel::args![company.is_none(), company, top]).await.unwrap();
+    let cities = tx.all(cities, database::args![company.is_none(), company, top]).await.unwrap();
     cities.into_iter().map(|city| (city.city, city.n)).collect()
 }
 
@@ -301,7 +301,7 @@ async fn a53_the_largest_are_read_by_their_rank() {
     on_both_engines(&features(), async |app| {
         let mut tx = app.system().write().await.unwrap();
         tx.exec(
-            kernel::sql!(
+            database::sql!(
                 sqlite: "WITH RECURSIVE i (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 5000)
                          INSERT INTO stat_counter (metric, key, company, n)
                          SELECT m.column1, 'c' || i.n, zeroblob(16), i.n FROM i CROSS JOIN (VALUES ('city'), ('tag')) m",
@@ -332,7 +332,7 @@ async fn plan(app: &TestApp, entry: &Entry) -> String {
     match &app.db.options.target {
         Target::Sqlite(path) => {
             let db = rusqlite::Connection::open(path).unwrap();
-            let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {}", entry.lite)).unwrap();
+            let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {}", entry.sqlite)).unwrap();
             let mut rows = explain.raw_query();
             let mut plan = String::new();
             while let Some(row) = rows.next().unwrap() {
@@ -347,7 +347,8 @@ async fn plan(app: &TestApp, entry: &Entry) -> String {
                 .batch_execute("ANALYZE stat_counter; ANALYZE stat_total; ANALYZE stat_delta")
                 .await
                 .unwrap();
-            let text = entry.pg.replace("$1", "10").replace("$2", "'00000000-0000-0000-0000-000000000000'");
+            let text =
+                entry.postgres.replace("$1", "10").replace("$2", "'00000000-0000-0000-0000-000000000000'");
             let rows = client.query(&format!("EXPLAIN {text}"), &[]).await.unwrap();
             rows.iter().map(|row| row.get::<_, String>(0) + "; ").collect()
         }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use customers::customers::model::CustomerRef;
 use customers::customers::service::find_in;
 use customers::customers::service::status::count_service_in;
+use database::{Engine, Json};
+use database::{args, sql};
 use fixtures::{actions, company, company_key, customer, key, path};
 use futures_util::future::join_all;
-use kernel::access::Scope;
-use kernel::db::{Engine, Json};
-use kernel::test::on_both_engines;
-use kernel::{args, sql};
+use platform::access::Scope;
+use platform::test::on_both_engines;
 use serde_json::{Value, json};
 
 use crate::common::features;

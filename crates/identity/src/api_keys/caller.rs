@@ -1,10 +1,11 @@
 //! Who is behind a key that is presented, and whether it still holds.
 
-use kernel::access::{Caller, Credential, Permissions, Reach, Scope};
-use kernel::app::App;
+use database::Json;
 use kernel::clock::Timestamp;
-use kernel::db::{Json, Tx};
 use kernel::{Error, Result};
+use platform::Tx;
+use platform::access::{Caller, Credential, Permissions, Reach, Scope};
+use platform::app::App;
 use uuid::Uuid;
 
 use super::model::{Holder, KeyState};

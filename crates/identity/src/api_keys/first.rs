@@ -1,8 +1,8 @@
 //! The key that a deployment is started with (`bootstrap.api_key`), for programs that are set up together with it.
 
-use kernel::crypto::Secret;
-use kernel::ctx::Ctx;
 use kernel::{Error, Result};
+use platform::crypto::Secret;
+use platform::ctx::Ctx;
 
 use super::service::{ApiKey, NewApiKey, create_with};
 use super::store;

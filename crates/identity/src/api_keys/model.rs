@@ -1,7 +1,7 @@
 //! Whether a key still holds. A key made on the command line stands for itself; any other dies with whoever made it, also
 //! when that one may do less now: nobody can give more than they have.
 
-use kernel::access::{Permissions, Reach};
+use platform::access::{Permissions, Reach};
 use uuid::Uuid;
 
 /// Whether a key still works, and if not, why.

@@ -1,13 +1,14 @@
 //! Use cases on API keys.
 
-use kernel::access::{Caller, Credential, Permission, Reach, Scope};
+use database::Json;
 use kernel::clock::Timestamp;
-use kernel::ctx::Ctx;
-use kernel::db::{Json, Tx};
-use kernel::event::Event;
 use kernel::text::{line, nearest_of};
 use kernel::web::list::{ListRequest, Total};
 use kernel::{Error, Fault, Flaw, Result};
+use platform::Tx;
+use platform::access::{Caller, Credential, Permission, Reach, Scope};
+use platform::ctx::Ctx;
+use platform::event::Event;
 use serde_json::json;
 use uuid::Uuid;
 

@@ -1,10 +1,12 @@
 //! The statements on `api_key`. Whoever made a key is read with it: whether it holds depends on them.
 
-use kernel::access::Scope;
+use database::{Json, Where};
+use database::{args, row, sql};
+use kernel::Result;
 use kernel::clock::Timestamp;
-use kernel::db::{Json, Tx, Where};
 use kernel::web::list::{Accepts, Filter, Key, Keyed, Kind, ListRequest, ListSpec, Sort};
-use kernel::{Result, args, row, sql};
+use platform::Tx;
+use platform::access::Scope;
 use uuid::Uuid;
 
 row! {

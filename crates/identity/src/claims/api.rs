@@ -3,10 +3,10 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use kernel::Result;
-use kernel::web::guard::Public;
 use kernel::web::problem::Problems;
 use kernel::web::reply;
 use kernel::web::{Body, Fields, Input};
+use platform::http::guard::Public;
 use serde_json::json;
 
 use super::service;

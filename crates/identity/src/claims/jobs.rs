@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use kernel::ctx::Ctx;
-use kernel::db::Ids;
-use kernel::jobs::{JobKind, Progress, Queue};
-use kernel::mail::Message;
+use database::Ids;
 use kernel::{Error, Result};
+use platform::ctx::Ctx;
+use platform::jobs::{JobKind, Progress, Queue};
+use platform::mail::Message;
 use serde_json::Value;
 use uuid::Uuid;
 

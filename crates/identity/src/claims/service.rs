@@ -6,13 +6,13 @@
 
 use std::time::Duration;
 
-use kernel::access::Scope;
 use kernel::clock::Timestamp;
-use kernel::crypto::sha256;
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
-use kernel::jobs::{self, JobKind, NewJob, Progress};
 use kernel::{Error, Fault, Result, TextValue};
+use platform::Tx;
+use platform::access::Scope;
+use platform::crypto::sha256;
+use platform::ctx::Ctx;
+use platform::jobs::{self, JobKind, NewJob, Progress};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -1,8 +1,9 @@
 //! The statements on `mail_token`: links, and notices without one, so that all mails to an address are counted.
 
+use database::{args, row, sql};
+use kernel::Result;
 use kernel::clock::Timestamp;
-use kernel::db::Tx;
-use kernel::{Result, args, row, sql};
+use platform::Tx;
 use uuid::Uuid;
 
 row! {

@@ -1,9 +1,9 @@
 //! Passwords of users. Hashing never happens inside a transaction.
 
 use kernel::Result;
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
-use kernel::event::Event;
+use platform::Tx;
+use platform::ctx::Ctx;
+use platform::event::Event;
 use uuid::Uuid;
 
 use super::model::PasswordHash;

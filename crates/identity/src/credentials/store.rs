@@ -1,8 +1,9 @@
 //! The statements on `credential`.
 
+use database::{args, sql};
+use kernel::Result;
 use kernel::clock::Timestamp;
-use kernel::db::Tx;
-use kernel::{Result, args, sql};
+use platform::Tx;
 use uuid::Uuid;
 
 pub async fn find(tx: &mut Tx, user: Uuid) -> Result<Option<String>> {

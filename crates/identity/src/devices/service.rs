@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use kernel::Result;
-use kernel::crypto::Token;
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
-use kernel::jobs::Progress;
+use platform::Tx;
+use platform::crypto::Token;
+use platform::ctx::Ctx;
+use platform::jobs::Progress;
 use uuid::Uuid;
 
 use super::store;

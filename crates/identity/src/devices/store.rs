@@ -1,8 +1,9 @@
 //! The statements on `login_device`.
 
+use database::{args, sql};
+use kernel::Result;
 use kernel::clock::Timestamp;
-use kernel::db::Tx;
-use kernel::{Result, args, sql};
+use platform::Tx;
 use uuid::Uuid;
 
 /// Whose device it is that has a token with this hash.

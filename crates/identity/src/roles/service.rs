@@ -1,9 +1,10 @@
 //! What a role may do.
 
-use kernel::access::{Caller, Permission, Permissions, Reach};
-use kernel::db::{Json, Tx};
+use database::Json;
 use kernel::text::nearest_of;
 use kernel::{Error, Result};
+use platform::Tx;
+use platform::access::{Caller, Permission, Permissions, Reach};
 
 use super::store;
 pub use super::store::Role;

@@ -1,7 +1,9 @@
 //! The statements on `role`.
 
-use kernel::db::{Json, Tx};
-use kernel::{Result, args, row, sql};
+use database::Json;
+use database::{args, row, sql};
+use kernel::Result;
+use platform::Tx;
 
 row! {
     /// A role as it is stored.

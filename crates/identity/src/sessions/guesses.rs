@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::clock::Clock;
-use kernel::crypto::sha256;
 use kernel::{Error, Kind, Result};
 use moka::sync::Cache;
 use parking_lot::Mutex;
+use platform::crypto::sha256;
 
 /// Failures that cost nothing: people mistype, and programs log in several times at once.
 const FREE: u32 = 10;

@@ -1,10 +1,10 @@
 //! Login with a password. Unknown user and wrong password cost and answer the same.
 
-use kernel::access::Scope;
-use kernel::crypto::Token;
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
 use kernel::{Error, Result, TextValue};
+use platform::Tx;
+use platform::access::Scope;
+use platform::crypto::Token;
+use platform::ctx::Ctx;
 
 use super::guesses::Guesses;
 use super::service::{self, Opened};

@@ -7,11 +7,11 @@
 use std::time::Duration;
 
 use kernel::clock::Timestamp;
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
-use kernel::event::Event;
-use kernel::jobs::Progress;
 use kernel::{Error, Kind, Result};
+use platform::Tx;
+use platform::ctx::Ctx;
+use platform::event::Event;
+use platform::jobs::Progress;
 use uuid::Uuid;
 
 use super::store;
@@ -86,7 +86,7 @@ pub async fn refresh(ctx: &Ctx, presented: &RefreshToken) -> Result<(String, Ref
     let first_use = store::use_token(&mut tx, &presented.hash(), now).await?;
     let token = store::find_token(&mut tx, &presented.hash()).await?.ok_or_else(refused)?;
     let session = store::find(&mut tx, token.session_id).await?.ok_or_else(refused)?;
-    let scope = kernel::access::Scope::system("the token names its session, and the session its user");
+    let scope = platform::access::Scope::system("the token names its session, and the session its user");
     let user = users::find_in(&mut tx, &scope, UserRef::Id(session.user_id)).await?.ok_or_else(refused)?;
     if session.revoked_at.is_some() || session.idle_until <= now || session.ends_at <= now || !user.is_active
     {
@@ -131,7 +131,7 @@ async fn reused<T>(ctx: &Ctx, mut tx: Tx, session: &Session, user: &User) -> Res
 pub async fn logout(ctx: &Ctx, refresh: Option<&RefreshToken>) -> Result<()> {
     let user = ctx.require_user()?;
     let current = match &ctx.caller()?.credential {
-        kernel::access::Credential::Session(id) => Some(*id),
+        platform::access::Credential::Session(id) => Some(*id),
         _ => None,
     };
     let mut tx = ctx.write().await?;
@@ -168,7 +168,7 @@ pub async fn revoke(ctx: &Ctx, session: Uuid) -> Result<()> {
 pub async fn revoke_others(ctx: &Ctx) -> Result<u64> {
     let user = ctx.require_user()?;
     let current = match &ctx.caller()?.credential {
-        kernel::access::Credential::Session(id) => Some(*id),
+        platform::access::Credential::Session(id) => Some(*id),
         _ => None,
     };
     let mut tx = ctx.write().await?;
@@ -181,7 +181,7 @@ async fn revoke_in(ctx: &Ctx, tx: &mut Tx, user: Uuid, session: Uuid, because: &
     if !store::revoke(tx, session, user, ctx.now(), because).await? {
         return Ok(false);
     }
-    let scope = kernel::access::Scope::system("the caller's own session");
+    let scope = platform::access::Scope::system("the caller's own session");
     let owner = users::find_in(tx, &scope, UserRef::Id(user)).await?;
     let owner = owner.ok_or_else(|| Error::internal("a session whose user is gone"))?;
     ctx.record(tx, session_event("session.revoked", session, &owner).note("reason", because)).await?;

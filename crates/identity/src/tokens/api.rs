@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use kernel::app::App;
 use kernel::web::reply;
+use platform::app::App;
 use serde::Serialize;
 
 use super::model::PublicJwk;

@@ -1,9 +1,9 @@
 //! Who somebody is now that asked for something earlier: jobs work with the rights of today.
 
-use kernel::access::{Actor, Caller, Credential, Reach};
 use kernel::clock::Timestamp;
-use kernel::db::Tx;
 use kernel::{Error, Kind, Result};
+use platform::Tx;
+use platform::access::{Actor, Caller, Credential, Reach};
 use uuid::Uuid;
 
 use super::store;

@@ -9,15 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use kernel::access::{Caller, Credential, Reach};
-use kernel::app::{App, Authenticate, BoxFuture, Parts};
+use database::{Db, Json};
 use kernel::clock::Timestamp;
-use kernel::crypto::{Keys, sha256};
-use kernel::ctx::Ctx;
-use kernel::db::{Db, Json, Tx, Usage};
-use kernel::jobs::Progress;
 use kernel::{Error, Kind, Result};
 use parking_lot::{Mutex, RwLock};
+use platform::Tx;
+use platform::access::{Caller, Credential, Reach};
+use platform::app::{App, Authenticate, BoxFuture, Parts};
+use platform::crypto::{Keys, sha256};
+use platform::ctx::Ctx;
+use platform::jobs::Progress;
 use uuid::Uuid;
 
 use super::model::{ApiKeySecret, Claims, PublicJwk, RefreshKey, SigningKey, Verifier};
@@ -78,7 +79,7 @@ impl Tokens {
     /// Loads the keys, or makes the first ones under a lock.
     pub async fn start(parts: &Parts) -> Result<Tokens> {
         let now = parts.clock.now();
-        let mut tx = parts.db.write(&Arc::new(Usage::default())).await?;
+        let mut tx = Tx::write(&parts.db).await?;
         store::lock(&mut tx).await?;
         let known = store::list(&mut tx, now.minus(RETIRED_VERIFY)).await?;
         for state in ["active", "next"] {
@@ -115,7 +116,7 @@ impl Tokens {
 
     /// Reads the keys again: another process may have rotated them.
     pub(crate) async fn reload(&self, db: &Db, keys: &Keys, now: Timestamp) -> Result<()> {
-        let mut tx = db.read(&Arc::new(Usage::default())).await?;
+        let mut tx = Tx::read(db).await?;
         let ring = load(&mut tx, keys, &self.issuer, &self.audience, now).await?;
         *self.ring.write() = ring;
         Ok(())
@@ -200,7 +201,7 @@ impl Tokens {
     /// makes what was read stale at once.
     async fn ask(&self, app: &App, entry: &Remembered, now: Timestamp) -> Result<Arc<Caller>> {
         let before: Vec<u64> = self.generations.iter().map(|g| g.load(Ordering::SeqCst)).collect();
-        let mut tx = app.db.read(&Arc::new(Usage::default())).await?;
+        let mut tx = Tx::read(&app.db).await?;
         let (caller, shard) = match entry.credential {
             Credential::ApiKey(id) => {
                 (api_keys::caller::caller_in(&mut tx, id, now).await?, Tokens::shard(id))

@@ -1,8 +1,10 @@
 //! The statements on `signing_key`, and the two that say who is behind a token.
 
+use database::Json;
+use database::{args, row, sql};
+use kernel::Result;
 use kernel::clock::Timestamp;
-use kernel::db::{Json, Tx};
-use kernel::{Result, args, row, sql};
+use platform::Tx;
 use uuid::Uuid;
 
 row! {

@@ -1,9 +1,9 @@
 //! The caller's own account.
 
-use kernel::access::Scope;
-use kernel::ctx::Ctx;
 use kernel::web::Field;
 use kernel::{Error, Result};
+use platform::access::Scope;
+use platform::ctx::Ctx;
 use serde_json::Value;
 
 use super::api::not_writable;

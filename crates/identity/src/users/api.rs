@@ -2,12 +2,12 @@
 
 use axum::response::{IntoResponse, Response};
 use kernel::clock::Timestamp;
-use kernel::ctx::Ctx;
-use kernel::web::guard::Public;
 use kernel::web::problem::Problems;
 use kernel::web::reply::{Created, IfMatch, Tag, Tagged};
 use kernel::web::{Body, Field, FieldValue, Fields, Input};
 use kernel::{Error, Result};
+use platform::ctx::Ctx;
+use platform::http::guard::Public;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{Ref, RefOr, Schema};

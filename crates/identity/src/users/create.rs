@@ -1,9 +1,9 @@
 //! New users, one or many at once. Several do not cost several times what one costs: each statement runs for all of them.
 
-use kernel::crypto::sha256;
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
 use kernel::{Error, Result};
+use platform::Tx;
+use platform::crypto::sha256;
+use platform::ctx::Ctx;
 use uuid::Uuid;
 
 use super::model::{

@@ -1,9 +1,9 @@
 //! Users of the first version of the services, whose ids were numbers: finding and taking them over, and taking that back.
 
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
-use kernel::event::{self, Event};
 use kernel::{Error, Result};
+use platform::Tx;
+use platform::ctx::Ctx;
+use platform::event::{self, Event};
 use uuid::Uuid;
 
 pub use super::store::UserCounts;

@@ -1,8 +1,8 @@
 //! Registration: a user with a password, a session, and, in the same call, optionally the customer profile.
 
-use kernel::access::Scope;
-use kernel::ctx::Ctx;
 use kernel::{Error, Fault, Result};
+use platform::access::Scope;
+use platform::ctx::Ctx;
 use serde_json::Value;
 
 use super::model::{Email, PersonName, Phone, UserRef};
@@ -94,7 +94,7 @@ async fn insert(
     Ok(Registered { user, session, customer })
 }
 
-async fn create_profile(ctx: &Ctx, tx: &mut kernel::db::Tx, user: &User, profile: &Value) -> Result<Value> {
+async fn create_profile(ctx: &Ctx, tx: &mut platform::Tx, user: &User, profile: &Value) -> Result<Value> {
     let hook = ctx.app().try_part::<ProfileHook>().ok_or_else(|| {
         Error::invalid_field(
             "customer",

@@ -1,14 +1,15 @@
 //! Use cases on users. The `_in` forms join a caller's transaction; `customers` writes people through them.
 
-use kernel::access::Scope;
+use database::Ids;
 use kernel::clock::Timestamp;
-use kernel::crypto::sha256;
-use kernel::ctx::Ctx;
-use kernel::db::{Ids, Tx};
-use kernel::event::{self, Event};
 use kernel::text::search_key;
 use kernel::web::Field;
 use kernel::{Error, Result};
+use platform::Tx;
+use platform::access::Scope;
+use platform::crypto::sha256;
+use platform::ctx::Ctx;
+use platform::event::{self, Event};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 

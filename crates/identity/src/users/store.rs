@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use data_encoding::HEXLOWER;
-use kernel::access::Scope;
+use database::{Engine, Ids, Param, Texts};
+use database::{args, row, sql};
 use kernel::clock::Timestamp;
-use kernel::db::{Engine, Ids, Param, Texts, Tx};
-use kernel::{Error, Result, args, row, sql};
+use kernel::{Error, Result};
+use platform::Tx;
+use platform::access::Scope;
 use uuid::Uuid;
 
 use super::model::{Email, UserRef, Username};
@@ -167,7 +169,7 @@ pub async fn find_by_phone(tx: &mut Tx, _: &Scope, e164: &str) -> Result<Option<
 /// Those of these users who have an address, or wait for one.
 pub async fn with_address(tx: &mut Tx, ids: Ids) -> Result<Vec<Uuid>> {
     tx.all(
-        // A list as one argument: see `kernel::db::Ids`.
+        // A list as one argument: see `database::Ids`.
         sql!(
             sqlite: "SELECT id FROM user_account
                      WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND (email IS NOT NULL OR pending_email IS NOT NULL)",

@@ -1,6 +1,6 @@
 //! What the tests of accounts share.
 
-use kernel::test::TestApp;
+use platform::test::TestApp;
 use serde_json::{Value, json};
 
 /// Seed 000's registration.

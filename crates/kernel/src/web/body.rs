@@ -19,8 +19,6 @@
 //! The alias is needed because `utoipa` names a generic type after all its parts.
 
 use std::borrow::Cow;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::request::Parts;
@@ -36,7 +34,6 @@ use super::fields::{describe_input, read_input};
 use super::json;
 use super::request::RequestInfo;
 use super::settings::WebSettings;
-use crate::ctx::RequestState;
 use crate::{Error, Kind, Result};
 
 /// A request body.
@@ -61,13 +58,13 @@ impl<S: Send + Sync, T: Input> FromRequest<S> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &S) -> Result<Body<T>> {
-        let state = request.extensions().get::<Arc<RequestState>>().cloned();
+        let info = RequestInfo::of(request.extensions()).cloned();
         let value = read_json(request, T::EMPTY_OK).await?;
         if T::EMPTY_CHANGES_NOTHING
             && value.as_object().is_some_and(Map::is_empty)
-            && let Some(state) = state
+            && let Some(info) = info
         {
-            state.asks_nothing.store(true, Ordering::SeqCst);
+            info.set_asks_nothing();
         }
         from_value(&value).map(Body)
     }
@@ -132,7 +129,7 @@ pub async fn read_json(request: Request, empty_ok: bool) -> Result<Value> {
 }
 
 /// The bytes of a body, within the limits of size and time: 408 or 413 beyond them.
-pub(super) async fn collect(parts: &Parts, body: axum::body::Body) -> Result<Bytes> {
+pub async fn collect(parts: &Parts, body: axum::body::Body) -> Result<Bytes> {
     let fallback = WebSettings::default;
     let (limit, time) = match RequestInfo::of(&parts.extensions).map(RequestInfo::settings) {
         Some(s) => (s.body_limit, s.body_timeout),
@@ -177,7 +174,8 @@ async fn read_bytes(mut body: axum::body::Body, limit: usize) -> Result<Bytes> {
     Ok([first.as_ref(), rest.as_ref()].concat().into())
 }
 
-pub(super) fn too_large(limit: usize) -> Error {
+/// 413 `BODY_TOO_LARGE`; the detail names the limit in bytes.
+pub fn too_large(limit: usize) -> Error {
     let detail = format!("The body is larger than {limit} bytes");
     Error::new(Kind::TooLarge, "BODY_TOO_LARGE", detail).with_member("limit_bytes", limit)
 }

@@ -37,8 +37,9 @@ use super::settings::WebSettings;
 use crate::Error;
 use crate::clock::Clock;
 use crate::id::Random;
-use crate::log::ACCESS;
 
+/// The target of the log line about each request.
+pub const ACCESS: &str = "access";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const API_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 /// Pages load nothing from elsewhere, run no inline script, and cannot be framed.

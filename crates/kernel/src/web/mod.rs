@@ -3,28 +3,25 @@
 //! | to … | use |
 //! |---|---|
 //! | read a JSON body | [`body::Input`], [`body::Body`], [`field::Field`] |
-//! | take a file | [`upload::Upload`] |
 //! | fail | [`crate::Error`]; [`problem`] makes the reply, [`problem::Problems`] documents it |
 //! | answer with one resource | [`reply::Tagged`], [`reply::Created`], [`reply::NoContent`]; `If-Match`: [`reply::IfMatch`] |
 //! | answer with what is made while it is sent | [`stream::streamed`] |
 //! | answer with a list | [`list::ListSpec`], [`list::Listing`], [`list::ListReply`] |
 //! | know the request's id | [`request::RequestInfo`] |
-//! | know who is calling | [`crate::ctx::Ctx`] as an argument, or [`guard::Public`] |
 //!
-//! Around the routes: [`guard`] (callers, idempotency, another try), [`layers::Edge`] (one pass over every
-//! reply), [`server`] (sockets, shutdown), [`docs`] (`/openapi.json`, `/docs`).
+//! Around the routes: [`layers::Edge`] (one pass over every reply), [`server`] (sockets, shutdown), [`docs`] (`/openapi.json`,
+//! `/docs`). Who is calling, idempotency and limits need the process: `platform::http`.
 
 pub mod body;
 mod cors;
 pub mod docs;
 pub mod field;
 mod fields;
-pub mod guard;
 pub mod json;
 pub mod layers;
-pub mod limit;
 mod linger;
 pub mod list;
+pub mod network;
 pub mod problem;
 pub mod reply;
 pub mod request;
@@ -36,10 +33,10 @@ mod stall;
 pub mod stream;
 #[cfg(test)]
 mod tests;
-pub mod upload;
 mod values;
 
 pub use body::{Body, Fields, Input};
 pub use field::{Field, FieldValue, Need};
+pub use network::Cidr;
 pub use request::RequestInfo;
 pub use settings::WebSettings;

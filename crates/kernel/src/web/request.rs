@@ -22,6 +22,7 @@ struct Inner {
     settings: Arc<WebSettings>,
     route: OnceLock<MatchedPath>,
     takes_file: AtomicBool,
+    asks_nothing: AtomicBool,
 }
 
 impl RequestInfo {
@@ -32,6 +33,7 @@ impl RequestInfo {
             settings,
             route: OnceLock::new(),
             takes_file: AtomicBool::new(false),
+            asks_nothing: AtomicBool::new(false),
         }))
     }
 
@@ -62,8 +64,16 @@ impl RequestInfo {
     pub fn takes_file(&self) -> bool {
         self.0.takes_file.load(Ordering::Relaxed)
     }
-    pub(super) fn set_takes_file(&self) {
+    /// Its route takes a file.
+    pub fn set_takes_file(&self) {
         self.0.takes_file.store(true, Ordering::Relaxed);
+    }
+    /// Does it ask for nothing, whatever is stored? Then a repeat of it does the same.
+    pub fn asks_nothing(&self) -> bool {
+        self.0.asks_nothing.load(Ordering::Relaxed)
+    }
+    pub(super) fn set_asks_nothing(&self) {
+        self.0.asks_nothing.store(true, Ordering::Relaxed);
     }
     pub(super) fn set_route(&self, route: MatchedPath) {
         let _ = self.0.route.set(route);

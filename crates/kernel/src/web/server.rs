@@ -23,11 +23,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::Service;
 
+use crate::{Error, Result};
+
 use super::linger::{Bounds, Linger, Noted};
+use super::network::Cidr;
 use super::shares::{Share, Shares, refuse};
 use super::stall::{Patience, Stall};
-use crate::config::{Cidr, Config};
-use crate::{Error, Result};
 
 /// The other end of the connection, in a request's extensions. Behind a proxy it is the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,17 +81,6 @@ impl Default for ServerSettings {
 }
 
 impl ServerSettings {
-    /// What the configuration says; what it does not name has its default.
-    pub fn of(config: &Config) -> ServerSettings {
-        ServerSettings {
-            max_connections: config.limits.connections,
-            max_per_network: config.limits.connections_per_address,
-            trusted_proxies: config.trusted_proxies.clone(),
-            drain_timeout: config.limits.shutdown,
-            ..ServerSettings::default()
-        }
-    }
-
     /// How many connections this address may have.
     fn share_of(&self, ip: IpAddr) -> usize {
         match self.trusted_proxies.iter().any(|range| range.contains(ip)) {

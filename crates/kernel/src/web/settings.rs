@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::config::Config;
-
 /// Limits and switches of the web layer; the defaults suit a server on the open internet.
 #[derive(Debug, Clone)]
 pub struct WebSettings {
@@ -32,19 +30,6 @@ impl Default for WebSettings {
             body_limit: 1024 * 1024,
             compress_from: 1024,
             cors_origins: Vec::new(),
-        }
-    }
-}
-
-impl WebSettings {
-    /// What the configuration says; what it does not name has its default.
-    pub fn of(config: &Config) -> WebSettings {
-        WebSettings {
-            request_timeout: config.limits.request_timeout,
-            upload_timeout: config.limits.upload_timeout,
-            body_limit: config.limits.body_bytes,
-            cors_origins: config.cors_origins.clone(),
-            ..WebSettings::default()
         }
     }
 }

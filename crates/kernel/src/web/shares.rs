@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::net::TcpStream;
 
-use super::limit::network;
+use super::network::network;
 
 /// The connections of each network that has any.
 #[derive(Clone, Default)]

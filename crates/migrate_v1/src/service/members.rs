@@ -4,10 +4,10 @@ use customers::customers::model::Members;
 use customers::customers::model::input::CustomerChange;
 use customers::customers::model::{DateOfBirth, Tags};
 use identity::users::model::Phone;
-use kernel::ctx::Ctx;
 use kernel::web::Field;
 use kernel::web::body::from_value;
 use kernel::{Error, Result, TextValue};
+use platform::ctx::Ctx;
 use serde_json::{Map, Value};
 
 use crate::model::address::split;

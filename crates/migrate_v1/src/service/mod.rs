@@ -17,10 +17,10 @@ use customers::statistics::{model as counters, service as statistics};
 use identity::users::legacy;
 use identity::users::model::{Email, UserRef};
 use identity::users::service::{self as users, User};
-use kernel::access::{Permission, Scope};
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
 use kernel::{Kind as Failure, Result, TextValue};
+use platform::Tx;
+use platform::access::{Permission, Scope};
+use platform::ctx::Ctx;
 use uuid::Uuid;
 
 use crate::model::record::{OldCustomer, OldUser, OldUserId, Person};

@@ -7,10 +7,10 @@ use customers::customers::service::rows;
 use identity::users::legacy;
 use identity::users::model::UserRef;
 use identity::users::service as users;
-use kernel::access::Permission;
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
 use kernel::{Error, Result};
+use platform::Tx;
+use platform::access::Permission;
+use platform::ctx::Ctx;
 use serde::Serialize;
 
 use super::ACTOR;

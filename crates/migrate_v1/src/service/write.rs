@@ -9,7 +9,7 @@ use identity::credentials::service as credentials;
 use identity::users::legacy;
 use identity::users::service::{self as users, NewUser, User};
 use kernel::Result;
-use kernel::db::Tx;
+use platform::Tx;
 
 use super::members::{members, reachable};
 use super::person::{Checked, checked, compare, of_user};

@@ -9,8 +9,8 @@ use identity::users::api::UserReply;
 use identity::users::model::{Email, PersonName};
 use identity::users::service::User;
 use kernel::TextValue;
-use kernel::config::Config;
-use kernel::ctx::Ctx;
+use platform::config::Config;
+use platform::ctx::Ctx;
 
 use super::answer;
 use super::table::table;

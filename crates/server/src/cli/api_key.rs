@@ -8,9 +8,9 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use identity::api_keys::api::ApiKeyView;
 use identity::api_keys::service::{self, ApiKey, NewApiKey, SPEC};
-use kernel::config::Config;
-use kernel::ctx::Ctx;
 use kernel::web::list::{ListReply, parse_pairs};
+use platform::config::Config;
+use platform::ctx::Ctx;
 use uuid::Uuid;
 
 use super::answer;

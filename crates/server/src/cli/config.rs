@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use clap::Args;
-use kernel::config::{Config, Entry};
+use platform::config::{Config, Entry};
 
 use super::answer;
 
@@ -49,7 +49,7 @@ fn line(entry: &Entry) -> String {
 
 #[cfg(test)]
 mod tests {
-    use kernel::config::Shown;
+    use platform::config::Shown;
 
     use super::*;
 

@@ -10,7 +10,7 @@ use bulk::exports::api::wanted;
 use bulk::exports::service::Export;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kernel::config::Config;
+use platform::config::Config;
 use tempfile::NamedTempFile;
 
 use crate::app;

@@ -17,9 +17,9 @@ use bytes::Bytes;
 use clap::Args;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
-use kernel::config::Config;
-use kernel::ctx::Ctx;
 use kernel::{Error, Fault};
+use platform::config::Config;
+use platform::ctx::Ctx;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use super::answer;

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use kernel::config::{Config, Create, Sources};
+use platform::config::{Config, Create, Sources};
 
 /// The release, with its commit and its day where they were known when it was built.
 const VERSION: &str = env!("REGULARS_VERSION");
@@ -119,7 +119,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(Box::pin(run(cli))));
-    kernel::log::flush();
+    platform::log::flush();
     done.unwrap_or_else(|e| {
         let _ = std::io::stderr().write_all(explain(&e).as_bytes());
         ExitCode::FAILURE
@@ -151,7 +151,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if !matches!(cli.command, Command::Serve(_)) {
         quieten(&mut config);
     }
-    kernel::log::init(&config);
+    platform::log::init(&config);
     match cli.command {
         Command::Serve(_) => serve::run(config).await,
         Command::Admin(verb) => admin::run(config, verb).await,

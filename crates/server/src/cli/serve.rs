@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use kernel::app::App;
-use kernel::config::{Config, Database, Service};
-use kernel::web::server::{Server, ServerSettings};
+use kernel::web::server::Server;
+use platform::app::App;
+use platform::config::{Config, Database, Service};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -73,14 +73,14 @@ pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
     tokio::spawn(figures::keep_up());
     let jobs = app.config.serves(Service::Jobs).then(|| {
         let (kinds, periodic) = app::background();
-        tokio::spawn(kernel::jobs::run(app.clone(), kinds, periodic, stopped.clone()))
+        tokio::spawn(platform::jobs::run(app.clone(), kinds, periodic, stopped.clone()))
     });
     tokio::spawn(watch_signals(signals, stop, app.config.limits.shutdown));
     answer(&announcement(&app, &addresses).await?)?;
     let consul = Registration::of(&app).map(Arc::new);
     let registering = consul.clone().map(|entry| tokio::spawn(async move { entry.register().await }));
     let drain = app.config.limits.shutdown;
-    let settings = ServerSettings::of(&app.config);
+    let settings = app.config.server_settings();
     let mut asked = stopped;
     let mut since = Instant::now();
     let stopping = async {
@@ -105,7 +105,7 @@ pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
             "jobs did not finish in time; another process, or the next start, takes them up again"
         );
     }
-    if tokio::time::timeout(left(), app.db.settle()).await.is_err() {
+    if tokio::time::timeout(left(), app.db.checkpoint()).await.is_err() {
         tracing::warn!("somebody still writes; the newest changes stay in the WAL beside the database file");
     }
     tracing::info!("stopped");
@@ -228,6 +228,6 @@ async fn watch_signals(mut signals: Signals, stop: watch::Sender<bool>, patience
     let _ = stop.send(true);
     signals.again().await;
     tracing::warn!("ended at once, as asked");
-    kernel::log::flush();
+    platform::log::flush();
     std::process::exit(130);
 }

@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::get;
 use identity::claims::pages;
 use kernel::Result;
-use kernel::app::App;
+use platform::app::App;
 
 use super::texts::{self, Common, Link};
 use super::{Page, html};

@@ -25,10 +25,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use kernel::app::App;
-use kernel::config::{Config, Service};
-use kernel::crypto::sha256;
 use kernel::{Error, Result};
+use platform::app::App;
+use platform::config::{Config, Service};
+use platform::crypto::sha256;
 
 /// What every page knows.
 struct Page {

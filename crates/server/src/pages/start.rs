@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
-use kernel::app::App;
-use kernel::config::{Config, Service};
 use kernel::web::server::PeerAddr;
 use kernel::{Error, Result};
+use platform::app::App;
+use platform::config::{Config, Service};
 use serde_json::json;
 
 use super::documents::{DOCUMENTS, Document};
@@ -154,7 +154,7 @@ pub(super) async fn missing(
 
 #[cfg(test)]
 mod tests {
-    use kernel::config::{FileChoice, Sources};
+    use platform::config::{FileChoice, Sources};
 
     use super::*;
 

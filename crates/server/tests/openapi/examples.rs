@@ -2,7 +2,7 @@
 //! says it is, for staff and for customers.
 
 use identity::api_keys::service::{self as api_keys, NewApiKey};
-use kernel::test::{TestApp, TestReply, on_both_engines};
+use platform::test::{TestApp, TestReply, on_both_engines};
 use reqwest::Method;
 use serde_json::{Value, json};
 

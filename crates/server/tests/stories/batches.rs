@@ -2,12 +2,10 @@
 //!
 //! Rows of the endpoints and promises: C19.
 
-use std::sync::Arc;
-
+use database::{Db, Options};
+use database::{args, sql};
 use kernel::clock::Clock;
-use kernel::db::{Db, Options, Usage};
 use kernel::id::Random;
-use kernel::{args, sql};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -72,7 +70,7 @@ fn open(deployment: &Deployment) -> Db {
 /// What is in the database while no server runs, and beside one.
 async fn number(deployment: &Deployment, what: &str) -> i64 {
     let db = open(deployment);
-    let mut tx = db.read(&Arc::new(Usage::default())).await.unwrap();
+    let mut tx = db.read(&std::sync::Arc::default()).await.unwrap();
     let statement = match what {
         "processed" => sql!("SELECT processed AS n FROM batch" => i64),
         "events" => sql!("SELECT count(*) AS n FROM event WHERE action = 'customer.updated'" => i64),
@@ -87,7 +85,7 @@ async fn number(deployment: &Deployment, what: &str) -> i64 {
 /// Half a minute later, without waiting for it.
 async fn lease_runs_out(deployment: &Deployment) {
     let db = open(deployment);
-    let mut tx = db.write(&Arc::new(Usage::default())).await.unwrap();
+    let mut tx = db.write(&std::sync::Arc::default()).await.unwrap();
     let running = sql!("UPDATE job SET lease_ms = 0 WHERE state = 'running' AND kind = 'batch.run'");
     // None, if the kill came between two slices: then the next one waits in the queue.
     assert!(tx.exec(running, []).await.unwrap() <= 1);
@@ -97,7 +95,7 @@ async fn lease_runs_out(deployment: &Deployment) {
 /// Customers by the thousand, put into the database: creating them is another story.
 async fn people(deployment: &Deployment) {
     let db = open(deployment);
-    let mut tx = db.write(&Arc::new(Usage::default())).await.unwrap();
+    let mut tx = db.write(&std::sync::Arc::default()).await.unwrap();
     let now = Clock::System.now();
     let rows: Vec<_> = (0..CUSTOMERS)
         .map(|n| (n, Random::System.uuid(now), format!("person{n}"), format!("CUST_{n:08X}")))

@@ -1,6 +1,6 @@
 //! The command line beside a running server, on the same database.
 
-use kernel::db::Engine;
+use database::Engine;
 use serde_json::{Value, json};
 
 use crate::deployment::{Deployment, on_both_engines};

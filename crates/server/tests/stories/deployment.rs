@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use kernel::db::driver::tokio_postgres::{self, NoTls};
-use kernel::db::{Engine, Target};
+use database::driver::tokio_postgres::{self, NoTls};
+use database::{Engine, Target};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 

@@ -1,12 +1,11 @@
 //! Imports by the real program: `kill -9` in the middle of one, and the command beside a running server.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::config::{Config, Sources};
-use kernel::db::{Db, Options, Target, Usage};
-use kernel::sql;
+use database::sql;
+use database::{Db, Options, Target};
+use platform::config::{Config, Sources};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -203,7 +202,7 @@ fn open(deployment: &Deployment) -> Db {
 /// What is in the database while no server runs, and beside one.
 async fn number(deployment: &Deployment, what: &str) -> i64 {
     let db = open(deployment);
-    let mut tx = db.read(&Arc::new(Usage::default())).await.unwrap();
+    let mut tx = db.read(&std::sync::Arc::default()).await.unwrap();
     let statement = match what {
         "processed" => sql!("SELECT coalesce((SELECT processed FROM batch), 0) AS n" => i64),
         "created" => sql!("SELECT created AS n FROM batch" => i64),
@@ -220,14 +219,14 @@ async fn number(deployment: &Deployment, what: &str) -> i64 {
 
 async fn batch(deployment: &Deployment) -> String {
     let db = open(deployment);
-    let mut tx = db.read(&Arc::new(Usage::default())).await.unwrap();
+    let mut tx = db.read(&std::sync::Arc::default()).await.unwrap();
     tx.one(sql!("SELECT id FROM batch" => uuid::Uuid), []).await.unwrap().to_string()
 }
 
 /// Half a minute later, without waiting for it.
 async fn lease_runs_out(deployment: &Deployment) {
     let db = open(deployment);
-    let mut tx = db.write(&Arc::new(Usage::default())).await.unwrap();
+    let mut tx = db.write(&std::sync::Arc::default()).await.unwrap();
     let running = sql!("UPDATE job SET lease_ms = 0 WHERE state = 'running' AND kind = 'batch.run'");
     // None if it was killed between two slices of the job: then the row waits without a lease.
     assert!(tx.exec(running, []).await.unwrap() <= 1);

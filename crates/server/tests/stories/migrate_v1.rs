@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::process::Stdio;
 
-use kernel::db::Engine;
+use database::Engine;
 use serde_json::{Value, json};
 
 use crate::deployment::{Deployment, Done, on_both_engines};

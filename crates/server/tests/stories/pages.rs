@@ -157,7 +157,7 @@ async fn a_wrong_address_leads_on() {
 
 #[tokio::test]
 async fn files_of_pages_are_asked_for_once() {
-    let deployment = Deployment::new(kernel::db::Engine::Sqlite).await;
+    let deployment = Deployment::new(database::Engine::Sqlite).await;
     let server = deployment.serve(&[]).await;
     let client = server.client();
     for (path, kind) in [
@@ -178,7 +178,7 @@ async fn files_of_pages_are_asked_for_once() {
 /// What a process does not serve has no page, and what is turned off is not linked.
 #[tokio::test]
 async fn pages_follow_what_the_process_serves() {
-    let deployment = Deployment::new(kernel::db::Engine::Sqlite).await;
+    let deployment = Deployment::new(database::Engine::Sqlite).await;
     std::fs::write(deployment.folder().join("regulars.toml"), "[docs]\nenabled = false\n").unwrap();
     let server = deployment.serve(&["--services", "customers"]).await;
     let client = server.client();
@@ -225,7 +225,7 @@ async fn the_page_behind_a_mailed_link_does_nothing_by_itself() {
 /// What `--help` points to is there for somebody who has nothing but the binary.
 #[tokio::test]
 async fn documents_are_printed() {
-    let deployment = Deployment::new(kernel::db::Engine::Sqlite).await;
+    let deployment = Deployment::new(database::Engine::Sqlite).await;
     let list = deployment.run(&["docs"], "").await;
     assert_eq!(list.code, Some(0), "{}", list.err);
     for line in list.out.lines().take_while(|line| !line.is_empty()) {

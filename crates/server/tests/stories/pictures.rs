@@ -1,6 +1,6 @@
 //! Pictures that are small as files and large in memory, on a server that has little of it.
 
-use kernel::test::pictures::{large_png, png_with_profile, progressive_jpeg};
+use platform::test::pictures::{large_png, png_with_profile, progressive_jpeg};
 use reqwest::Method;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! What keeps a process from starting: one line says what is wrong and what to do.
 
-use kernel::db::Engine;
+use database::Engine;
 
 use crate::deployment::{Deployment, Done, on_both_engines};
 

@@ -4,8 +4,8 @@
 
 use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
-use kernel::db::{Db, Options, Usage};
-use kernel::{args, sql};
+use database::{Db, Options};
+use database::{args, sql};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -403,7 +403,7 @@ fn hidden(route: &Route, who: &str, reply: &Reply, victim: &Victim) {
 /// A company, for which there is no route yet.
 async fn company(deployment: &Deployment, number: &str) {
     let db = Db::open(&Options::new(deployment.target())).unwrap();
-    let mut tx = db.write(&std::sync::Arc::new(Usage::default())).await.unwrap();
+    let mut tx = db.write(&std::sync::Arc::default()).await.unwrap();
     let now = kernel::clock::Clock::System.now();
     let id = kernel::id::Random::System.uuid(now);
     tx.exec(

@@ -3,8 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use kernel::db::driver::{rusqlite, tokio_postgres};
-use kernel::db::{Engine, Target};
+use database::driver::{rusqlite, tokio_postgres};
+use database::{Engine, Target};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 

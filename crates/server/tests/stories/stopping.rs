@@ -1,7 +1,7 @@
 //! Stopping: requests in flight are answered, new ones are refused, a second signal ends at once.
 
-use kernel::db::Engine;
-use kernel::db::driver::rusqlite;
+use database::Engine;
+use database::driver::rusqlite;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -1,6 +1,6 @@
 //! A row on its way to its verdict: by what its customer is looked for.
 
-use kernel::ctx::Ctx;
+use platform::ctx::Ctx;
 
 use super::matched::{Found, has_other_names, is_not};
 use super::own_id::{FreeId, OwnId, hash};

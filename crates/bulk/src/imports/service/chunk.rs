@@ -9,10 +9,11 @@ use customers::customers::service::change::change_many_in;
 use customers::customers::service::create::create_many_in;
 use customers::customers::service::members::{How, Rights};
 use customers::customers::service::rows;
-use kernel::access::Scope;
-use kernel::ctx::Ctx;
-use kernel::db::{Ids, Json, Texts, Tx};
+use database::{Ids, Json, Texts};
 use kernel::{Error, Fault, Result};
+use platform::Tx;
+use platform::access::Scope;
+use platform::ctx::Ctx;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 

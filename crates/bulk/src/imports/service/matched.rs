@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use customers::customers::model::Members;
 use customers::customers::model::{CustomerNumber, CustomerRef};
 use customers::customers::service::rows::{self, Match, Named};
+use database::{Ids, Texts};
 use identity::users::model::PersonName;
-use kernel::access::Scope;
-use kernel::db::{Ids, Texts, Tx};
 use kernel::text::search_key;
 use kernel::{Result, TextValue};
+use platform::Tx;
+use platform::access::Scope;
 use uuid::Uuid;
 
 use crate::imports::model::record::Key;

@@ -18,12 +18,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, TryStreamExt};
-use kernel::access::Permission;
 use kernel::clock::Timestamp;
-use kernel::ctx::Ctx;
-use kernel::jobs::Progress;
-use kernel::storage::ObjectName;
 use kernel::{Error, Fault, Result};
+use platform::access::Permission;
+use platform::ctx::Ctx;
+use platform::jobs::Progress;
+use platform::storage::ObjectName;
 
 use super::model::columns::plan;
 use super::model::options::{Format, Options, Position, Spec};

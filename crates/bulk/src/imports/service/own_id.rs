@@ -2,9 +2,10 @@
 
 use customers::customers::model::CustomerRow;
 use customers::customers::model::{CustomerNumber, CustomerRef};
+use database::Texts;
 use kernel::Result;
-use kernel::ctx::Ctx;
-use kernel::db::{Texts, Tx};
+use platform::Tx;
+use platform::ctx::Ctx;
 
 use super::KIND;
 use crate::batches::service as batches;

@@ -9,13 +9,14 @@ use customers::customers::service::change::change_many_in;
 use customers::customers::service::erase::erase_in;
 use customers::customers::service::members::{How, Rights};
 use customers::customers::service::rows;
+use database::Ids;
 use identity::users::model::UserRef;
 use identity::users::service as users;
-use kernel::access::{Permission, Scope};
-use kernel::ctx::Ctx;
-use kernel::db::{Ids, Tx};
 use kernel::web::body::from_value;
 use kernel::{Error, Result};
+use platform::Tx;
+use platform::access::{Permission, Scope};
+use platform::ctx::Ctx;
 use uuid::Uuid;
 
 use super::chunk::state;

@@ -1,11 +1,11 @@
 //! The job: reads the file from where the last chunk ended, and works on one chunk after the other. Reading and checking
 //! values goes on beside the writing, a chunk or two ahead.
 
-use kernel::access::Scope;
-use kernel::app::App;
-use kernel::ctx::Ctx;
-use kernel::storage::ObjectName;
 use kernel::{Error, Kind as Failure, Result};
+use platform::access::Scope;
+use platform::app::App;
+use platform::ctx::Ctx;
+use platform::storage::ObjectName;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 

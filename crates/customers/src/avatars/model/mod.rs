@@ -19,9 +19,9 @@ use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, resize};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, RgbaImage};
-use kernel::access::Actor;
 use kernel::{Error, Kind, Result};
 use parking_lot::Mutex;
+use platform::access::Actor;
 use tokio::sync::{Semaphore, TryAcquireError};
 
 /// Accounts whose images wait at once for their turn, the one that is read included. One image is read at a time: it takes

@@ -3,7 +3,7 @@
 use std::io::{Seek, Write};
 
 use image::{Rgb, RgbImage, Rgba};
-use kernel::test::pictures as hostile;
+use platform::test::pictures as hostile;
 use proptest::prelude::*;
 
 use super::*;

@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::Path;
 use axum::http::Uri;
-use kernel::app::App;
-use kernel::ctx::Ctx;
 use kernel::web::Body;
 use kernel::web::problem::Problems;
 use kernel::web::reply::Tagged;
 use kernel::{Error, Result};
+use platform::app::App;
+use platform::ctx::Ctx;
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

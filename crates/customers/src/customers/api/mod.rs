@@ -17,11 +17,11 @@ mod status;
 
 use axum::extract::Path;
 use kernel::Result;
-use kernel::app::App;
-use kernel::ctx::Ctx;
 use kernel::web::Body;
 use kernel::web::problem::Problems;
 use kernel::web::reply::{Created, IfMatch, NoContent, Tag, Tagged};
+use platform::app::App;
+use platform::ctx::Ctx;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

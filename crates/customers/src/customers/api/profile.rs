@@ -1,11 +1,11 @@
 //! The own profile. Only the role customer has one.
 
 use kernel::Result;
-use kernel::app::App;
-use kernel::ctx::Ctx;
 use kernel::web::Body;
 use kernel::web::problem::Problems;
 use kernel::web::reply::{Created, IfMatch, NoContent, Tagged};
+use platform::app::App;
+use platform::ctx::Ctx;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::Path;
 use kernel::Result;
-use kernel::app::App;
 use kernel::clock::Timestamp;
-use kernel::ctx::Ctx;
 use kernel::web::Body;
 use kernel::web::problem::Problems;
 use kernel::web::reply::{IfMatch, Tagged};
+use platform::app::App;
+use platform::ctx::Ctx;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

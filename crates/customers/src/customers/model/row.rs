@@ -1,8 +1,9 @@
 //! A customer as it is stored, with its user.
 
+use database::Json;
+use database::row;
+use kernel::Date;
 use kernel::clock::Timestamp;
-use kernel::db::{Date, Json};
-use kernel::row;
 use kernel::text::search_key;
 use serde_json::{Map, Value};
 use uuid::Uuid;

@@ -1,9 +1,9 @@
 //! A customer as the API shows it.
 
 use identity::users::model::{AvatarPaths, Phone, PhoneStatus, full_name};
+use kernel::Date;
 use kernel::TextValue;
 use kernel::clock::Timestamp;
-use kernel::db::Date;
 use kernel::web::field::{free_object, map_of, plain};
 use serde::Serialize;
 use serde_json::{Value, json};

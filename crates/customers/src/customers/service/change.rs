@@ -3,10 +3,10 @@
 
 use std::collections::HashSet;
 
-use kernel::access::{Permission, Scope};
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
 use kernel::{Error, Kind, Result};
+use platform::Tx;
+use platform::access::{Permission, Scope};
+use platform::ctx::Ctx;
 
 use super::members::{Draft, How, Rights, draft};
 use super::person::Person;

@@ -3,14 +3,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+use database::Json;
 use identity::credentials::service as credentials;
 use identity::users::model::{Email, UserRef};
 use identity::users::service::{self as users, NewUser, User};
-use kernel::access::{Permission, Scope};
-use kernel::ctx::Ctx;
-use kernel::db::{Json, Tx};
 use kernel::web::Field;
 use kernel::{Error, Result};
+use platform::Tx;
+use platform::access::{Permission, Scope};
+use platform::ctx::Ctx;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 

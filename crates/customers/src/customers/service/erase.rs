@@ -2,11 +2,12 @@
 
 use identity::users::model::UserRef;
 use identity::users::service as users;
-use kernel::access::Permission;
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
-use kernel::event::Event;
-use kernel::{Result, event as events, idempotency, jobs};
+use kernel::Result;
+use platform::Tx;
+use platform::access::Permission;
+use platform::ctx::Ctx;
+use platform::event::Event;
+use platform::{event as events, idempotency, jobs};
 
 use super::projections::{self, Moment};
 use super::{CustomerRow, find_in};

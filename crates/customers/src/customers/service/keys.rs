@@ -1,8 +1,8 @@
 //! Housekeeping: makes the keys that a migration left to Rust.
 
 use kernel::Result;
-use kernel::ctx::Ctx;
-use kernel::jobs::Progress;
+use platform::ctx::Ctx;
+use platform::jobs::Progress;
 
 use crate::customers::model::postal_key;
 use crate::customers::store::keys;

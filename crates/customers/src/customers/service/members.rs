@@ -1,11 +1,12 @@
 //! How what a body says changes a customer.
 
+use database::Json;
+use kernel::Date;
 use kernel::clock::Timestamp;
-use kernel::ctx::Ctx;
-use kernel::db::{Date, Json};
 use kernel::text::Line;
 use kernel::web::Field;
 use kernel::{Error, Fault, Result};
+use platform::ctx::Ctx;
 use serde_json::{Map, Value};
 
 use super::person::Person;
@@ -39,7 +40,7 @@ pub struct Rights {
 impl Rights {
     /// Those of the caller.
     pub fn of(ctx: &Ctx) -> Result<Rights> {
-        use kernel::access::Permission;
+        use platform::access::Permission;
         let caller = ctx.caller()?;
         Ok(Rights {
             staff: !caller.is_customer(),

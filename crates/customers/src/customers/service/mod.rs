@@ -26,11 +26,11 @@ pub mod rows;
 pub mod status;
 
 use identity::users::model::Username;
-use kernel::access::{Permission, Scope};
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
-use kernel::event::Event;
 use kernel::{Error, Result};
+use platform::Tx;
+use platform::access::{Permission, Scope};
+use platform::ctx::Ctx;
+use platform::event::Event;
 
 pub use super::model::CustomerRow;
 use super::model::{CustomerRef, UserKey};

@@ -4,11 +4,11 @@ use identity::claims::service as claims;
 use identity::roles::service as roles;
 use identity::users::model::{Email, PersonName, Phone, UserRef};
 use identity::users::service::{self as users, User, UserChange};
-use kernel::access::Scope;
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
 use kernel::web::Field;
 use kernel::{Error, Fault, Result};
+use platform::Tx;
+use platform::access::Scope;
+use platform::ctx::Ctx;
 
 use super::members::{Rights, not_writable};
 use crate::customers::model::CustomerRow;

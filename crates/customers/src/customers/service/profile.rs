@@ -2,11 +2,11 @@
 
 use identity::users::model::UserRef;
 use identity::users::service::{self as users, User};
-use kernel::access::{Permission, Scope};
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
 use kernel::web::body::from_value;
 use kernel::{Error, Fault, Result};
+use platform::Tx;
+use platform::access::{Permission, Scope};
+use platform::ctx::Ctx;
 use serde_json::Value;
 use uuid::Uuid;
 

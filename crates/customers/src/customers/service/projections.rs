@@ -9,9 +9,9 @@
 use std::sync::Arc;
 
 use kernel::Result;
-use kernel::app::BoxFuture;
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
+use platform::Tx;
+use platform::app::BoxFuture;
+use platform::ctx::Ctx;
 
 use crate::customers::model::CustomerRow;
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use identity::users::model::UserRef;
 use identity::users::service::{self as users, UserChange};
-use kernel::access::{Permission, Scope};
 use kernel::clock::Timestamp;
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
 use kernel::{Error, Result};
+use platform::Tx;
+use platform::access::{Permission, Scope};
+use platform::ctx::Ctx;
 use serde_json::{Map, Value};
 
 use super::members::Rights;

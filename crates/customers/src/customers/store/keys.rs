@@ -1,7 +1,8 @@
 //! Keys that a migration left to Rust: of postal codes that SQL folds otherwise.
 
-use kernel::db::Tx;
-use kernel::{Result, args, row, sql};
+use database::{args, row, sql};
+use kernel::Result;
+use platform::Tx;
 use uuid::Uuid;
 
 row! {

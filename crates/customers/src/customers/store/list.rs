@@ -1,11 +1,14 @@
 //! Lists of customers: what they can be sorted and filtered by.
 
+use database::sql;
+use database::{Sql, Where};
 use identity::users::model::Email;
-use kernel::access::Scope;
-use kernel::db::{Source, Sql, Tx, Where};
 use kernel::text::search_key;
+use kernel::web::list::Source;
 use kernel::web::list::{Accepts, Filter, FilterValue, Key, Keyed, Kind, ListRequest, ListSpec, Page, Sort};
-use kernel::{Result, TextValue, sql};
+use kernel::{Result, TextValue};
+use platform::Tx;
+use platform::access::Scope;
 use uuid::Uuid;
 
 use super::{customers_where, select_customer};
@@ -282,7 +285,7 @@ pub async fn count_of<'a>(tx: &mut Tx, request: &'a ListRequest, w: Where<'a>, b
 
 /// The user counts only if somebody asks for it: every customer has one.
 fn counted(w: &Where<'_>, request: &ListRequest) -> &'static Sql<0, i64> {
-    match w.ask("u") || request.filters_ask("u") {
+    match w.mentions("u") || request.filters_ask("u") {
         true => {
             sql!("SELECT c.total_services AS n FROM customer c JOIN user_account u ON u.id = c.user_id WHERE c.erased_at IS NULL" => i64)
         }
@@ -293,7 +296,7 @@ fn counted(w: &Where<'_>, request: &ListRequest) -> &'static Sql<0, i64> {
 /// The scope, and the filters that are more than a comparison.
 pub fn conditions<'a>(scope: &Scope, request: &'a ListRequest) -> Where<'a> {
     let mut w = Where::new();
-    w.within(scope, "u.company_id", "u.id");
+    scope.restrict(&mut w, "u.company_id", "u.id");
     beside_comparisons(&mut w, request);
     w
 }
@@ -319,7 +322,7 @@ pub async fn page_to_export(tx: &mut Tx, scope: &Scope, request: &ListRequest) -
 /// finds for every page anew: a whole export passes over every customer once at most.
 pub(super) fn to_export<'a>(scope: &Scope, request: &'a ListRequest) -> Where<'a> {
     let mut w = Where::new();
-    w.within(scope, "coalesce(u.company_id, NULL)", "u.id");
+    scope.restrict(&mut w, "coalesce(u.company_id, NULL)", "u.id");
     by_place(&mut w, request);
     if let Some(FilterValue::Text(tag)) = request.filter("tag") {
         w.and_one(

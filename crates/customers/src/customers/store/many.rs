@@ -1,10 +1,12 @@
 //! Finding many customers at once: for work on all that a filter leaves, and on lists of ids.
 
-use kernel::access::Scope;
+use database::{Ids, Texts};
+use database::{args, sql};
+use kernel::Result;
 use kernel::clock::Timestamp;
-use kernel::db::{Ids, Texts, Tx};
 use kernel::web::list::ListRequest;
-use kernel::{Result, args, sql};
+use platform::Tx;
+use platform::access::Scope;
 use uuid::Uuid;
 
 use super::{customers_where, list};
@@ -50,7 +52,7 @@ pub async fn ids(
 /// The customers with these ids, within the scope, in the order of their ids. Who is not there is left out.
 pub async fn by_ids(tx: &mut Tx, scope: &Scope, ids: Ids) -> Result<Vec<CustomerRow>> {
     tx.all(
-        // A list as one argument: see `kernel::db::Ids`.
+        // A list as one argument: see `database::Ids`.
         sql!(
             sqlite: customers_where!(
                 "AND c.id IN (SELECT unhex(value) FROM json_each($1)) AND ($2 OR u.company_id = $3 OR u.id = $4) ORDER BY c.id"
@@ -67,7 +69,7 @@ pub async fn by_ids(tx: &mut Tx, scope: &Scope, ids: Ids) -> Result<Vec<Customer
 /// The ids of the customers with these public ids, within the scope.
 pub async fn ids_of_numbers(tx: &mut Tx, scope: &Scope, numbers: Texts) -> Result<Vec<Uuid>> {
     tx.all(
-        // A list as one argument: see `kernel::db::Texts`.
+        // A list as one argument: see `database::Texts`.
         sql!(
             sqlite: "SELECT c.id FROM customer c JOIN user_account u ON u.id = c.user_id
                      WHERE c.erased_at IS NULL AND c.customer_id IN (SELECT value FROM json_each($1))

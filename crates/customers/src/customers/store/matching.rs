@@ -1,8 +1,10 @@
 //! Finding the customers that rows of a file mean, for many keys in one statement.
 
-use kernel::access::Scope;
-use kernel::db::{Ids, Texts, Tx};
-use kernel::{Result, args, row, sql};
+use database::{Ids, Texts};
+use database::{args, row, sql};
+use kernel::Result;
+use platform::Tx;
+use platform::access::Scope;
 use uuid::Uuid;
 
 row! {
@@ -42,7 +44,7 @@ row! {
 /// By id and by public id.
 pub async fn by_own_ids(tx: &mut Tx, scope: &Scope, ids: Ids, numbers: Texts) -> Result<Vec<Named>> {
     tx.all(
-        // A list as one argument: see `kernel::db::Texts`.
+        // A list as one argument: see `database::Texts`.
         sql!(
             sqlite: "SELECT c.id, c.customer_id AS number, c.external_id, u.email_key, u.phone_digits, u.first_name, u.last_name
                      FROM (SELECT id FROM customer WHERE id IN (SELECT unhex(value) FROM json_each($1))
@@ -63,7 +65,7 @@ pub async fn by_own_ids(tx: &mut Tx, scope: &Scope, ids: Ids, numbers: Texts) ->
 /// By id in another program.
 pub async fn by_external_ids(tx: &mut Tx, scope: &Scope, ids: Texts) -> Result<Vec<Match>> {
     tx.all(
-        // A list as one argument: see `kernel::db::Texts`.
+        // A list as one argument: see `database::Texts`.
         sql!(
             sqlite: "SELECT c.external_id AS key, c.id, NULL AS other FROM customer c JOIN user_account u ON u.id = c.user_id
                      WHERE c.erased_at IS NULL AND c.external_id IN (SELECT value FROM json_each($1))
@@ -81,7 +83,7 @@ pub async fn by_external_ids(tx: &mut Tx, scope: &Scope, ids: Texts) -> Result<V
 /// By normalised address.
 pub async fn by_emails(tx: &mut Tx, scope: &Scope, keys: Texts) -> Result<Vec<Match>> {
     tx.all(
-        // A list as one argument: see `kernel::db::Texts`.
+        // A list as one argument: see `database::Texts`.
         sql!(
             sqlite: "SELECT u.email_key AS key, c.id, NULL AS other FROM user_account u JOIN customer c ON c.user_id = u.id
                      WHERE c.erased_at IS NULL AND u.email_key IN (SELECT value FROM json_each($1))
@@ -100,7 +102,7 @@ pub async fn by_emails(tx: &mut Tx, scope: &Scope, keys: Texts) -> Result<Vec<Ma
 /// number that somebody made up.
 pub async fn by_phones(tx: &mut Tx, scope: &Scope, digits: Texts) -> Result<Vec<Match>> {
     tx.all(
-        // A list as one argument: see `kernel::db::Texts`.
+        // A list as one argument: see `database::Texts`.
         sql!(
             sqlite: "SELECT m.key, m.id, (
                        SELECT c.id FROM user_account u JOIN customer c ON c.user_id = u.id

@@ -14,9 +14,11 @@ pub mod matching;
 mod plans;
 pub mod write;
 
-use kernel::access::Scope;
-use kernel::db::{Ids, Texts, Tx, Where};
-use kernel::{Result, args, sql};
+use database::{Ids, Texts, Where};
+use database::{args, sql};
+use kernel::Result;
+use platform::Tx;
+use platform::access::Scope;
 use uuid::Uuid;
 
 use super::model::{CustomerRef, CustomerRow};

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use kernel::access::{Caller, Permission, Reach, Scope};
-use kernel::app::Feature;
-use kernel::ctx::{Ctx, RequestState};
-use kernel::db::{Engine, Sql, Target, Tx};
-use kernel::test::{TestApp, on_both_engines};
+use database::{Engine, Sql, Target};
+use database::{args, row};
 use kernel::web::list::{Cursor, Key, ListRequest, Page, parse};
-use kernel::{args, row};
+use platform::Tx;
+use platform::access::{Caller, Permission, Reach, Scope};
+use platform::app::Feature;
+use platform::ctx::{Ctx, RequestState};
+use platform::test::{TestApp, on_both_engines};
 use uuid::Uuid;
 
 use super::customers_where;

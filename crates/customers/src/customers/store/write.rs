@@ -1,8 +1,10 @@
 //! Statements that change a customer.
 
+use database::{Engine, Ids};
+use database::{args, row, sql};
 use kernel::clock::Timestamp;
-use kernel::db::{Engine, Ids, Tx};
-use kernel::{Error, Kind, Result, args, row, sql};
+use kernel::{Error, Kind, Result};
+use platform::Tx;
 use uuid::Uuid;
 
 use crate::customers::model::CustomerRow;

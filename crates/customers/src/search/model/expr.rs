@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use kernel::db::Engine;
+use database::Engine;
 
 /// An expression over tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -46,7 +46,7 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
-    use kernel::db::Engine;
+    use database::Engine;
 
     use super::*;
 

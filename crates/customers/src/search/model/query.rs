@@ -267,7 +267,7 @@ pub fn can_be_misspelt(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use kernel::db::Engine;
+    use database::Engine;
 
     use super::*;
 

@@ -1,14 +1,15 @@
 //! Keeping the index in step: an entry is written in the transaction that changes the customer or its user, so a customer
 //! is found as soon as its change was answered.
 
+use database::{Engine, Ids};
 use identity::users::service::User;
 use kernel::Result;
-use kernel::access::Scope;
 use kernel::clock::Timestamp;
-use kernel::ctx::Ctx;
-use kernel::db::{Engine, Ids, Tx};
-use kernel::jobs::Progress;
 use kernel::text::search_key;
+use platform::Tx;
+use platform::access::Scope;
+use platform::ctx::Ctx;
+use platform::jobs::Progress;
 use uuid::Uuid;
 
 use crate::customers::model::{CustomerRef, CustomerRow};

@@ -1,10 +1,10 @@
 //! Lists without a text to search for: filters, an order, a page. The counters know how long many of them are.
 
 use kernel::Result;
-use kernel::access::{Permission, Scope};
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
 use kernel::web::list::{FilterValue, ListRequest, Total};
+use platform::Tx;
+use platform::access::{Permission, Scope};
+use platform::ctx::Ctx;
 
 use super::COUNTED;
 use crate::customers::model::{CustomerRow, country_code};

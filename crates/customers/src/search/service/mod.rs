@@ -14,9 +14,9 @@ mod narrow;
 mod tiers;
 
 use kernel::Result;
-use kernel::access::{Permission, Scope};
-use kernel::ctx::Ctx;
 use kernel::web::list::{FilterValue, ListRequest, Total};
+use platform::access::{Permission, Scope};
+use platform::ctx::Ctx;
 
 use super::model::query::Query;
 pub use super::store::Field;

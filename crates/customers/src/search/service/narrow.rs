@@ -1,7 +1,7 @@
 //! Filters as tokens, so that the index answers them together with the words, and what is left of them for SQL.
 
-use kernel::access::Scope;
 use kernel::web::list::{FilterValue, ListRequest};
+use platform::access::Scope;
 
 use super::Wanted;
 use crate::customers::model::country_code;

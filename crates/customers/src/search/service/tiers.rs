@@ -3,11 +3,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use kernel::access::Scope;
-use kernel::ctx::Ctx;
-use kernel::db::{Tx, Where};
+use database::Where;
 use kernel::web::list::{ListRequest, Total};
 use kernel::{Error, Result};
+use platform::Tx;
+use platform::access::Scope;
+use platform::ctx::Ctx;
 
 use super::narrow::Narrow;
 use super::{COUNTED, FEW};
@@ -85,7 +86,7 @@ async fn rows(tx: &mut Tx, scope: &Scope, hits: &[Hit]) -> Result<Vec<CustomerRo
         return Ok(Vec::new());
     }
     let mut w = Where::new();
-    w.within(scope, "u.company_id", "u.id");
+    scope.restrict(&mut w, "u.company_id", "u.id");
     store::narrow_to_hits(tx.engine(), &mut w, hits);
     let place: HashMap<_, _> = hits.iter().enumerate().map(|(i, hit)| (hit.customer_id, i)).collect();
     let mut rows = customers::all_of(tx, w).await?;

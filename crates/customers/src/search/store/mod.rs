@@ -5,9 +5,11 @@ mod write;
 
 use std::collections::BTreeSet;
 
-use kernel::db::{Engine, Json, Tx, Where};
+use database::{Engine, Json, Where};
+use database::{args, row, sql};
+use kernel::Result;
 use kernel::web::list::ListRequest;
-use kernel::{Result, args, row, sql};
+use platform::Tx;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -248,7 +250,7 @@ enum Joined {
 fn joined(w: &Where<'_>, rest: Rest<'_>) -> Joined {
     match rest.is_empty() {
         true => Joined::Nobody,
-        false if w.ask("u") || rest.request.filters_ask("u") => Joined::User,
+        false if w.mentions("u") || rest.request.filters_ask("u") => Joined::User,
         false => Joined::Customer,
     }
 }

@@ -1,8 +1,10 @@
 //! Writing entries, and the upkeep of the index.
 
+use database::{Engine, Ids, Json};
+use database::{args, row, sql};
+use kernel::Result;
 use kernel::clock::Timestamp;
-use kernel::db::{Engine, Ids, Json, Tx};
-use kernel::{Result, args, row, sql};
+use platform::Tx;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -78,7 +80,7 @@ async fn put_lite(tx: &mut Tx, entries: Vec<Entry>) -> Result<()> {
         )
         .await?;
     for (seq, entry) in numbers.into_iter().flatten().zip(entries) {
-        tx.exec_last(
+        tx.exec_before_commit(
             sql!(sqlite: "INSERT OR REPLACE INTO customer_search (rowid, tokens) VALUES ($1, $2)"),
             seq,
             [Box::new(seq), Box::new(entry.tokens)],
@@ -125,7 +127,11 @@ pub async fn delete(tx: &mut Tx, customer: Uuid) -> Result<()> {
     let Some(seq) = seq else { return Ok(()) };
     if tx.engine() == Engine::Sqlite {
         // Behind what others wrote for it in the same shared transaction.
-        tx.exec_last(sql!(sqlite: "DELETE FROM customer_search WHERE rowid = $1"), seq, [Box::new(seq)])?;
+        tx.exec_before_commit(
+            sql!(sqlite: "DELETE FROM customer_search WHERE rowid = $1"),
+            seq,
+            [Box::new(seq)],
+        )?;
     }
     tx.exec(sql!("DELETE FROM search_entry WHERE seq = $1"), args![seq]).await.map(drop)
 }

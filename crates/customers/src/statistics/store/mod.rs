@@ -7,9 +7,11 @@
 mod places;
 mod ranks;
 
-use kernel::access::Scope;
-use kernel::db::{Engine, Tx};
-use kernel::{Result, args, row, sql};
+use database::Engine;
+use database::{args, row, sql};
+use kernel::Result;
+use platform::Tx;
+use platform::access::Scope;
 use uuid::Uuid;
 
 use super::model::Counter;

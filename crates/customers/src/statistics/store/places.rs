@@ -1,9 +1,10 @@
 //! Counters whose keys have parts: a key begins with its country, and the next character after the separator ends the
 //! keys that begin alike.
 
-use kernel::access::Scope;
-use kernel::db::Tx;
-use kernel::{Result, args, sql};
+use database::{args, sql};
+use kernel::Result;
+use platform::Tx;
+use platform::access::Scope;
 
 use super::{Named, Sum};
 use crate::statistics::model::SEPARATOR;

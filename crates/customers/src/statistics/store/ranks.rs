@@ -3,9 +3,10 @@
 //!
 //! On PostgreSQL differences wait to be folded. Whatever they name is taken out of the order and put in again with them.
 
-use kernel::access::Scope;
-use kernel::db::Tx;
-use kernel::{Result, args, sql};
+use database::{args, sql};
+use kernel::Result;
+use platform::Tx;
+use platform::access::Scope;
 
 use super::Named;
 

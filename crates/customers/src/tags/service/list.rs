@@ -1,10 +1,10 @@
 //! Customers by their tags.
 
 use kernel::Result;
-use kernel::access::{Permission, Scope};
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
 use kernel::web::list::{FilterValue, ListRequest, Page, Total};
+use platform::Tx;
+use platform::access::{Permission, Scope};
+use platform::ctx::Ctx;
 
 use super::super::store;
 use super::{self as tags, COUNTED, Tagged};

@@ -4,11 +4,11 @@ pub mod list;
 
 use std::collections::{BTreeMap, HashMap};
 
-use kernel::access::{Permission, Scope};
-use kernel::ctx::Ctx;
-use kernel::db::Tx;
 use kernel::web::list::{ListRequest, Page, Total};
 use kernel::{Error, Result, TextValue};
+use platform::Tx;
+use platform::access::{Permission, Scope};
+use platform::ctx::Ctx;
 use uuid::Uuid;
 
 pub use super::model::Tagged;

@@ -2,7 +2,7 @@ use jiff::tz::TimeZone;
 use kernel::Result;
 use kernel::clock::Timestamp;
 use kernel::id::Random;
-use kernel::storage::ObjectName;
+use platform::storage::ObjectName;
 use serde::Serialize;
 use uuid::Uuid;
 

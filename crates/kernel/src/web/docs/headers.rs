@@ -2,7 +2,7 @@
 //!
 //! - `If-Match` where the route takes it (`params(IfMatch)`), with its 412;
 //! - `If-None-Match` and 304 where a `GET` answers with an `ETag` (`headers(("ETag"))` in the route);
-//! - `Idempotency-Key` on every change of a caller who is known ([`crate::web::guard`] says which);
+//! - `Idempotency-Key` on every change of a caller who is known ([`platform::http::guard`] says which);
 //! - of replies: `X-Request-Id` always, `Location` with 201 and 202, `Link` with a page of a list, `Content-Disposition` with a
 //!   file, `Idempotent-Replayed` where a key was taken.
 
@@ -60,7 +60,7 @@ const REQUEST: [(&str, &str, &str); 3] = [
 ];
 
 /// Refers to one of [`RESPONSE`].
-pub(in crate::web) fn response_header(name: &str) -> (String, RefOr<Header>) {
+pub(crate) fn response_header(name: &str) -> (String, RefOr<Header>) {
     (name.to_owned(), RefOr::Ref(Ref::new(format!("#/components/headers/{name}"))))
 }
 

@@ -25,11 +25,13 @@
 //! | `mod.rs` | the description, and the request that comes out of it |
 //! | `parse.rs` | query parameters → [`ListRequest`] |
 //! | `cursor.rs` | the opaque cursor |
+//! | `page.rs` | [`ListRequest`] → SQL: filters, order, keyset |
 //! | `reply.rs` | the envelope, its `Link` header |
 //! | `docs.rs` | parameters and envelope in the OpenAPI document |
 
 mod cursor;
 mod docs;
+mod page;
 mod parse;
 mod reply;
 #[cfg(test)]
@@ -44,12 +46,14 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 pub use cursor::Cursor;
+pub use page::Source;
 pub use parse::{decode, parse, parse_pairs};
 pub use reply::{ListReply, Total};
 
-use super::request::RequestInfo;
 use crate::clock::Timestamp;
 use crate::{Error, Result};
+
+use super::request::RequestInfo;
 
 /// Elements per page when the caller does not say.
 pub const DEFAULT_LIMIT: u32 = 20;

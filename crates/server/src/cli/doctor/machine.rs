@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use kernel::config::{Config, Database};
+use platform::config::{Config, Database};
 
 use super::{Check, Status, Trouble};
 
@@ -101,7 +101,7 @@ fn is_loopback(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use kernel::config::{FileChoice, Sources};
+    use platform::config::{FileChoice, Sources};
 
     use super::*;
 

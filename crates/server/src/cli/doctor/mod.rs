@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use clap::Args;
-use kernel::config::Config;
+use platform::config::Config;
 use serde::Serialize;
 
 use super::answer;

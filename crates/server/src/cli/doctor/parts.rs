@@ -1,18 +1,20 @@
 //! The checks of what the process works with: database, keys, clock, files, mail.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use database::{Content, Db, Engine, migrate};
 use kernel::Error;
 use kernel::clock::Clock;
-use kernel::config::{Config, Database};
-use kernel::db::{Content, Db, Engine, Usage, advice, migrate};
 use kernel::id::Random;
-use kernel::mail::Mailer;
-use kernel::storage::Storage;
+use platform::Tx;
+use platform::advice::advice;
+use platform::config::{Config, Database};
+use platform::mail::Mailer;
+use platform::storage::Storage;
+use schema::MIGRATIONS;
 
 use super::{Check, Status, Trouble};
-use crate::{database, master_key, store};
+use crate::{master_key, startup, store};
 
 /// Beyond this, tokens and sessions end visibly too early or too late.
 const MOST_DRIFT: Duration = Duration::from_secs(5);
@@ -20,10 +22,11 @@ const MOST_DRIFT: Duration = Duration::from_secs(5);
 const CHECKED_FOR: Duration = Duration::from_secs(30);
 
 /// The advice that fits the engine and the cause.
-fn trouble(e: &Error) -> Trouble {
+fn trouble(e: impl Into<Error>) -> Trouble {
+    let e = e.into();
     Trouble::fail(
-        e,
-        advice(e)
+        &e,
+        advice(&e)
             .unwrap_or("the log of the server may say more; `regulars config` shows which database is used"),
     )
 }
@@ -32,20 +35,20 @@ fn trouble(e: &Error) -> Trouble {
 pub(super) async fn database(config: &Config) -> Result<(Db, String), Trouble> {
     if let Database::Sqlite(path) = &config.database.url {
         // Before it is opened, which would make it.
-        known(config, &Content::of_file(path).map_err(|e| trouble(&e))?)?;
+        known(config, &Content::of_file(path).map_err(trouble)?)?;
     }
-    let db = database::open(config).map_err(|e| trouble(&e))?;
-    db.reach(Duration::ZERO, |_, _| ()).await.map_err(|e| trouble(&e))?;
-    let server = db.server().await.map_err(|e| trouble(&e))?;
+    let db = startup::open(config).map_err(trouble)?;
+    db.reach(Duration::ZERO, |_, _| ()).await.map_err(trouble)?;
+    let server = db.server().await.map_err(trouble)?;
     let version = match &server {
         Some(server) => {
-            server.check().map_err(|e| Trouble::fail(&e, ""))?;
+            server.check().map_err(|e| Trouble::fail(&Error::from(e), ""))?;
             format!("PostgreSQL {}", server.version)
         }
         None => "SQLite".to_owned(),
     };
-    known(config, &Content::of(&db).await.map_err(|e| trouble(&e))?)?;
-    let missing = migrate::missing(&db).await.map_err(|e| trouble(&e))?;
+    known(config, &Content::of(&db).await.map_err(trouble)?)?;
+    let missing = migrate::missing(&db, MIGRATIONS).await.map_err(trouble)?;
     let url = config.database.url.masked();
     if !missing.is_empty() {
         let detail = format!("{url} lacks the migrations {}", missing.join(", "));
@@ -56,14 +59,14 @@ pub(super) async fn database(config: &Config) -> Result<(Db, String), Trouble> {
         ));
     }
     let probe = format!("doctor {}", Random::System.uuid(Clock::System.now()));
-    write(&db, &probe).await.map_err(|e| trouble(&e))?;
+    write(&db, &probe).await.map_err(trouble)?;
     Ok((db, format!("{url} ({version}) is up to date and can be written")))
 }
 
 fn known(config: &Config, content: &Content) -> Result<(), Trouble> {
     match content {
         Content::Ours => Ok(()),
-        Content::Nothing => Err(Trouble::new(Status::Fail, database::none(config), "")),
+        Content::Nothing => Err(Trouble::new(Status::Fail, startup::none(config), "")),
         Content::Foreign(table) => Err(Trouble::new(
             Status::Fail,
             format!("{} holds tables of something else, such as `{table}`", config.database.url.masked()),
@@ -74,18 +77,17 @@ fn known(config: &Config, content: &Content) -> Result<(), Trouble> {
 
 /// Two durable commits: the second removes what the first wrote.
 async fn write(db: &Db, probe: &str) -> kernel::Result<()> {
-    let usage = Arc::new(Usage::default());
-    let mut tx = db.write(&usage).await?;
+    let mut tx = Tx::write(db).await?;
     store::write_probe(&mut tx, probe).await?;
     tx.commit().await?;
-    let mut tx = db.write(&usage).await?;
+    let mut tx = Tx::write(db).await?;
     store::remove_probe(&mut tx, probe).await?;
     tx.commit().await
 }
 
 /// Is what goes over the network encrypted?
 pub(super) async fn connection(db: &Db) -> Check {
-    let Some(server) = db.server().await.map_err(|e| trouble(&e))? else {
+    let Some(server) = db.server().await.map_err(trouble)? else {
         return Ok("the database is a file of this machine".to_owned());
     };
     match (server.encrypted, db.is_local()) {
@@ -117,7 +119,7 @@ pub(super) async fn integrity(db: &Db) -> Check {
 /// Is the key here the database's?
 pub(super) async fn keys(config: &Config, db: &Db) -> Check {
     const ADVICE: &str = "put the right key back; without it signing keys and second factors cannot be read";
-    let known = master_key::known(db).await.map_err(|e| trouble(&e))?;
+    let known = master_key::known(db).await.map_err(trouble)?;
     if known.is_none() {
         let detail = "the database has no master key yet; the first start makes it";
         return Err(Trouble::new(Status::Skip, detail, ""));
@@ -138,10 +140,10 @@ pub(super) async fn clock(db: &Db) -> Check {
     const ADVICE: &str =
         "let both machines set their clocks by NTP: tokens and sessions end too early or too late";
     let ask = async {
-        let mut tx = db.read(&Arc::new(Usage::default())).await?;
+        let mut tx = Tx::read(db).await?;
         store::clock(&mut tx).await
     };
-    let theirs = ask.await.map_err(|e| trouble(&e))?;
+    let theirs = ask.await.map_err(trouble)?;
     let ours = Clock::System.now();
     let Some(theirs) = theirs else {
         return Err(Trouble::new(Status::Fail, "the database's clock cannot be read", ADVICE));
@@ -157,10 +159,10 @@ pub(super) async fn clock(db: &Db) -> Check {
 /// Is there somebody who can administer?
 pub(super) async fn administrator(db: &Db) -> Check {
     let ask = async {
-        let mut tx = db.read(&Arc::new(Usage::default())).await?;
+        let mut tx = Tx::read(db).await?;
         identity::admin::exists_in(&mut tx).await
     };
-    match ask.await.map_err(|e| trouble(&e))? {
+    match ask.await.map_err(trouble)? {
         true => Ok("there is an active administrator".to_owned()),
         false => Err(Trouble::new(
             Status::Warn,

@@ -16,14 +16,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use kernel::app::App;
-use kernel::config::{Config, Database};
-use kernel::ctx::Ctx;
-use kernel::storage::private_dir;
 use migrate_v1::model::record::OldCustomer;
 use migrate_v1::model::report::{Counts, Kind, Tally};
 use migrate_v1::read;
 use migrate_v1::service::{ACTOR, BATCH, Item, Migration, Options};
+use platform::app::App;
+use platform::config::{Config, Database};
+use platform::ctx::Ctx;
+use platform::storage::private_dir;
 use serde::Serialize;
 
 use super::{Given, answer};

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use kernel::ctx::Ctx;
 use migrate_v1::model::report::{Kind, Outcome, Row};
 use migrate_v1::service::BATCH;
 use migrate_v1::service::undo::{Undone, undo};
+use platform::ctx::Ctx;
 use serde::Serialize;
 
 use super::progress::Progress;

@@ -1,0 +1,274 @@
+//! `Tx`: a transaction of a use case. What the database layer gives, with what the platform keeps beside it: the numbers of
+//! its events, and the wait for the reply of a request with an `Idempotency-Key`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use database::{Db, Engine, FromRow, Param, Sql, Where};
+use kernel::Result;
+use kernel::web::list::{ListRequest, Source};
+use parking_lot::Mutex;
+
+/// Where the committed use case of a request with an `Idempotency-Key` waits for its reply, which is stored in the same
+/// transaction.
+#[derive(Default)]
+pub(crate) struct Parking {
+    /// Does a commit wait?
+    pub wanted: AtomicBool,
+    /// The transaction that waits.
+    pub parked: Mutex<Option<Tx>>,
+}
+
+/// A transaction, or a way to read. See [`database::Tx`], whose functions it has.
+pub struct Tx {
+    tx: database::Tx,
+    /// The number of its first event, and how many there were.
+    pub(crate) events: Option<(i64, i64)>,
+    parking: Option<Arc<Parking>>,
+}
+
+impl From<database::Tx> for Tx {
+    fn from(tx: database::Tx) -> Tx {
+        Tx { tx, events: None, parking: None }
+    }
+}
+
+impl Tx {
+    /// Single statements of work that no request asked for: [`Db::read`].
+    pub async fn read(db: &Db) -> Result<Tx> {
+        Ok(db.read(&Arc::default()).await?.into())
+    }
+
+    /// A transaction of work that no request asked for: [`Db::write`].
+    pub async fn write(db: &Db) -> Result<Tx> {
+        Ok(db.write(&Arc::default()).await?.into())
+    }
+
+    /// The same, whose commit may wait for the reply of its request.
+    pub(crate) fn parking_at(mut self, parking: Arc<Parking>) -> Tx {
+        self.parking = Some(parking);
+        self
+    }
+
+    /// Makes it last: [`database::Tx::commit`]. With an idempotency key the transaction waits for the reply, which is stored
+    /// in it.
+    pub async fn commit(mut self) -> Result<()> {
+        if let Some(parking) = self.parking.take()
+            && parking.wanted.load(Ordering::SeqCst)
+            && !self.tx.has_failed()
+        {
+            self.tx.detach();
+            *parking.parked.lock() = Some(self);
+            return Ok(());
+        }
+        self.commit_now().await
+    }
+
+    /// The same without waiting.
+    pub(crate) async fn commit_now(self) -> Result<()> {
+        Ok(self.tx.commit().await?)
+    }
+
+    /// See [`database::Tx::engine`].
+    pub fn engine(&self) -> Engine {
+        self.tx.engine()
+    }
+
+    /// See [`database::Tx::has_failed`].
+    pub fn has_failed(&self) -> bool {
+        self.tx.has_failed()
+    }
+
+    /// See [`database::Tx::after_commit`].
+    pub fn after_commit(&mut self, then: impl FnOnce() + Send + 'static) {
+        self.tx.after_commit(then);
+    }
+
+    /// See [`database::Tx::exec`].
+    pub async fn exec<const N: usize>(
+        &mut self,
+        sql: &'static Sql<N, ()>,
+        args: [&dyn Param; N],
+    ) -> Result<u64> {
+        Ok(self.tx.exec(sql, args).await?)
+    }
+
+    /// See [`database::Tx::exec_many`].
+    pub async fn exec_many<const N: usize>(
+        &mut self,
+        sql: &'static Sql<N, ()>,
+        sets: &[[&dyn Param; N]],
+    ) -> Result<Vec<u64>> {
+        Ok(self.tx.exec_many(sql, sets).await?)
+    }
+
+    /// See [`database::Tx::exec_before_commit`].
+    pub fn exec_before_commit<const N: usize>(
+        &mut self,
+        sql: &'static Sql<N, ()>,
+        order: i64,
+        args: [Box<dyn Param>; N],
+    ) -> Result<()> {
+        Ok(self.tx.exec_before_commit(sql, order, args)?)
+    }
+
+    /// See [`database::Tx::exec_versioned`].
+    pub async fn exec_versioned<const N: usize>(
+        &mut self,
+        sql: &'static Sql<N, ()>,
+        args: [&dyn Param; N],
+    ) -> Result<()> {
+        Ok(self.tx.exec_versioned(sql, args).await?)
+    }
+
+    /// See [`database::Tx::exec_many_versioned`].
+    pub async fn exec_many_versioned<const N: usize>(
+        &mut self,
+        sql: &'static Sql<N, ()>,
+        sets: &[[&dyn Param; N]],
+    ) -> Result<()> {
+        Ok(self.tx.exec_many_versioned(sql, sets).await?)
+    }
+
+    /// See [`database::Tx::opt_many`].
+    pub async fn opt_many<const N: usize, R: FromRow + Send + 'static>(
+        &mut self,
+        sql: &'static Sql<N, R>,
+        sets: &[[&dyn Param; N]],
+    ) -> Result<Vec<Option<R>>> {
+        Ok(self.tx.opt_many(sql, sets).await?)
+    }
+
+    /// See [`database::Tx::all`].
+    pub async fn all<const N: usize, R: FromRow + Send + 'static>(
+        &mut self,
+        sql: &'static Sql<N, R>,
+        args: [&dyn Param; N],
+    ) -> Result<Vec<R>> {
+        Ok(self.tx.all(sql, args).await?)
+    }
+
+    /// See [`database::Tx::opt`].
+    pub async fn opt<const N: usize, R: FromRow + Send + 'static>(
+        &mut self,
+        sql: &'static Sql<N, R>,
+        args: [&dyn Param; N],
+    ) -> Result<Option<R>> {
+        Ok(self.tx.opt(sql, args).await?)
+    }
+
+    /// See [`database::Tx::one`].
+    pub async fn one<const N: usize, R: FromRow + Send + 'static>(
+        &mut self,
+        sql: &'static Sql<N, R>,
+        args: [&dyn Param; N],
+    ) -> Result<R> {
+        Ok(self.tx.one(sql, args).await?)
+    }
+
+    /// See [`database::Tx::select`].
+    pub async fn select<R: FromRow + Send + 'static>(
+        &mut self,
+        base: &'static Sql<0, R>,
+        conditions: &Where<'_>,
+        tail: &str,
+    ) -> Result<Vec<R>> {
+        Ok(self.tx.select(base, conditions, tail).await?)
+    }
+
+    /// See [`ListRequest::page`].
+    pub async fn page<'a, R: FromRow + Send + 'static>(
+        &mut self,
+        base: &'static Sql<0, R>,
+        request: &'a ListRequest,
+        id: &'static str,
+        conditions: Where<'a>,
+    ) -> Result<Vec<R>> {
+        Ok(request.page(&mut self.tx, base, id, conditions).await?)
+    }
+
+    /// See [`ListRequest::late_page`].
+    pub async fn late_page<'a, R: FromRow + Send + 'static>(
+        &mut self,
+        source: &Source<R>,
+        request: &'a ListRequest,
+        conditions: Where<'a>,
+    ) -> Result<Vec<R>> {
+        Ok(request.late_page(&mut self.tx, source, conditions).await?)
+    }
+
+    /// See [`ListRequest::count_up_to`].
+    pub async fn count_up_to<'a>(
+        &mut self,
+        base: &'static Sql<0, i64>,
+        request: &'a ListRequest,
+        conditions: Where<'a>,
+        bound: u64,
+    ) -> Result<u64> {
+        Ok(request.count_up_to(&mut self.tx, base, conditions, bound).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use database::{args, sql};
+    use kernel::Result;
+
+    use super::{Parking, Tx};
+    use crate::test::{TestDb, on_both_databases};
+
+    async fn names(t: &TestDb) -> Vec<String> {
+        let mut tx = t.db.read(&t.usage()).await.unwrap();
+        tx.all(sql!("SELECT name FROM setting ORDER BY name" => String), []).await.unwrap()
+    }
+
+    async fn set(tx: &mut Tx, name: &str) -> Result<u64> {
+        tx.exec(sql!("INSERT INTO setting (name, value) VALUES ($1, '')"), args![name]).await
+    }
+
+    /// Writes, and commits into the request's state; what follows the commit rings the bell.
+    async fn park(t: &TestDb, name: &str, bell: &Arc<AtomicBool>) -> Arc<Parking> {
+        let parking = Arc::new(Parking::default());
+        let mut tx = Tx::from(t.db.write(&t.usage()).await.unwrap()).parking_at(parking.clone());
+        parking.wanted.store(true, Ordering::SeqCst);
+        set(&mut tx, name).await.unwrap();
+        let bell = bell.clone();
+        tx.after_commit(move || bell.store(true, Ordering::SeqCst));
+        tx.commit().await.unwrap();
+        parking
+    }
+
+    #[tokio::test]
+    async fn a_parked_transaction_waits_for_its_reply() {
+        on_both_databases(async |t| {
+            let bell = Arc::new(AtomicBool::new(false));
+            let parking = park(t, "kept", &bell).await;
+            assert!(names(t).await.is_empty() && !bell.load(Ordering::SeqCst));
+            let mut tx = parking.parked.lock().take().unwrap();
+            set(&mut tx, "reply").await.unwrap();
+            tx.commit_now().await.unwrap();
+            assert_eq!(names(t).await, ["kept", "reply"]);
+            assert!(bell.load(Ordering::SeqCst));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_parked_transaction_rolls_back_with_its_request() {
+        on_both_databases(async |t| {
+            let bell = Arc::new(AtomicBool::new(false));
+            let parking = park(t, "dropped", &bell).await;
+            drop(parking);
+            // The next writer would wait for ever for a transaction that is still open.
+            let mut tx = Tx::from(t.db.write(&t.usage()).await.unwrap());
+            set(&mut tx, "next").await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(names(t).await, ["next"]);
+            assert!(!bell.load(Ordering::SeqCst));
+        })
+        .await;
+    }
+}
