@@ -11,7 +11,7 @@
 //! | [`jobs`] | durable jobs, enqueued in the caller's transaction |
 //! | [`schema`] | the migrations of a process, and what follows them |
 //! | [`config`], [`crypto`], [`log`], [`storage`], [`mail`], [`outbound`] | the outside world |
-//! | [`test`] | a fresh database on both engines, and a client for the real router |
+//! | [`test`](mod@test) | a fresh database on both engines, and a client for the real router |
 
 pub mod access;
 pub mod advice;

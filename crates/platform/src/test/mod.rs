@@ -4,7 +4,7 @@
 //! #[tokio::test]
 //! async fn a16_create_customer() {
 //!     on_both_engines(&[identity::feature(), feature()], async |app| {
-//!         let reply = app.post("/api/v1/customers/").bearer(&key).json(json!({…})).send().await;
+//!         let reply = app.post("/api/v1/customers/").bearer(&key).json(json!({/* … */})).send().await;
 //!         reply.expect(201);
 //!     })
 //!     .await;

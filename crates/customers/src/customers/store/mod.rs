@@ -2,7 +2,7 @@
 //!
 //! - here: finding one;
 //! - [`many`]: finding many at once;
-//! - [`write`]: inserting, changing, counting, erasing;
+//! - [`write`](mod@write): inserting, changing, counting, erasing;
 //! - [`list`]: what a list can be sorted and filtered by;
 //! - [`matching`]: whom the rows of a file mean.
 

@@ -2,7 +2,7 @@
 //!
 //! - `If-Match` where the route takes it (`params(IfMatch)`), with its 412;
 //! - `If-None-Match` and 304 where a `GET` answers with an `ETag` (`headers(("ETag"))` in the route);
-//! - `Idempotency-Key` on every change of a caller who is known ([`platform::http::guard`] says which);
+//! - `Idempotency-Key` on every change of a caller who is known (`platform::http::guard` says which);
 //! - of replies: `X-Request-Id` always, `Location` with 201 and 202, `Link` with a page of a list, `Content-Disposition` with a
 //!   file, `Idempotent-Replayed` where a key was taken.
 
