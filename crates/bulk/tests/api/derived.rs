@@ -4,8 +4,8 @@
 //! Rows of the endpoints and promises: A8, A49, A50, C7.
 
 use database::Engine;
-use database::driver::{rusqlite, tokio_postgres};
 use database::Target;
+use database::driver::{rusqlite, tokio_postgres};
 use database::{args, row, sql};
 use fixtures::{customer, key, path};
 use platform::test::{TestApp, on_both_engines};
