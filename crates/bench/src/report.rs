@@ -185,19 +185,24 @@ impl Report {
             );
             line(out, &text);
         }
-        for reference in &engine.references {
-            let Reference { name, per_second, each_us, beside } = reference;
-            let mut text = format!("reference: {name}: {per_second:.0}/s, {} ms each", millis(*each_us));
-            if let Some(row) = engine.rows.iter().find(|row| row.name == *beside) {
-                text.push_str(&format!("; {beside} reaches {:.2} of it", row.per_second / per_second));
-            }
-            line(out, &text);
-        }
+        references(out, engine);
         for row in &engine.rows {
             if let Some(error) = &row.first_error {
                 line(out, &format!("{} failed {} times, the first time with {error}", row.name, row.errors));
             }
         }
+    }
+}
+
+/// What the same machine does without us.
+fn references(out: &mut String, engine: &EngineReport) {
+    for reference in &engine.references {
+        let Reference { name, per_second, each_us, beside } = reference;
+        let mut text = format!("reference: {name}: {per_second:.0}/s, {} ms each", millis(*each_us));
+        if let Some(row) = engine.rows.iter().find(|row| row.name == *beside) {
+            text.push_str(&format!("; {beside} reaches {:.2} of it", row.per_second / per_second));
+        }
+        line(out, &text);
     }
 }
 

@@ -2,7 +2,6 @@
 
 use kernel::{Error, Fault, Result};
 use platform::Tx;
-use platform::access::Scope;
 use platform::ctx::Ctx;
 use platform::event::Event;
 
@@ -123,8 +122,7 @@ async fn hashed(ctx: &Ctx, password: &str, own: &OwnWords) -> Result<PasswordHas
 }
 
 async fn find_in(tx: &mut Tx, email: &Email) -> Result<User> {
-    let scope = Scope::system("the command line knows addresses");
-    let user = users::find_by_email_in(tx, &scope, email).await?.filter(|user| user.role == ADMIN);
+    let user = users::find_by_email_in(tx, email).await?.filter(|user| user.role == ADMIN);
     user.ok_or_else(|| {
         Error::not_found(
             "ADMIN_NOT_FOUND",

@@ -2,22 +2,28 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`users`] | the one home of names, addresses, phones and user names; registration, the own account |
+//! | [`users`] | the one home of names, addresses, phones and user names |
+//! | [`accounts`] | registration, the own account |
 //! | [`credentials`] | password rules, the bounded pool that hashes, stored hashes |
 //! | [`devices`] | devices that are known from a login |
 //! | [`sessions`] | login, refresh, logout |
 //! | [`tokens`] | access tokens and their keys, who is behind a bearer token |
+//! | [`secrets`] | refresh tokens and the secrets of keys |
+//! | [`revocations`] | when what is remembered of a caller ends |
 //! | [`claims`] | links by mail that prove an address |
 //! | [`api_keys`] | keys for programs |
 //! | [`roles`] | what a role may do |
 //! | [`admin`] | administrators, as the command line manages them |
 
+pub mod accounts;
 pub mod admin;
 pub mod api_keys;
 pub mod claims;
 pub mod credentials;
 pub mod devices;
+pub mod revocations;
 pub mod roles;
+pub mod secrets;
 pub mod sessions;
 pub mod tokens;
 pub mod users;
@@ -35,8 +41,10 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use credentials::hasher::Hasher;
+use revocations::Revocations;
 use sessions::guesses::Guesses;
 use tokens::service::Tokens;
+use users::followers::{Follower, Followers};
 use users::service::User;
 
 /// What identity needs to know of a customer profile without knowing customers, which stand on it.
@@ -87,13 +95,39 @@ const PERIODIC: &[Periodic] = &[
     Periodic::new("claims.purge", Duration::from_secs(3600), |ctx, _| Box::pin(claims::service::purge(ctx))),
 ];
 
+/// What features keep of users, in the order in which links and logins lock; a login waits for its password's row, and
+/// finds none.
+const FOLLOWERS: &[Follower] = &[
+    Follower {
+        deactivated: None,
+        erased: Some(|ctx, tx, user| Box::pin(claims::service::forget_in(ctx, tx, user.id))),
+    },
+    Follower {
+        deactivated: None,
+        erased: Some(|_, tx, user| {
+            Box::pin(async move { credentials::service::delete_in(tx, user.id).await.map(drop) })
+        }),
+    },
+    Follower {
+        deactivated: Some(|ctx, tx, user| {
+            Box::pin(async move {
+                sessions::service::revoke_all_in(ctx, tx, user.id, None, "deactivated").await.map(drop)
+            })
+        }),
+        erased: Some(|ctx, tx, user| Box::pin(sessions::service::erase_in(ctx, tx, user.id))),
+    },
+];
+
 async fn start(parts: &mut Parts) -> Result<()> {
     let hashing = parts.config.hashing;
     let automatic = || std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
     let threads = if hashing.threads == 0 { automatic() } else { hashing.threads };
     parts.keep(Arc::new(Hasher::new(threads, hashing.queue, parts.random.clone())));
     parts.keep(Arc::new(Guesses::new(parts.clock.clone())));
-    let tokens = Arc::new(Tokens::start(parts).await?);
+    parts.keep(Arc::new(Followers(FOLLOWERS)));
+    let revocations = Arc::new(Revocations::default());
+    parts.keep(revocations.clone());
+    let tokens = Arc::new(Tokens::start(parts, revocations).await?);
     parts.keep(tokens.clone());
     parts.authenticate = Some(tokens);
     Ok(())
@@ -101,9 +135,7 @@ async fn start(parts: &mut Parts) -> Result<()> {
 
 fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(users::api::register))
-        .routes(routes!(users::api::profile))
-        .routes(routes!(users::api::update))
+        .merge(accounts::api::routes())
         .routes(routes!(sessions::api::login))
         .routes(routes!(sessions::api::refresh))
         .routes(routes!(sessions::api::verify))

@@ -85,7 +85,7 @@ fn new(role: &str, company: Option<&str>) -> NewApiKey {
     }
 }
 
-async fn made(ctx: &Ctx, new: NewApiKey) -> (Uuid, identity::tokens::model::ApiKeySecret) {
+async fn made(ctx: &Ctx, new: NewApiKey) -> (Uuid, identity::secrets::ApiKeySecret) {
     let (key, secret) = keys::create(ctx, new).await.unwrap();
     (key.id, secret)
 }
@@ -100,7 +100,7 @@ async fn set_role(app: &TestApp, user: Uuid, role: &str, company: Option<Uuid>) 
 }
 
 /// Presents the key: an account is for users, so a living key is told so.
-async fn present(app: &TestApp, secret: &identity::tokens::model::ApiKeySecret) -> TestReply {
+async fn present(app: &TestApp, secret: &identity::secrets::ApiKeySecret) -> TestReply {
     app.get("/api/auth/profile/").bearer(&secret.reveal()).send().await
 }
 

@@ -155,7 +155,6 @@ pub(crate) async fn insert(ctx: &Ctx, tx: &mut Tx, events: Vec<Event>) -> Result
     let rows: Vec<_> = stored
         .iter()
         .map(|s| {
-            let e = &s.event;
             args![
                 s.seq,
                 s.id,
@@ -164,12 +163,12 @@ pub(crate) async fn insert(ctx: &Ctx, tx: &mut Tx, events: Vec<Event>) -> Result
                 actor,
                 name,
                 request,
-                e.action,
-                e.subject_type,
-                e.subject_id,
-                e.subject_ref,
-                e.customer_id,
-                e.company_id,
+                s.event.action,
+                s.event.subject_type,
+                s.event.subject_id,
+                s.event.subject_ref,
+                s.event.customer_id,
+                s.event.company_id,
                 s.fields
             ]
         })

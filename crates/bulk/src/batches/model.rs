@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use database::Json;
+use database::{Json, row};
 use kernel::Result;
+use kernel::clock::Timestamp;
 use platform::access::Permission;
 use platform::app::BoxFuture;
 use platform::ctx::Ctx;
@@ -12,10 +13,71 @@ use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-pub use super::store::Batch;
-
 /// How long one run works before it makes way for other jobs, and for a server that wants to stop.
 const SLICE: Duration = Duration::from_secs(2);
+
+row! {
+    /// Long work that somebody asked for.
+    #[derive(Debug, Clone)]
+    pub struct Batch {
+        /// UUIDv7.
+        pub id: Uuid,
+        /// Such as `bulk_update`.
+        pub kind: String,
+        /// waiting, running, done, failed, cancelled, reverting, reverted.
+        pub state: String,
+        /// Only says what would be done.
+        pub dry_run: bool,
+        /// `user`, `api_key` or `system`.
+        pub requester_kind: String,
+        /// The user or the key.
+        pub requester_id: Option<Uuid>,
+        /// As whom they appeared when they asked.
+        pub requester_name: String,
+        /// Their role then.
+        pub requester_role: String,
+        /// Their company then.
+        pub company_id: Option<Uuid>,
+        /// In the words of the kind.
+        pub spec: Json,
+        /// The file that is worked on.
+        pub input: Option<String>,
+        /// Where to go on, in the words of the kind; empty at the beginning.
+        pub position: String,
+        /// Rows, once that is known.
+        pub total: Option<i64>,
+        /// Rows that have a verdict.
+        pub processed: i64,
+        /// New customers.
+        pub created: i64,
+        /// Changed customers.
+        pub updated: i64,
+        /// Rows that say what is stored.
+        pub unchanged: i64,
+        /// Rows left out on purpose.
+        pub skipped: i64,
+        /// Rows that mean the same customer as one before.
+        pub duplicate: i64,
+        /// Rows refused.
+        pub failed: i64,
+        /// Tries in a row that got no further.
+        pub faults: i64,
+        /// Why it failed as a whole.
+        pub error_code: Option<String>,
+        /// The same for people.
+        pub error: Option<String>,
+        /// When the work began.
+        pub started_at: Option<Timestamp>,
+        /// When it ended.
+        pub finished_at: Option<Timestamp>,
+        /// When it was asked for.
+        pub created_at: Timestamp,
+        /// The latest progress.
+        pub updated_at: Timestamp,
+        /// Counts changes.
+        pub version: i64,
+    }
+}
 
 /// Works on a batch from its position until there is no more, the slice is over, or somebody else has moved it.
 pub type Work = for<'a> fn(&'a Ctx, Batch, Slice) -> BoxFuture<'a, Result<Outcome>>;

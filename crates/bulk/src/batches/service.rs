@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::jobs::RUN;
 use super::kinds;
-pub use super::model::{Counts, Kind, NewBatch, NewRow, Outcome, Revert, Slice, Verdict};
+pub use super::model::{Batch, Counts, Kind, NewBatch, NewRow, Outcome, Revert, Slice, Verdict};
 use super::store::{self, Viewer};
-pub use super::store::{Batch, Kept, Line};
+pub use super::store::{Kept, Line};
 
 /// Beyond this a list of jobs is not counted.
 const COUNTED: u64 = 10_000;

@@ -9,70 +9,7 @@ use platform::Tx;
 use platform::access::{Actor, Scope};
 use uuid::Uuid;
 
-use super::model::{Counts, NewRow};
-
-row! {
-    /// Long work that somebody asked for.
-    #[derive(Debug, Clone)]
-    pub struct Batch {
-        /// UUIDv7.
-        pub id: Uuid,
-        /// Such as `bulk_update`.
-        pub kind: String,
-        /// waiting, running, done, failed, cancelled, reverting, reverted.
-        pub state: String,
-        /// Only says what would be done.
-        pub dry_run: bool,
-        /// `user`, `api_key` or `system`.
-        pub requester_kind: String,
-        /// The user or the key.
-        pub requester_id: Option<Uuid>,
-        /// As whom they appeared when they asked.
-        pub requester_name: String,
-        /// Their role then.
-        pub requester_role: String,
-        /// Their company then.
-        pub company_id: Option<Uuid>,
-        /// In the words of the kind.
-        pub spec: Json,
-        /// The file that is worked on.
-        pub input: Option<String>,
-        /// Where to go on, in the words of the kind; empty at the beginning.
-        pub position: String,
-        /// Rows, once that is known.
-        pub total: Option<i64>,
-        /// Rows that have a verdict.
-        pub processed: i64,
-        /// New customers.
-        pub created: i64,
-        /// Changed customers.
-        pub updated: i64,
-        /// Rows that say what is stored.
-        pub unchanged: i64,
-        /// Rows left out on purpose.
-        pub skipped: i64,
-        /// Rows that mean the same customer as one before.
-        pub duplicate: i64,
-        /// Rows refused.
-        pub failed: i64,
-        /// Tries in a row that got no further.
-        pub faults: i64,
-        /// Why it failed as a whole.
-        pub error_code: Option<String>,
-        /// The same for people.
-        pub error: Option<String>,
-        /// When the work began.
-        pub started_at: Option<Timestamp>,
-        /// When it ended.
-        pub finished_at: Option<Timestamp>,
-        /// When it was asked for.
-        pub created_at: Timestamp,
-        /// The latest progress.
-        pub updated_at: Timestamp,
-        /// Counts changes.
-        pub version: i64,
-    }
-}
+use super::model::{Batch, Counts, NewRow};
 
 row! {
     /// A line of the report.

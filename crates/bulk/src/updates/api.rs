@@ -2,24 +2,97 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use customers::customers::model::Members;
+use customers::customers::service::rows::SPEC;
 use kernel::Result;
-use kernel::web::Body;
+use kernel::web::field::nullable;
 use kernel::web::problem::Problems;
-use kernel::web::reply;
+use kernel::web::{Body, Fields, Input, reply};
 use platform::app::App;
 use platform::ctx::Ctx;
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::BulkUpdate;
+use super::model::BulkChange;
 use super::service::{self, Answer, Became, Changed};
 use crate::batches::api::{Accepted, JobView};
+
+/// Customers that one request names.
+const MOST_IDS: usize = 1000;
+/// Largest `updates` as JSON; its members have limits of their own.
+const UPDATES_BYTES: usize = 256 * 1024;
+/// Largest `filter` as JSON.
+const FILTER_BYTES: usize = 16 * 1024;
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(bulk_update))
+}
+
+/// By ids or by filter.
+pub struct BulkUpdate {
+    customer_ids: Option<Vec<String>>,
+    filter: Map<String, Value>,
+    dry_run: bool,
+    updates: Members,
+    /// As they were sent, for the job.
+    updates_sent: Map<String, Value>,
+}
+
+impl Input for BulkUpdate {
+    const NAME: &'static str = "CustomerBulkUpdate";
+    fn read(f: &mut Fields<'_>) -> Option<BulkUpdate> {
+        f.example(|| {
+            json!({"filter": {"tag": "vip", "country": "US"}, "updates": {"is_verified": true}, "dry_run": true})
+        });
+        let customer_ids = f.texts("customer_ids", MOST_IDS, 64);
+        f.note("UUIDs or `CUST_…`, 1 to 1000: updated in one transaction. Either these or `filter`.");
+        let filter = f.object("filter", FILTER_BYTES);
+        f.refine(|member| *member = nullable(SPEC.filters_schema().into()));
+        f.note("The filters of the list of customers, such as `{\"tag\": \"vip\", \"country\": \"US\"}`: updated by a job.");
+        let all = f.change::<bool>("all").unwrap_or(false);
+        f.note("Must be true to mean everybody, that is, an empty `filter` or none.");
+        let dry_run = f.change::<bool>("dry_run").unwrap_or(false);
+        f.note("Only counts whom the filter finds.");
+        let updates_sent = f.object("updates", UPDATES_BYTES).value().unwrap_or_default();
+        let updates = f.need_nested::<BulkChange>("updates");
+        let by_filter = !filter.is_absent() || all;
+        let ids = customer_ids.value();
+        let filter = filter.value().unwrap_or_default();
+        if let Some((name, code, message)) = contradiction(ids.as_deref(), by_filter, &filter, all, dry_run) {
+            f.fault(name, code, message);
+        }
+        f.build(|| BulkUpdate { customer_ids: ids, filter, dry_run, updates: updates.get().0, updates_sent })
+    }
+}
+
+/// What does not go together: the member, a code, and a sentence.
+fn contradiction(
+    ids: Option<&[String]>,
+    by_filter: bool,
+    filter: &Map<String, Value>,
+    all: bool,
+    dry_run: bool,
+) -> Option<(&'static str, &'static str, &'static str)> {
+    match ids {
+        Some(_) if by_filter => {
+            Some(("filter", "conflicting_values", "Give customer_ids or filter, not both"))
+        }
+        Some(_) if dry_run => Some(("dry_run", "conflicting_values", "Goes with filter only")),
+        Some([]) => Some(("customer_ids", "required", "Must name at least one customer")),
+        Some(_) => None,
+        None if !by_filter => Some(("customer_ids", "required", "Give customer_ids or filter")),
+        None if filter.is_empty() && !all => {
+            Some(("filter", "required", "Is empty; say \"all\": true if you mean everybody"))
+        }
+        None if !filter.is_empty() && all => {
+            Some(("all", "conflicting_values", "Goes with an empty filter only"))
+        }
+        None => None,
+    }
 }
 
 /// Body of `bulk-update`.

@@ -1,6 +1,6 @@
 //! The same change of many customers: of up to 1000 by their ids at once, or of all that a filter finds, as a job.
 //!
-//! - [`model`]: the body of such a change;
+//! - [`model`]: what they get;
 //! - [`service`]: changing by ids, asking for the job, and what it does;
 //! - [`api`]: `POST /api/v1/customers/bulk-update`.
 

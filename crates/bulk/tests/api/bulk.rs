@@ -114,6 +114,7 @@ async fn a50_ids_of_both_kinds_are_folded_and_unknown_ones_are_told() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn a50_what_is_wrong_is_told_before_anything_is_done() {
     on_both_engines(&features(), async |app| {
         let key = key(app, "admin").await;

@@ -114,6 +114,7 @@ async fn a49_what_cannot_be_asked_is_refused() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn a49_every_member_is_optional_and_narrows() {
     on_both_engines(&features(), async |app| {
         let key = key(app, "employee").await;

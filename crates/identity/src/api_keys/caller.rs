@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::model::{Holder, KeyState};
 use super::store::{self, ApiKey};
 use crate::roles::service::permissions;
-use crate::tokens::model::ApiKeySecret;
+use crate::secrets::ApiKeySecret;
 
 /// 401 for what begins like a key and is none that works.
 pub(crate) fn refused() -> Error {

@@ -6,7 +6,7 @@ use platform::ctx::Ctx;
 
 use super::service::{ApiKey, NewApiKey, create_with};
 use super::store;
-use crate::tokens::model::ApiKeySecret;
+use crate::secrets::ApiKeySecret;
 
 /// Names that are tried when the wanted one belongs to an earlier secret.
 const MOST_NAMES: u32 = 100;

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::store::{self, NewKey};
 pub use super::store::{ApiKey, SPEC};
+use crate::revocations;
 use crate::roles::service::{self as roles, Role};
-use crate::tokens;
-use crate::tokens::model::ApiKeySecret;
+use crate::secrets::ApiKeySecret;
 use crate::users;
 
 /// Longest name in characters.
@@ -253,7 +253,7 @@ pub async fn rename(
     let named = |name: &str| serde_json::Map::from_iter([("name".to_owned(), json!(name))]);
     let event = Event::new("api_key.updated", "api_key", id, name.as_str()).of_company(key.company);
     ctx.record(&mut tx, event.changed(named(&key.name), named(&name))).await?;
-    tokens::service::forget_after_commit(ctx, &mut tx, id);
+    revocations::forget_after_commit(ctx, &mut tx, id);
     tx.commit().await?;
     Ok(ApiKey { name, version: key.version + 1, updated_at: ctx.now(), ..key })
 }
@@ -290,7 +290,7 @@ async fn revoke_in(ctx: &Ctx, tx: &mut Tx, key: &ApiKey) -> Result<()> {
     let event = Event::new("api_key.revoked", "api_key", key.id, key.name.as_str());
     ctx.record(tx, event.of_company(key.company)).await?;
     // Of the key, and of those that it made.
-    tokens::service::forget_all_after_commit(ctx, tx);
+    revocations::forget_all_after_commit(ctx, tx);
     Ok(())
 }
 

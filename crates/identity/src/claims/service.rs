@@ -21,6 +21,7 @@ use super::store::{self, Link, Sent};
 use crate::credentials::hasher::Hasher;
 use crate::credentials::model::{OwnWords, Password, PasswordHash, PasswordRules};
 use crate::credentials::service as credentials;
+use crate::sessions::unproven;
 use crate::users::model::{Email, UserRef};
 use crate::users::service::{self as users, User};
 
@@ -52,8 +53,7 @@ pub async fn email_change_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> 
     let Some(new) = user.pending_email.as_deref().and_then(|email| Email::parse(email).ok()) else {
         return Ok(());
     };
-    let everybody = Scope::system("addresses are unique among all users");
-    match users::find_by_email_in(tx, &everybody, &new).await? {
+    match users::find_by_email_in(tx, &new).await? {
         Some(owner) if owner.id != user.id => tell_owner_in(ctx, tx, &owner).await?,
         _ => request_in(ctx, tx, user, CHANGE).await?,
     }
@@ -190,7 +190,7 @@ pub async fn verify(ctx: &Ctx, presented: &str, password: Option<&str>, keep_pas
         return Err(refused());
     }
     if let Some(new) = replacement {
-        credentials::revoke_in(ctx, &mut tx, &user, "address_proven_by_another").await?;
+        unproven::revoke_in(ctx, &mut tx, &user, "address_proven_by_another").await?;
         credentials::set_in(ctx, &mut tx, user.id, &new).await?;
     }
     let pending = (link.purpose == CHANGE).then_some(link.email_key);

@@ -3,13 +3,10 @@
 use kernel::Result;
 use platform::Tx;
 use platform::ctx::Ctx;
-use platform::event::Event;
 use uuid::Uuid;
 
 use super::model::PasswordHash;
 use super::store;
-use crate::sessions;
-use crate::users::service::User;
 
 /// Sets the password's hash.
 pub async fn set_in(ctx: &Ctx, tx: &mut Tx, user: Uuid, hash: &PasswordHash) -> Result<()> {
@@ -35,19 +32,7 @@ pub(crate) async fn upgrade_in(
     store::upgrade(tx, user, old.as_str(), new.as_str()).await
 }
 
-/// Takes away what was set up while the address was unproven: whoever proves it first wins (SPEC 8).
-pub async fn revoke_in(ctx: &Ctx, tx: &mut Tx, user: &User, because: &'static str) -> Result<()> {
-    // The password first: a login holds its row until its session is there to be revoked.
-    let deleted = store::delete(tx, user.id).await?;
-    sessions::service::revoke_all_in(ctx, tx, user.id, None, because).await?;
-    if deleted > 0 {
-        let event = Event::new("user.credentials_revoked", "user", user.id, user.unique_id());
-        ctx.record(tx, event.of_company(user.company).note("reason", because)).await?;
-    }
-    Ok(())
-}
-
-/// Deletes the password: part of erasing a user.
-pub(crate) async fn forget_in(tx: &mut Tx, user: Uuid) -> Result<()> {
-    store::delete(tx, user).await.map(drop)
+/// Deletes the password, if there is one; says whether there was.
+pub(crate) async fn delete_in(tx: &mut Tx, user: Uuid) -> Result<bool> {
+    Ok(store::delete(tx, user).await? > 0)
 }

@@ -17,12 +17,28 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::login::{self, Who};
-use super::service::{self, Session};
+use super::service::{self, Opened, Session};
 use crate::profile_of;
+use crate::secrets::RefreshToken;
 use crate::tokens;
-use crate::tokens::model::{Claims, RefreshToken};
-use crate::users::api::{TokenPair, UserReply};
+use crate::tokens::model::Claims;
+use crate::users::api::UserReply;
 use crate::users::model::{Email, Phone};
+
+/// A pair of tokens.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct TokenPair {
+    /// JWT, sent as `Authorization: Bearer …`.
+    pub access: String,
+    /// Opaque, used once at `token/refresh/`.
+    pub refresh: String,
+}
+
+impl From<&Opened> for TokenPair {
+    fn from(opened: &Opened) -> TokenPair {
+        TokenPair { access: opened.access.clone(), refresh: opened.refresh.reveal() }
+    }
+}
 
 /// Who logs in, and with what.
 pub struct Login {

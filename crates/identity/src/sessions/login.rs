@@ -137,13 +137,13 @@ async fn look_up(ctx: &Ctx, who: &Who, device: Option<&Token>) -> Result<Found> 
 
 async fn find(ctx: &Ctx, tx: &mut Tx, who: &Who) -> Result<Option<User>> {
     match who {
-        Who::Email(email) => users::find_by_email_in(tx, &system(), email).await,
+        Who::Email(email) => users::find_by_email_in(tx, email).await,
         Who::Username(name) => match Username::lookup(name) {
-            Some(name) => users::find_by_username_in(tx, &system(), &name).await,
+            Some(name) => users::find_by_username_in(tx, &name).await,
             None => Ok(None),
         },
         Who::Phone(phone) => match phone.facts(ctx.app().config.default_country.as_deref()).e164 {
-            Some(e164) => users::find_by_phone_in(tx, &system(), &e164).await,
+            Some(e164) => users::find_by_phone_in(tx, &e164).await,
             None => Ok(None),
         },
     }

@@ -6,6 +6,7 @@
 //! | `login` | who logs in, and what an attempt costs |
 //! | `guesses` | how often somebody may try |
 //! | `service` | opening, refreshing, revoking |
+//! | `unproven` | taking back what was set up on an address of somebody else |
 //! | `api` | `/api/auth/login/`, `token/…`, `logout/`, `sessions/` |
 
 pub mod api;
@@ -13,3 +14,4 @@ pub(crate) mod guesses;
 pub(crate) mod login;
 pub mod service;
 mod store;
+pub mod unproven;

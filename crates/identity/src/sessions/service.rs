@@ -17,8 +17,9 @@ use uuid::Uuid;
 use super::store;
 pub use super::store::Session;
 use crate::devices::service as devices;
+use crate::revocations;
+use crate::secrets::RefreshToken;
 use crate::tokens;
-use crate::tokens::model::RefreshToken;
 use crate::users::model::UserRef;
 use crate::users::service::{self as users, User};
 
@@ -121,7 +122,7 @@ async fn is_repeat(
 async fn reused<T>(ctx: &Ctx, mut tx: Tx, session: &Session, user: &User) -> Result<T> {
     store::revoke(&mut tx, session.id, user.id, ctx.now(), "refresh_reused").await?;
     ctx.record(&mut tx, session_event("session.refresh_reused", session.id, user)).await?;
-    tokens::service::forget_after_commit(ctx, &mut tx, user.id);
+    revocations::forget_after_commit(ctx, &mut tx, user.id);
     tx.commit().await?;
     tracing::warn!(session = %session.id, user = %user.id, "a refresh token was used twice; its session was ended");
     Err(refused())
@@ -185,7 +186,7 @@ async fn revoke_in(ctx: &Ctx, tx: &mut Tx, user: Uuid, session: Uuid, because: &
     let owner = users::find_in(tx, &scope, UserRef::Id(user)).await?;
     let owner = owner.ok_or_else(|| Error::internal("a session whose user is gone"))?;
     ctx.record(tx, session_event("session.revoked", session, &owner).note("reason", because)).await?;
-    tokens::service::forget_after_commit(ctx, tx, user);
+    revocations::forget_after_commit(ctx, tx, user);
     Ok(true)
 }
 
@@ -203,12 +204,13 @@ pub async fn revoke_all_in(
         let event = Event::new("session.revoked_all", "user", user, user.to_string());
         ctx.record(tx, event.note("reason", because).note("sessions", ended)).await?;
     }
-    tokens::service::forget_after_commit(ctx, tx, user);
+    revocations::forget_after_commit(ctx, tx, user);
     Ok(ended)
 }
 
-/// Takes addresses and devices out of a user's sessions: part of erasing it.
-pub(crate) async fn forget_in(tx: &mut Tx, user: Uuid) -> Result<()> {
+/// Ends all sessions of a user, and takes addresses and devices out of them: part of erasing it.
+pub(crate) async fn erase_in(ctx: &Ctx, tx: &mut Tx, user: Uuid) -> Result<()> {
+    revoke_all_in(ctx, tx, user, None, "erased").await?;
     store::forget(tx, user).await
 }
 

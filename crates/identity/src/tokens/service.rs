@@ -6,7 +6,6 @@
 //! other process within that second, without messages between them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use database::{Db, Json};
@@ -21,11 +20,13 @@ use platform::ctx::Ctx;
 use platform::jobs::Progress;
 use uuid::Uuid;
 
-use super::model::{ApiKeySecret, Claims, PublicJwk, RefreshKey, SigningKey, Verifier};
+use super::model::{Claims, PublicJwk, SigningKey, Verifier};
 use super::store;
 use crate::ProfileHook;
 use crate::api_keys;
+use crate::revocations::Revocations;
 use crate::roles::service::permissions;
+use crate::secrets::{ApiKeySecret, RefreshKey};
 use crate::users::service::User;
 
 /// How old what we know of a caller may be.
@@ -41,14 +42,13 @@ const KEY_AGE: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Retired keys verify this long: longer than any access token lives.
 const RETIRED_VERIFY: Duration = Duration::from_secs(24 * 3600);
 const PURPOSE: &str = "signing-keys";
-const SHARDS: usize = 256;
 
 /// The keys and the callers of this process.
 pub struct Tokens {
     ring: RwLock<Ring>,
     looked: Mutex<Instant>,
     remembered: moka::sync::Cache<[u8; 32], Arc<Remembered>>,
-    generations: [AtomicU64; SHARDS],
+    revocations: Arc<Revocations>,
     refresh_key: RefreshKey,
     issuer: String,
     audience: String,
@@ -77,7 +77,7 @@ struct Known {
 
 impl Tokens {
     /// Loads the keys, or makes the first ones under a lock.
-    pub async fn start(parts: &Parts) -> Result<Tokens> {
+    pub async fn start(parts: &Parts, revocations: Arc<Revocations>) -> Result<Tokens> {
         let now = parts.clock.now();
         let mut tx = Tx::write(&parts.db).await?;
         store::lock(&mut tx).await?;
@@ -97,7 +97,7 @@ impl Tokens {
                 .max_capacity(REMEMBERED)
                 .time_to_live(Duration::from_secs(3600))
                 .build(),
-            generations: std::array::from_fn(|_| AtomicU64::new(0)),
+            revocations,
             refresh_key: RefreshKey::new(&parts.keys.derive("refresh-token-successor")),
             issuer,
             audience: parts.config.jwt.audience.clone(),
@@ -142,22 +142,6 @@ impl Tokens {
         may
     }
 
-    fn shard(id: Uuid) -> usize {
-        usize::from(id.as_bytes()[15])
-    }
-
-    /// Whatever is remembered of this user or key is asked again.
-    pub(crate) fn forget(&self, id: Uuid) {
-        self.generations[Tokens::shard(id)].fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// Whatever is remembered of anybody is asked again.
-    fn forget_all(&self) {
-        for generation in &self.generations {
-            generation.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
     async fn caller(&self, app: &App, bearer: &str) -> Result<Arc<Caller>> {
         let now = app.clock.now();
         let hash = sha256(bearer.as_bytes());
@@ -171,7 +155,7 @@ impl Tokens {
         };
         let known = entry.known.lock().clone();
         if let Some(known) = known
-            && known.generation == self.generations[known.shard].load(Ordering::SeqCst)
+            && known.generation == self.revocations.generation(known.shard)
             // A clock that was set back would keep what is from its future fresh until it comes.
             && known.at <= now
             && now.since(known.at) < FRESH
@@ -200,15 +184,15 @@ impl Tokens {
     /// Who it is, from the database. The generation is taken before reading, so that a revocation in between
     /// makes what was read stale at once.
     async fn ask(&self, app: &App, entry: &Remembered, now: Timestamp) -> Result<Arc<Caller>> {
-        let before: Vec<u64> = self.generations.iter().map(|g| g.load(Ordering::SeqCst)).collect();
+        let before = self.revocations.generations();
         let mut tx = Tx::read(&app.db).await?;
         let (caller, shard) = match entry.credential {
             Credential::ApiKey(id) => {
-                (api_keys::caller::caller_in(&mut tx, id, now).await?, Tokens::shard(id))
+                (api_keys::caller::caller_in(&mut tx, id, now).await?, Revocations::shard(id))
             }
             Credential::Session(id) => {
                 let caller = session_caller(&mut tx, id, now).await?;
-                let shard = caller.user_id.map_or(0, Tokens::shard);
+                let shard = caller.user_id.map_or(0, Revocations::shard);
                 (caller, shard)
             }
             Credential::Behalf | Credential::System => {
@@ -346,21 +330,6 @@ pub(crate) async fn access_token_in(ctx: &Ctx, tx: &mut Tx, user: &User, session
     }
     let active = tokens.ring.read().active.clone();
     active.sign(&claims)
-}
-
-/// After the commit of `tx`, what is remembered of this user or key is asked again.
-pub(crate) fn forget_after_commit(ctx: &Ctx, tx: &mut Tx, id: Uuid) {
-    if let Some(tokens) = ctx.app().try_part::<Tokens>() {
-        tx.after_commit(move || tokens.forget(id));
-    }
-}
-
-/// After the commit of `tx`, everybody who is remembered is asked again: for what ends the keys that somebody made, which
-/// is rare and concerns few.
-pub(crate) fn forget_all_after_commit(ctx: &Ctx, tx: &mut Tx) {
-    if let Some(tokens) = ctx.app().try_part::<Tokens>() {
-        tx.after_commit(move || tokens.forget_all());
-    }
 }
 
 /// What a token says, for other services that do not verify by themselves. 401 if it does not hold any more.

@@ -6,9 +6,10 @@ use platform::ctx::Ctx;
 use platform::event::{self, Event};
 use uuid::Uuid;
 
+use super::followers;
 pub use super::store::UserCounts;
 use super::store::{self, User};
-use crate::{claims, credentials, tokens};
+use crate::revocations;
 
 /// The user who had this number.
 pub async fn find_in(tx: &mut Tx, number: i64) -> Result<Option<User>> {
@@ -54,11 +55,10 @@ pub async fn withdraw_in(ctx: &Ctx, tx: &mut Tx, user: &User, actor: &str) -> Re
     if !untouched {
         return Ok(false);
     }
-    claims::service::forget_in(ctx, tx, user.id).await?;
-    credentials::service::forget_in(tx, user.id).await?;
+    followers::erased_in(ctx, tx, user).await?;
     event::forget_subject(tx, user.id).await?;
     store::delete(tx, user).await?;
-    tokens::service::forget_after_commit(ctx, tx, user.id);
+    revocations::forget_after_commit(ctx, tx, user.id);
     ctx.record(tx, Event::new("user.withdrawn", "user", user.id, user.unique_id())).await?;
     Ok(true)
 }

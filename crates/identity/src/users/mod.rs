@@ -7,15 +7,13 @@
 //! | `service` | finding, changing, erasing |
 //! | `legacy` | users of the first version of the services |
 //! | `create` | new users, one or many at once |
-//! | `register` | a user with a password and a session |
-//! | `account` | what somebody does with their own |
-//! | `api` | `/api/auth/register/`, `/api/auth/profile/` |
+//! | `followers` | what other features keep of a user, contributed by them |
+//! | `api` | a user as it is shown |
 
-pub(crate) mod account;
 pub mod api;
 mod create;
+pub mod followers;
 pub mod legacy;
 pub mod model;
-pub(crate) mod register;
 pub mod service;
 mod store;

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 pub use super::create::{Draft, NewUser, create_in, create_many_in, draft};
+use super::followers;
 use super::model::{
     AvatarName, DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UniqueId, UserAddress,
     UserRef, full_name,
@@ -21,7 +22,7 @@ use super::model::{
 use super::store::{self, Written};
 pub use super::store::{User, taken};
 use crate::ProfileHook;
-use crate::tokens;
+use crate::revocations;
 
 /// A change of a user: what is absent stays.
 #[derive(Debug, Default)]
@@ -91,16 +92,16 @@ pub async fn find_in(tx: &mut Tx, scope: &Scope, reference: UserRef) -> Result<O
 }
 
 /// The user with this e-mail address, whoever asks: addresses are unique among all.
-pub async fn find_by_email_in(tx: &mut Tx, scope: &Scope, email: &Email) -> Result<Option<User>> {
-    store::find_by_email(tx, scope, email).await
+pub async fn find_by_email_in(tx: &mut Tx, email: &Email) -> Result<Option<User>> {
+    store::find_by_email(tx, email).await
 }
 
 /// The users with these e-mail addresses, in any order.
-pub async fn find_by_emails_in(tx: &mut Tx, scope: &Scope, emails: &[&Email]) -> Result<Vec<User>> {
+pub async fn find_by_emails_in(tx: &mut Tx, emails: &[&Email]) -> Result<Vec<User>> {
     match emails {
         [] => Ok(Vec::new()),
-        [email] => Ok(store::find_by_email(tx, scope, email).await?.into_iter().collect()),
-        emails => store::find_by_emails(tx, scope, &emails.iter().map(|email| email.key()).collect()).await,
+        [email] => Ok(store::find_by_email(tx, email).await?.into_iter().collect()),
+        emails => store::find_by_emails(tx, &emails.iter().map(|email| email.key()).collect()).await,
     }
 }
 
@@ -118,13 +119,13 @@ pub fn check_phone(ctx: &Ctx, phone: &Phone, region: Option<&str>) -> Result<()>
 }
 
 /// The user with this name.
-pub(crate) async fn find_by_username_in(tx: &mut Tx, scope: &Scope, username: &str) -> Result<Option<User>> {
-    store::find_by_username(tx, scope, username).await
+pub(crate) async fn find_by_username_in(tx: &mut Tx, username: &str) -> Result<Option<User>> {
+    store::find_by_username(tx, username).await
 }
 
 /// The user who verified this phone (E.164).
-pub(crate) async fn find_by_phone_in(tx: &mut Tx, scope: &Scope, e164: &str) -> Result<Option<User>> {
-    store::find_by_phone(tx, scope, e164).await
+pub(crate) async fn find_by_phone_in(tx: &mut Tx, e164: &str) -> Result<Option<User>> {
+    store::find_by_phone(tx, e164).await
 }
 
 /// Members of a company that is not active cannot log in.
@@ -169,10 +170,10 @@ pub(crate) async fn set_active_in(ctx: &Ctx, tx: &mut Tx, before: &User, active:
                 "This is the last active administrator; create or activate another one first",
             ));
         }
-        crate::sessions::service::revoke_all_in(ctx, tx, before.id, None, "deactivated").await?;
+        followers::deactivated_in(ctx, tx, before).await?;
     }
     // Of the user, and of the keys that it made.
-    tokens::service::forget_all_after_commit(ctx, tx);
+    revocations::forget_all_after_commit(ctx, tx);
     let action = if active { "user.activated" } else { "user.deactivated" };
     save_in(ctx, tx, before, User { is_active: active, ..before.clone() }, action).await
 }
@@ -335,13 +336,9 @@ pub(crate) async fn with_address_in(tx: &mut Tx, ids: Ids) -> Result<Vec<Uuid>> 
 /// Overwrites everything personal and ends every session: part of erasing a customer.
 pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
     store::retire_username(tx, &sha256(user.username.as_bytes())).await?;
-    // In the order in which links and logins lock; a login waits for its password's row, and finds none.
-    crate::claims::service::forget_in(ctx, tx, user.id).await?;
-    crate::credentials::service::forget_in(tx, user.id).await?;
-    crate::sessions::service::revoke_all_in(ctx, tx, user.id, None, "erased").await?;
-    crate::sessions::service::forget_in(tx, user.id).await?;
+    followers::erased_in(ctx, tx, user).await?;
     event::forget_subject(tx, user.id).await?;
     store::erase(tx, user.id, ctx.now()).await?;
-    tokens::service::forget_after_commit(ctx, tx, user.id);
+    revocations::forget_after_commit(ctx, tx, user.id);
     ctx.record(tx, Event::new("user.erased", "user", user.id, user.unique_id())).await
 }

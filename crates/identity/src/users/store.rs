@@ -136,12 +136,12 @@ pub async fn find(tx: &mut Tx, scope: &Scope, reference: UserRef) -> Result<Opti
 }
 
 /// By the normalised address, of inactive users as well: it is unique among all.
-pub async fn find_by_email(tx: &mut Tx, _: &Scope, email: &Email) -> Result<Option<User>> {
+pub async fn find_by_email(tx: &mut Tx, email: &Email) -> Result<Option<User>> {
     tx.opt(select_user!("u.email_key = $1"), args![email.key()]).await
 }
 
 /// By normalised addresses.
-pub async fn find_by_emails(tx: &mut Tx, _: &Scope, keys: &Texts) -> Result<Vec<User>> {
+pub async fn find_by_emails(tx: &mut Tx, keys: &Texts) -> Result<Vec<User>> {
     tx.all(
         // Looking up many keys has no common spelling.
         select_user!(
@@ -152,7 +152,7 @@ pub async fn find_by_emails(tx: &mut Tx, _: &Scope, keys: &Texts) -> Result<Vec<
     .await
 }
 
-pub async fn find_by_username(tx: &mut Tx, _: &Scope, username: &str) -> Result<Option<User>> {
+pub async fn find_by_username(tx: &mut Tx, username: &str) -> Result<Option<User>> {
     tx.opt(select_user!("u.username = $1"), args![username]).await
 }
 
@@ -162,7 +162,7 @@ pub async fn find_by_legacy(tx: &mut Tx, number: i64) -> Result<Option<User>> {
 }
 
 /// A phone names a user only once it is verified.
-pub async fn find_by_phone(tx: &mut Tx, _: &Scope, e164: &str) -> Result<Option<User>> {
+pub async fn find_by_phone(tx: &mut Tx, e164: &str) -> Result<Option<User>> {
     tx.opt(select_user!("u.phone_e164 = $1 AND u.phone_verified"), args![e164]).await
 }
 

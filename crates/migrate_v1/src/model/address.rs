@@ -317,6 +317,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
     fn addresses_of_many_countries() {
         for (text, default, expected) in [
             ("123 Main St, Portland, OR 97201", "US", ["123 Main St", "Portland", "OR", "97201", "USA"]),

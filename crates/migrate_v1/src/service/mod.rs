@@ -246,7 +246,7 @@ impl<'a> Migration<'a> {
             }
         }
         let Some(email) = email else { return Ok(Owner::Nobody) };
-        let holder = users::find_by_email_in(tx, &self.scope, email).await?;
+        let holder = users::find_by_email_in(tx, email).await?;
         let imagined = self.options.dry_run && self.addresses.contains(email.key());
         Ok(match (holder, user) {
             (Some(holder), Some(OldUserId::Number(_))) if holder.legacy_user_id.is_some() => Owner::Taken,

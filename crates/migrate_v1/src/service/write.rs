@@ -5,7 +5,7 @@ use customers::customers::service::create::insert_in;
 use customers::customers::service::members::Rights;
 use customers::customers::service::profile::number_in;
 use customers::customers::service::status::migrate_services_in;
-use identity::credentials::service as credentials;
+use identity::sessions::unproven;
 use identity::users::legacy;
 use identity::users::service::{self as users, NewUser, User};
 use kernel::Result;
@@ -185,7 +185,7 @@ impl Migration<'_> {
             return Ok(user);
         }
         if found == FoundBy::Email && user.email_proven_at.is_none() && user.has_password {
-            credentials::revoke_in(self.ctx, tx, &user, "migrated").await?;
+            unproven::revoke_in(self.ctx, tx, &user, "migrated").await?;
         }
         self.adopt(tx, user, old).await
     }

@@ -63,12 +63,7 @@ pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
     };
     bootstrap::run(&app).await?;
     let edge = app::router(&app)?;
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        listen = app.config.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-        database = app.config.database.url.masked(),
-        "started"
-    );
+    tell_of_start(&app);
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(figures::keep_up());
     let jobs = app.config.serves(Service::Jobs).then(|| {
@@ -110,6 +105,15 @@ pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+fn tell_of_start(app: &App) {
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        listen = app.config.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        database = app.config.database.url.masked(),
+        "started"
+    );
 }
 
 /// What jobs and the database get when requests took all of the time to stop: they have only to notice.

@@ -55,6 +55,7 @@ async fn a_killed_import_finishes_and_imports_nobody_twice() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story of one file")]
 async fn the_command_imports_beside_a_server() {
     on_both_engines(async |deployment| {
         let server = deployment.serve(&["--log-level", "warn"]).await;

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use database::Json;
-use identity::credentials::service as credentials;
+use identity::sessions::unproven;
 use identity::users::model::{Email, UserRef};
 use identity::users::service::{self as users, NewUser, User};
 use kernel::web::Field;
@@ -56,7 +56,7 @@ pub async fn create_many_in(
     new: Vec<NewCustomer>,
 ) -> Result<Vec<Result<CustomerRow>>> {
     let place = Place::of(ctx, tx, scope).await?;
-    let mut known = Known::of(tx, scope, &new).await?;
+    let mut known = Known::of(tx, &new).await?;
     let mut plans: Vec<Result<Plan>> = new.into_iter().map(|new| known.plan(ctx, &place, new)).collect();
     let accepted: Vec<&mut Plan> = plans.iter_mut().flatten().collect();
     Box::pin(write_users(ctx, tx, scope, &place, accepted)).await?;
@@ -130,11 +130,11 @@ struct Known {
 }
 
 impl Known {
-    async fn of(tx: &mut Tx, scope: &Scope, new: &[NewCustomer]) -> Result<Known> {
+    async fn of(tx: &mut Tx, new: &[NewCustomer]) -> Result<Known> {
         let emails: Vec<&Email> = new.iter().filter_map(|n| n.members.email.as_ref().value()).collect();
         let ids = new.iter().filter_map(|n| n.members.external_id.as_ref().value());
         let ids = ids.map(ToString::to_string).collect();
-        let users = users::find_by_emails_in(tx, scope, &emails).await?;
+        let users = users::find_by_emails_in(tx, &emails).await?;
         let profiles = store::with_profile(tx, &users.iter().map(|user| user.id).collect()).await?;
         let keyed = users.into_iter().filter_map(|user| Some((user.email_key.clone()?, user)));
         Ok(Known {
@@ -235,7 +235,7 @@ async fn write_users(
 ) -> Result<()> {
     for plan in plans.iter_mut().filter(|plan| plan.new.is_none()) {
         if let Some(user) = &plan.revoke {
-            credentials::revoke_in(ctx, tx, user, "profile_created_by_staff").await?;
+            unproven::revoke_in(ctx, tx, user, "profile_created_by_staff").await?;
         }
         // Until we commit nobody else changes the names under which the new profile is found.
         let user = plan.beginning.row.user_id;
@@ -329,7 +329,6 @@ async fn insert_rows(ctx: &Ctx, tx: &mut Tx, new: &mut [Beginning]) -> Result<()
 /// A profile about which nothing is known but whose it is.
 fn blank(ctx: &Ctx, user: &User) -> CustomerRow {
     let now = ctx.now();
-    let defaults = ctx.app().config.consent;
     CustomerRow {
         id: ctx.new_id(),
         customer_id: CustomerNumber::random(ctx.random()).to_string(),
@@ -378,8 +377,8 @@ fn blank(ctx: &Ctx, user: &User) -> CustomerRow {
         last_login_at: None,
         preferred_contact_method: ContactMethod::Email.to_string(),
         notification_preferences: Json(default_notification_preferences()),
-        marketing_emails: defaults.marketing_emails,
-        marketing_sms: defaults.marketing_sms,
+        marketing_emails: ctx.app().config.consent.marketing_emails,
+        marketing_sms: ctx.app().config.consent.marketing_sms,
         notes: None,
         tags: String::new(),
         external_id: None,

@@ -103,7 +103,7 @@ impl Person {
         }
         require_over_user(ctx, tx, rights, &row, &names).await?;
         let user = users::find_in(tx, scope, UserRef::Id(row.user_id)).await?.ok_or_else(super::not_found)?;
-        let change = self.change(ctx, tx, scope, rights, &user, &names).await?;
+        let change = self.change(ctx, tx, rights, &user, &names).await?;
         let waits = matches!(change.pending_email, Field::Value(_));
         let region = row.country_code.as_deref();
         let user = users::update_in(ctx, tx, &user, change, region).await.map_err(taken)?;
@@ -117,7 +117,6 @@ impl Person {
         self,
         ctx: &Ctx,
         tx: &mut Tx,
-        scope: &Scope,
         rights: Rights,
         user: &User,
         names: &[&str],
@@ -136,7 +135,7 @@ impl Person {
             }
             Field::Value(email) if Some(email.as_str()) != user.email.as_deref() => {
                 if rights.staff {
-                    let other = users::find_by_email_in(tx, scope, &email).await?;
+                    let other = users::find_by_email_in(tx, &email).await?;
                     if other.is_some_and(|other| other.id != user.id) {
                         return Err(email_exists());
                     }

@@ -1,7 +1,6 @@
 //! Statements that change a customer.
 
-use database::{Engine, Ids};
-use database::{args, row, sql};
+use database::{Engine, Ids, Sql, args, row, sql};
 use kernel::clock::Timestamp;
 use kernel::{Error, Kind, Result};
 use platform::Tx;
@@ -72,9 +71,12 @@ pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
             ]
         })
         .collect();
-    let inserted = tx
-        .exec_many(
-            sql!(
+    let inserted = tx.exec_many(insertion(), &sets).await.map_err(taken)?;
+    Ok(inserted.into_iter().map(|n| n == 1).collect())
+}
+
+fn insertion() -> &'static Sql<42, ()> {
+    sql!(
                 "INSERT INTO customer (id, customer_id, user_id, address_line1, address_line2, city, city_key, state, state_key,
                    postal_code, country, country_code, date_of_birth, gender, company_name, business_type, tax_id,
                    emergency_contact_name, emergency_contact_phone, emergency_contact_relationship, is_active, is_verified,
@@ -84,12 +86,7 @@ pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
                    $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)
                  ON CONFLICT (customer_id) DO NOTHING"
-            ),
-            &sets,
-        )
-        .await
-        .map_err(taken)?;
-    Ok(inserted.into_iter().map(|n| n == 1).collect())
+            )
 }
 
 /// Writes loaded customers back, before and after, all but their counters; `Stale` if somebody else was faster with one

@@ -1,15 +1,12 @@
 //! Tokens as rules without a clock or a database.
 //!
 //! - `access`: the claims of an access token, and the verifier that no forgery passes;
-//! - `keys`: the key pairs that sign, their public halves as JSON Web Keys;
-//! - `opaque`: refresh tokens and API keys, which mean nothing without the database.
+//! - `keys`: the key pairs that sign, their public halves as JSON Web Keys.
 
 mod access;
 #[cfg(test)]
 mod access_tests;
 mod keys;
-mod opaque;
 
 pub use access::{Claims, MAX_TOKEN_BYTES, Verifier};
 pub use keys::{PublicJwk, PublicKey, SigningAlgorithm, SigningKey};
-pub use opaque::{ApiKeySecret, RefreshKey, RefreshToken};

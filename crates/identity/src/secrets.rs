@@ -1,3 +1,5 @@
+//! Refresh tokens and the secrets of API keys: random texts that mean nothing without the database.
+
 use std::fmt;
 
 use aws_lc_rs::{constant_time, digest, hmac};

@@ -6,12 +6,11 @@ use platform::access::Scope;
 use platform::ctx::Ctx;
 use serde_json::Value;
 
-use super::api::not_writable;
-use super::model::{
+use crate::claims;
+use crate::users::model::{
     DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UserAddress, UserRef,
 };
-use super::service::{self as users, User, UserChange};
-use crate::claims;
+use crate::users::service::{self as users, User, UserChange};
 
 /// What somebody changes of their own account; what is absent stays.
 #[derive(Debug)]
@@ -116,4 +115,9 @@ fn refuse_guarded(user: &User, guarded: &[(&'static str, Field<Value>)]) -> Resu
         }
     }
     Ok(())
+}
+
+/// 403 for a member that the caller may not write, unless it says what is stored.
+fn not_writable(name: &str) -> Error {
+    Error::forbidden("FIELD_NOT_WRITABLE", format!("You may not change {name}")).with_member("field", name)
 }

@@ -5,14 +5,14 @@ use platform::access::Scope;
 use platform::ctx::Ctx;
 use serde_json::Value;
 
-use super::model::{Email, PersonName, Phone, UserRef};
-use super::service::{self as users, NewUser, User};
 use crate::ProfileHook;
 use crate::claims;
 use crate::credentials::hasher::Hasher;
 use crate::credentials::model::{OwnWords, PasswordRules};
 use crate::credentials::service as credentials;
 use crate::sessions::service::{self as sessions, Opened};
+use crate::users::model::{Email, PersonName, Phone, UserRef};
+use crate::users::service::{self as users, NewUser, User};
 
 /// What somebody sends who registers.
 pub struct Registration {
@@ -107,9 +107,8 @@ async fn create_profile(ctx: &Ctx, tx: &mut platform::Tx, user: &User, profile: 
 
 /// 409 if the address is known; a claim mail if it is nobody's login yet.
 async fn refuse_known(ctx: &Ctx, email: &Email) -> Result<()> {
-    let scope = Scope::system("addresses are unique among all users");
     let mut tx = ctx.read().await?;
-    let Some(user) = users::find_by_email_in(&mut tx, &scope, email).await? else { return Ok(()) };
+    let Some(user) = users::find_by_email_in(&mut tx, email).await? else { return Ok(()) };
     drop(tx);
     if user.has_password || !user.is_active {
         return Err(Error::conflict("USER_EMAIL_EXISTS", "User with this email already exists"));
