@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use source::{Module, Reference};
 
-/// Crates without features and layers: what features stand on, and programs that only test or measure.
+/// Crates without features and layers: what features stand on, and programs that only test or measure. Add none that has a
+/// feature.
 const WITHOUT_LAYERS: &[&str] = &["database", "kernel", "platform", "schema", "bench", "fixtures"];
 
 /// Longest file, in lines.
@@ -181,6 +182,35 @@ fn walk<'a>(
     let found = edges.get(folder).and_then(|next| next.keys().find_map(|to| walk(edges, to, way, done)));
     way.pop();
     found
+}
+
+#[test]
+fn what_breaks_a_rule_is_seen() {
+    let planted =
+        |file: &str, text: &str| Module::parse(&root(), &format!("crates/customers/src/{file}"), text);
+    let store = planted(
+        "tags/store.rs",
+        "use super::service::Tagged; pub async fn find(tx: &mut Tx, _: &Scope) { tx.one(sql!(\"SELECT 1\"), []).await }",
+    );
+    let model = planted(
+        "search/model/words.rs",
+        "fn f() -> Hit { super::super::store::hit(json!(crate::tags::api::X)) }",
+    );
+    let feature = planted(
+        "search/mod.rs",
+        "mod model;\npub(crate) mod store;\n#[cfg(test)]\nmod plans;\nuse model::X;",
+    );
+    let below =
+        planted("customers/service/mod.rs", "use crate::{search::service::{self as search, find}, tags};");
+    let up = planted("search/service.rs", "use crate::customers::service;");
+    let modules = [store, model, feature, below, up];
+    let [store, model, feature, ..] = &modules;
+    assert_eq!((own_service(&modules).len(), &store.sql, &store.unused_scopes), (1, &vec![1], &vec![1]));
+    assert_eq!(forbidden(&modules, &["model"], &["api", "store"]).len(), 2, "{:?}", model.references);
+    assert_eq!((&feature.open_stores, feature.test_modules.len()), (&vec![2], 1));
+    assert_eq!(feature.references[0].path, ["customers", "search", "model", "X"]);
+    let circle = circles(&modules);
+    assert!(circle.len() == 1 && circle[0].contains("customers names search at"), "{circle:?}");
 }
 
 #[test]

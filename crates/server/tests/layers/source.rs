@@ -52,7 +52,12 @@ pub fn layer(path: &[String]) -> Option<&'static str> {
 impl Module {
     /// Reads a file of `crates/*/src`.
     pub fn read(root: &Path, path: &Path) -> Module {
-        let file = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        let file = path.strip_prefix(root).unwrap().to_str().unwrap();
+        Module::parse(root, file, &std::fs::read_to_string(path).unwrap())
+    }
+
+    /// The same of a text.
+    pub fn parse(root: &Path, file: &str, text: &str) -> Module {
         let mut names: Vec<String> = file.split('/').map(str::to_owned).collect();
         let last = names.pop().unwrap().trim_end_matches(".rs").to_owned();
         names.remove(0);
@@ -61,14 +66,13 @@ impl Module {
         if !["mod", "lib", "main"].contains(&last.as_str()) {
             names.push(last);
         }
-        let text = std::fs::read_to_string(path).unwrap();
-        let parsed = syn::parse_file(&text).unwrap_or_else(|e| panic!("{file}: {e}"));
+        let parsed = syn::parse_file(text).unwrap_or_else(|e| panic!("{file}: {e}"));
         let children = parsed.items.iter().filter_map(|item| match item {
             Item::Mod(module) => Some(module.ident.to_string()),
             _ => None,
         });
         let mut module = Module {
-            file,
+            file: file.to_owned(),
             path: names,
             children: children.collect(),
             root: root.to_owned(),
