@@ -182,3 +182,16 @@ fn pending<'a>(
 fn refuse(why: String) -> Error {
     Error::new(Kind::Internal, "MIGRATION_REFUSED", why)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_of_a_newer_release_is_refused() {
+        let known = [AppliedRow { name: "9999_later".into(), checksum: String::new() }];
+        let refused = pending(&known, &[], Engine::Sqlite).err().map(|e| e.code());
+        assert_eq!(refused, Some("MIGRATION_REFUSED"));
+        assert!(pending(&[], &[], Engine::Sqlite).is_ok_and(|left| left.is_empty()));
+    }
+}

@@ -184,3 +184,21 @@ impl Db {
         checked.map_err(|e| Error::internal("checking the database").with_source(e))?
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Server;
+
+    #[test]
+    fn a_server_that_cannot_be_worked_with_is_refused() {
+        let server = |number, encoding: &str, standby| {
+            let server =
+                Server { version: "16".into(), number, encoding: encoding.into(), encrypted: true, standby };
+            server.check().map_err(|e| e.code())
+        };
+        assert_eq!(server(140_000, "UTF8", false), Ok(()));
+        assert_eq!(server(130_021, "UTF8", false), Err("DATABASE_TOO_OLD"));
+        assert_eq!(server(160_004, "SQL_ASCII", false), Err("DATABASE_ENCODING"));
+        assert_eq!(server(160_004, "UTF8", true), Err("DATABASE_STANDBY"));
+    }
+}

@@ -40,6 +40,20 @@ async fn a1_register_gives_a_user_and_tokens() {
     .await;
 }
 
+/// Here nobody keeps profiles of customers; with the crate `customers` beside it, somebody does.
+#[tokio::test]
+async fn a1_register_with_a_profile_that_nobody_keeps_is_refused() {
+    on_both_engines(&[feature()], async |app| {
+        let body = json!({
+            "email": "a@example.com", "first_name": "Ada", "last_name": "Rey", "password1": "Pass123!",
+            "password2": "Pass123!", "customer": {"city": "Lima"}
+        });
+        let reply = app.post("/api/auth/register").json(body).send().await;
+        assert_eq!(reply.expect_error(422, "VALIDATION_FAILED")["errors"][0]["code"], "not_served");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a1_register_says_all_faults_at_once() {
     on_both_engines(&[feature()], async |app| {

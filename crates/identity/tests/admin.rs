@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
 
-use identity::users::model::{Email, PersonName};
-use identity::users::service::User;
+use identity::users::legacy;
+use identity::users::model::{Email, PersonName, Username};
+use identity::users::service::{self as users, NewUser, User};
 use identity::{admin, feature};
 use kernel::TextValue;
+use platform::access::{Caller, Credential};
 use platform::test::{TestApp, TestReply, on_both_engines};
 use serde_json::json;
 
@@ -46,6 +48,44 @@ async fn an_address_is_taken_once_and_the_way_out_is_named() {
             listed.iter().map(|user| user.email.as_deref()).collect::<Vec<_>>(),
             [Some("ada@example.com")]
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn administrators_are_managed_on_the_command_line_only() {
+    on_both_engines(&[feature()], async |app| {
+        let ada = create(app, "ada@example.com").await;
+        let session = Credential::Session(ada.id);
+        let caller =
+            Caller { credential: session, user_id: Some(ada.id), ..Caller::system("ada@example.com") };
+        let ctx = app.system().behalf(caller, "r".to_owned(), false);
+        assert_eq!(admin::list(&ctx).await.unwrap_err().code(), "COMMAND_LINE_ONLY");
+        let password = admin::set_password(&ctx, &email("ada@example.com"), PASSWORD).await;
+        assert_eq!(password.unwrap_err().code(), "COMMAND_LINE_ONLY");
+        log_in(app, "ada@example.com", PASSWORD).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_name_and_the_number_of_the_first_version_are_kept() {
+    on_both_engines(&[feature()], async |app| {
+        let ctx = app.system();
+        let new = |name: &str| {
+            let (first, last) = names();
+            NewUser { username: Some(Username::parse(name).unwrap()), ..NewUser::named(first, last) }
+        };
+        let mut tx = ctx.write().await.unwrap();
+        let user = users::create_in(&ctx, &mut tx, new("ada")).await.unwrap();
+        let user = legacy::adopt_in(&ctx, &mut tx, user, 7).await.unwrap();
+        let user = legacy::adopt_in(&ctx, &mut tx, user, 7).await.unwrap();
+        let other = legacy::adopt_in(&ctx, &mut tx, user, 8).await.unwrap_err();
+        assert_eq!(other.code(), "LEGACY_ID_EXISTS");
+        tx.commit().await.unwrap();
+        let mut tx = ctx.write().await.unwrap();
+        let taken = users::create_in(&ctx, &mut tx, new("ada")).await.unwrap_err();
+        assert_eq!(taken.code(), "USERNAME_EXISTS");
     })
     .await;
 }

@@ -150,7 +150,11 @@ async fn a_body_that_cannot_be_a_key_is_told_all_its_faults() {
         for word in ["role of staff", "did you mean customers.read?", "xyzzy; there are", "in the future"] {
             assert!(told.contains(word), "{word}: {told}");
         }
+        for code in ["unknown_permission", "in_the_past"] {
+            assert!(told.contains(&format!("\"code\":\"{code}\"")), "{code}: {told}");
+        }
         let unknown = post(json!({ "name": "x", "role": "amdin" })).await.expect_error(422, "VALIDATION_FAILED");
+        assert_eq!(unknown["errors"][0]["code"], "unknown_role");
         let told = unknown["errors"][0]["message"].as_str().unwrap();
         assert!(told.contains("admin, ") && told.ends_with("did you mean admin?"), "{told}");
         let missing = post(json!({})).await.expect_error(422, "VALIDATION_FAILED");

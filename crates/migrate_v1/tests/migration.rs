@@ -270,6 +270,9 @@ async fn c21_a_migration_is_taken_back_but_for_what_was_touched_since() {
             undone,
             [Undone::Removed, Undone::Kept, Undone::Kept, Undone::Removed, Undone::Gone, Undone::Kept]
         );
+        let mut unreadable = rows[2].clone();
+        unreadable.customer_id = Some("CUST".to_owned());
+        assert_eq!(undo(&ctx, &[unreadable]).await.unwrap_err().code(), "REPORT_UNREADABLE");
         let list = app.get("/api/v1/customers/").bearer(&staff).send().await.expect(200);
         assert_eq!(list["total"], 2);
         assert_eq!(customers::statistics::service::reconcile(&ctx).await.unwrap(), []);

@@ -51,6 +51,8 @@ struct Runs {
     count: AtomicU32,
     stale: AtomicU32,
     authenticated: AtomicU32,
+    /// What the last transaction was refused with.
+    refused: parking_lot::Mutex<Option<&'static str>>,
 }
 
 struct Note {
@@ -79,7 +81,8 @@ type NoteBody = Body<Note>;
 async fn create(ctx: Ctx, Body(note): NoteBody) -> Result<Response> {
     let runs = ctx.app().part::<Runs>();
     runs.count.fetch_add(1, Ordering::SeqCst);
-    let mut tx = ctx.write().await?;
+    let refused = |e: &Error| *runs.refused.lock() = Some(e.code());
+    let mut tx = ctx.write().await.inspect_err(refused)?;
     note.of.iter().for_each(|n| ctx.concerns(customer(*n)));
     for half in ["a", "b"] {
         let name = format!("{}-{}-{half}", note.name, ctx.new_id());
@@ -163,6 +166,8 @@ async fn a_repeated_request_gets_the_first_answer() {
             first.expect(201);
             assert_eq!(again.bytes, first.bytes);
             assert_eq!(again.header("idempotent-replayed"), "true");
+            let refused = app.app.part::<Runs>().refused.lock().take();
+            assert_eq!(refused, Some("IDEMPOTENT_REPLAY"), "the handler got no transaction");
             assert_eq!(first.header("idempotent-replayed"), "");
         }
         assert_eq!(rows(app).await, 4);

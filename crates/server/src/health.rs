@@ -128,10 +128,13 @@ pub async fn report(app: &App) -> Arc<Report> {
 }
 
 async fn find_out(app: &App, health: &Health) -> Report {
-    let (database, storage, mail) =
-        tokio::join!(database(app), patiently("storage", app.storage.check(&app.random)), mail(app, health));
+    let (database, storage, mail) = tokio::join!(
+        database(app),
+        patiently("storage", PATIENCE, app.storage.check(&app.random)),
+        mail(app, health)
+    );
     let engine = app.db.engine().to_string();
-    let jobs = jobs(app, &database);
+    let jobs = jobs(platform::jobs::stands_still(app), &database);
     // What is stored can be read still: another process would have the same disk, or no room for the load of this one.
     let read_only = storage.as_ref().is_err_and(|e| e.code() == STORAGE_FULL);
     let database = Component::of(database.map(drop), &engine);
@@ -155,9 +158,9 @@ async fn find_out(app: &App, health: &Health) -> Report {
 }
 
 /// The queue lies in the database; the runner, if there is one here, should come round.
-fn jobs(app: &App, database: &Result<(i64, Backlog)>) -> Component {
+fn jobs(stand_still: bool, database: &Result<(i64, Backlog)>) -> Component {
     let state = match database {
-        Ok(_) if platform::jobs::stands_still(app) => {
+        Ok(_) if stand_still => {
             let detail = "The runner of jobs of this process has not looked for jobs for a minute";
             Err(Error::unavailable("JOBS_STAND_STILL", detail, PATIENCE))
         }
@@ -175,7 +178,7 @@ async fn database(app: &App) -> Result<(i64, Backlog)> {
         let unfinished = platform::jobs::unfinished(&mut tx).await?;
         Ok((unfinished, platform::jobs::backlog(&mut tx, ctx.now()).await?))
     };
-    patiently("database", ask).await
+    patiently("database", PATIENCE, ask).await
 }
 
 async fn mail(app: &App, health: &Health) -> Component {
@@ -187,14 +190,14 @@ async fn mail(app: &App, health: &Health) -> Component {
     {
         return component.clone();
     }
-    let component = Component::of(patiently("mail", Box::pin(app.mail.check())).await, kind);
+    let component = Component::of(patiently("mail", PATIENCE, Box::pin(app.mail.check())).await, kind);
     *kept = Some((Instant::now(), component.clone()));
     component
 }
 
-async fn patiently<T>(part: &str, ask: impl Future<Output = Result<T>>) -> Result<T> {
+async fn patiently<T>(part: &str, within: Duration, ask: impl Future<Output = Result<T>>) -> Result<T> {
     let late = |_| Err(Error::unavailable("NO_ANSWER", "it did not answer within 3 seconds", PATIENCE));
-    let result = tokio::time::timeout(PATIENCE, ask).await.unwrap_or_else(late);
+    let result = tokio::time::timeout(within, ask).await.unwrap_or_else(late);
     result.inspect_err(|e| tracing::warn!(component = part, error = ?e, "{part} does not work"))
 }
 
@@ -237,5 +240,30 @@ pub async fn readyz(State(app): State<App>) -> Result<&'static str> {
         }
         (_, true) => Ok("ready for reading only: the disk is full"),
         (_, false) => Ok("ready"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_does_not_answer_is_not_waited_for() {
+        let late = patiently("mail", Duration::ZERO, pending::<Result<()>>()).await.unwrap_err();
+        assert_eq!((late.code(), late.kind()), ("NO_ANSWER", Kind::Unavailable));
+        assert!(patiently("mail", PATIENCE, async { Ok(1) }).await.is_ok());
+    }
+
+    #[test]
+    fn jobs_are_unhealthy_when_nobody_looks_for_them() {
+        let backlog = Backlog { ready: 2, running: 0, oldest: Duration::ZERO };
+        let component = jobs(false, &Ok((2, backlog)));
+        assert_eq!((component.status, component.backlog), ("healthy", Some(2)));
+        let component = jobs(true, &Ok((2, backlog)));
+        assert_eq!((component.status, component.backlog), ("unhealthy", Some(2)));
+        let away = Error::unavailable("JOBS_STAND_STILL", "away", PATIENCE);
+        assert_eq!(jobs(false, &Err(away)).backlog, None);
     }
 }

@@ -30,7 +30,7 @@ pub async fn load(config: &Config, db: &Db, random: &Random) -> Result<Keys> {
     if known == keys.fingerprint() {
         return Ok(keys);
     }
-    Err(wrong(config, &file, &known, &keys.fingerprint()))
+    Err(wrong(config.secret_key.is_some(), &file, &known, &keys.fingerprint()))
 }
 
 /// The fingerprint of the key with which the database was first used; `None` before the first start.
@@ -58,11 +58,8 @@ fn missing(file: &Path) -> Error {
     Error::new(Kind::Internal, "MASTER_KEY_MISSING", detail)
 }
 
-fn wrong(config: &Config, file: &Path, known: &str, ours: &str) -> Error {
-    let ours_from = match config.secret_key {
-        Some(_) => "the setting secret_key".to_owned(),
-        None => file.display().to_string(),
-    };
+fn wrong(is_given: bool, file: &Path, known: &str, ours: &str) -> Error {
+    let ours_from = if is_given { "the setting secret_key".to_owned() } else { file.display().to_string() };
     let detail = format!(
         "this is not the master key of this database: the database was made with the key {}…, {ours_from} holds \
          {}…. Use the key of the process that made it (its DATA_DIR/secret.key or secret_key), or another database",
@@ -70,4 +67,22 @@ fn wrong(config: &Config, file: &Path, known: &str, ours: &str) -> Error {
         &ours.get(..8).unwrap_or(ours),
     );
     Error::new(Kind::Internal, "MASTER_KEY_WRONG", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_key_is_told_by_where_it_comes_from() {
+        let file = Path::new("data/secret.key");
+        assert_eq!(missing(file).code(), "MASTER_KEY_MISSING");
+        for (is_given, holder) in
+            [(true, "the setting secret_key holds beef"), (false, "data/secret.key holds beef")]
+        {
+            let error = wrong(is_given, file, "cafe", "beef");
+            assert_eq!(error.code(), "MASTER_KEY_WRONG");
+            assert!(error.detail().contains(holder), "{error}");
+        }
+    }
 }

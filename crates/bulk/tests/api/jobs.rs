@@ -223,6 +223,15 @@ async fn a50_a_job_can_be_cancelled_until_it_has_ended() {
         cancel.expect_error(409, "JOB_FINISHED");
         let revert = app.post(format!("/api/v1/jobs/{id}/revert")).bearer(&key).send().await;
         revert.expect_error(409, "JOB_NOT_REVERTIBLE");
+        let ctx = app.system();
+        let mut tx = ctx.write().await.unwrap();
+        tx.exec(sql!("UPDATE batch SET kind = 'of_tomorrow' WHERE state = 'done'"), []).await.unwrap();
+        tx.commit().await.unwrap();
+        let newer = app.post(format!("/api/v1/jobs/{id}/revert")).bearer(&key).send().await;
+        newer.expect_error(409, "JOB_UNKNOWN_KIND");
+        let mut tx = ctx.write().await.unwrap();
+        tx.exec(sql!("UPDATE batch SET kind = 'bulk_update' WHERE state = 'done'"), []).await.unwrap();
+        tx.commit().await.unwrap();
         for (query, n) in
             [("?state=done", 1), ("?state=cancelled", 1), ("?kind=bulk_update", 2), ("?kind=import", 0)]
         {

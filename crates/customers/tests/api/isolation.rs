@@ -2,11 +2,27 @@
 //!
 //! Rows of the endpoints and promises: C10.
 
+use database::sql;
 use fixtures::{customer, key, path, register, two_companies};
 use platform::test::on_both_engines;
 use serde_json::json;
 
 use crate::common::features;
+
+#[tokio::test]
+async fn c10_whose_company_is_gone_creates_nobody() {
+    on_both_engines(&features(), async |app| {
+        let (manager, _) = two_companies(app).await;
+        let mut tx = app.system().write().await.unwrap();
+        let ours = sql!("UPDATE api_key SET company_id = NULL WHERE company_id IN (SELECT id FROM company WHERE company_id = 'COMP-001')");
+        tx.exec(ours, []).await.unwrap();
+        tx.commit().await.unwrap();
+        let body = json!({"first_name": "Ada", "last_name": "Rey", "email": "a@example.com"});
+        let reply = app.post("/api/v1/customers/").bearer(&manager).json(body).send().await;
+        reply.expect_error(403, "NO_COMPANY");
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn c10_a_foreign_company_sees_and_counts_nothing() {

@@ -255,6 +255,7 @@ mod tests {
         assert_eq!(kind(ffi::SQLITE_FULL), Kind::Unavailable);
         assert_eq!(kind(ffi::SQLITE_IOERR_WRITE), Kind::Unavailable);
         assert_eq!(kind(ffi::SQLITE_IOERR_FSYNC), Kind::Unknown);
+        assert_eq!(crate::error::unknown().code(), "OUTCOME_UNKNOWN");
         assert_eq!(kind(ffi::SQLITE_CORRUPT), Kind::Internal);
         assert_eq!(kind(ffi::SQLITE_BUSY), Kind::Transient);
         // No file descriptor left: it passes, and the disk is not full.

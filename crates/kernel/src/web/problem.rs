@@ -265,6 +265,24 @@ mod tests {
     }
 
     #[test]
+    fn what_the_router_answers_by_itself_gets_a_code() {
+        for (status, code) in [
+            (400, "REQUEST_UNREADABLE"),
+            (404, "ROUTE_NOT_FOUND"),
+            (405, "METHOD_NOT_ALLOWED"),
+            (408, "REQUEST_TIMEOUT"),
+            (413, "BODY_TOO_LARGE"),
+            (415, "UNSUPPORTED_MEDIA_TYPE"),
+            (422, "REQUEST_INVALID"),
+            (500, "INTERNAL_ERROR"),
+        ] {
+            let error = of_bare_status(StatusCode::from_u16(status).unwrap()).unwrap();
+            assert_eq!((error.kind().status(), error.code()), (status, code));
+        }
+        assert!(of_bare_status(StatusCode::OK).is_none());
+    }
+
+    #[test]
     fn a_title_is_spelt_as_people_spell_it() {
         assert_eq!(title_of("JSON_INVALID"), "JSON invalid");
         assert_eq!(title_of("API_KEY_INVALID"), "API key invalid");

@@ -181,6 +181,7 @@ async fn a_password_waits_for_encryption() {
     };
     let error = Mailer::new(&config, dir.path(), Clock::System).err().unwrap();
     assert!(!format!("{error:?}").contains("hunter2"));
+    assert_eq!(error.code(), "MAIL_CONFIGURATION");
 }
 
 #[test]

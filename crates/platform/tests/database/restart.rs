@@ -58,7 +58,7 @@ async fn write_until(db: &Db, stop: &AtomicBool, next: &AtomicI64, progress: &At
                 told.refused.insert(id);
             }
             Err(e) => {
-                assert_eq!(e.kind(), Kind::Unknown, "{e:?}");
+                assert_eq!((e.kind(), e.code()), (Kind::Unknown, "OUTCOME_UNKNOWN"), "{e:?}");
                 told.unknown += 1;
             }
         }

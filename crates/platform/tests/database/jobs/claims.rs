@@ -77,6 +77,7 @@ async fn late(t: &Process<'_>, fails: bool) {
     slow.await.unwrap();
     assert_eq!(written(&t.app, 1).await, 0, "only who holds the claim writes");
     assert!(probe(&t.app).ran.lock().is_empty());
+    assert_eq!(*probe(&t.app).refused.lock(), ["JOB_CLAIM_LOST"]);
     assert_eq!(stored(&t.app).await, running, "only who holds the claim decides");
     probe(&other).gate.add_permits(1);
     second.await.unwrap();

@@ -51,6 +51,8 @@ struct Probe {
     fail: AtomicBool,
     gate: Semaphore,
     waiting: AtomicUsize,
+    /// What the transactions of gated jobs were refused with.
+    refused: Mutex<Vec<&'static str>>,
     /// Gated jobs that are at work, and the most there ever were.
     at_work: AtomicUsize,
     most: AtomicUsize,
@@ -80,6 +82,7 @@ fn start(parts: &mut Parts) -> BoxFuture<'_, Result<()>> {
         fail: AtomicBool::new(false),
         gate: Semaphore::new(0),
         waiting: AtomicUsize::new(0),
+        refused: Mutex::default(),
         at_work: AtomicUsize::new(0),
         most: AtomicUsize::new(0),
     };
@@ -124,7 +127,7 @@ fn gated(ctx: &Ctx, payload: Value) -> BoxFuture<'_, Result<Progress>> {
         let at_work = AtWork::new(&probe);
         let passed = probe.gate.acquire().await.map_err(|_| Error::internal("the gate is gone"))?;
         passed.forget();
-        let mut tx = ctx.write().await?;
+        let mut tx = ctx.write().await.inspect_err(|e| probe.refused.lock().push(e.code()))?;
         let n = payload["n"].to_string();
         let writes = sql!(
             "INSERT INTO setting (name, value) VALUES ($1, 'x') ON CONFLICT (name) DO UPDATE SET value = setting.value || 'x'"
