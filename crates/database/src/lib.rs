@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `sql` | `sql!`, `args!`, the register of statements, run-time conditions |
 //! | `row`, `value` | `row!`, `column!`: what comes out and what goes in |
+//! | `record` | INSERT and UPDATE from the struct of a row |
 //! | `many` | many values as one argument |
 //! | `tx` | `Tx`: the same on both engines |
 //! | `sqlite` | SQLite: readers per thread, one writer, shared commits |
@@ -19,7 +20,9 @@ mod error;
 mod many;
 pub mod migrate;
 mod postgres;
-mod row;
+mod record;
+#[doc(hidden)]
+pub mod row;
 mod sql;
 mod sqlite;
 mod state;
@@ -36,6 +39,7 @@ use tokio::sync::Semaphore;
 pub use error::{Error, Kind, Parts, Result, Unreachable};
 pub use many::{Ids, Texts};
 pub use migrate::Migration;
+pub use record::{Arg, Record, Written, WrittenEntry};
 pub use row::{FieldSpec, FromRow, Row, Scalar};
 pub use sql::{Entry, Sql, Where, arity, compose, mentions};
 pub use state::{Content, Server};

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::error;
-use super::value::{Column, Json};
+use super::value::{Column, Json, Param};
 use crate::error::Result;
 
 /// A result row of either engine, while it is being read.
@@ -26,50 +26,240 @@ impl Row<'_> {
     }
 }
 
-/// What the statement test knows of one column of a row type.
+/// What is known of one column of a row type.
+#[derive(Clone, Copy)]
 pub struct FieldSpec {
     /// The column's name; empty where any name will do.
     pub name: &'static str,
     /// Can a value of this PostgreSQL type be read?
     pub accepts: fn(&Type) -> bool,
+    /// How a SELECT says it: `c.city`, or `u.role AS user_role`.
+    table: &'static str,
+    source: &'static str,
 }
 
-/// A type that is read from a row by position. `row!` implements it.
+impl FieldSpec {
+    /// A column of this name, for whose PostgreSQL type `accepts` answers.
+    pub const fn new(name: &'static str, accepts: fn(&Type) -> bool) -> FieldSpec {
+        FieldSpec { name, accepts, table: "", source: "" }
+    }
+}
+
+/// A type that is read from a row by position. `row!` implements it, also for structs of which other rows are made.
 pub trait FromRow: Sized {
     /// The columns, in order.
     const FIELDS: &'static [FieldSpec];
+    /// The same as the list of a SELECT.
+    const SELECT: &'static str;
+    /// Reads the columns from `at` on, and moves `at` behind them.
+    fn read(row: &Row<'_>, at: &mut usize) -> Result<Self>;
     /// Reads one row.
-    fn from_row(row: &Row<'_>) -> Result<Self>;
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Self::read(row, &mut 0)
+    }
 }
 
 /// A statement without rows.
 impl FromRow for () {
     const FIELDS: &'static [FieldSpec] = &[];
-    fn from_row(_: &Row<'_>) -> Result<()> {
+    const SELECT: &'static str = "";
+    fn read(_: &Row<'_>, _: &mut usize) -> Result<()> {
         Ok(())
     }
 }
 
 /// A type of one column, which can be a whole row: `sql!("SELECT name FROM t" => String)`.
-pub trait Scalar: Column + Sized {}
+pub trait Scalar: Column + Param + PartialEq + Sized {}
 
 impl<T: Scalar> FromRow for T {
     const FIELDS: &'static [FieldSpec] =
-        &[FieldSpec { name: "", accepts: <T as tokio_postgres::types::FromSql>::accepts }];
-    fn from_row(row: &Row<'_>) -> Result<T> {
-        row.get(0)
+        &[FieldSpec::new("", <T as tokio_postgres::types::FromSql>::accepts)];
+    const SELECT: &'static str = "";
+    fn read(row: &Row<'_>, at: &mut usize) -> Result<T> {
+        let value = row.get(*at);
+        *at += 1;
+        value
     }
 }
 
 impl Scalar for i64 {}
+impl Scalar for f64 {}
 impl Scalar for bool {}
 impl Scalar for String {}
 impl Scalar for Vec<u8> {}
 impl Scalar for Uuid {}
 impl Scalar for Json {}
-impl<T: Scalar> Scalar for Option<T> where Option<T>: Column {}
+impl<T: Scalar> Scalar for Option<T> where Option<T>: Column + Param {}
 
-/// A struct and its reading from a row, from one list of fields: column names are the fields' names.
+/// One field of a `row!`: a column, or a struct of columns.
+#[doc(hidden)]
+pub struct FieldPart {
+    pub fields: &'static [FieldSpec],
+    pub name: &'static str,
+    pub table: &'static str,
+    pub source: &'static str,
+}
+
+/// How many columns the fields have together.
+#[doc(hidden)]
+pub const fn width(parts: &[FieldPart]) -> usize {
+    let (mut n, mut i) = (0, 0);
+    while i < parts.len() {
+        n += parts[i].fields.len();
+        i += 1;
+    }
+    n
+}
+
+/// The columns of all fields; a column without a name gets that of its field.
+#[doc(hidden)]
+pub const fn joined<const N: usize>(parts: &[FieldPart]) -> [FieldSpec; N] {
+    const fn never(_: &Type) -> bool {
+        false
+    }
+    let mut all = [FieldSpec::new("", never); N];
+    let (mut n, mut i) = (0, 0);
+    while i < parts.len() {
+        let part = &parts[i];
+        let mut j = 0;
+        while j < part.fields.len() {
+            all[n] = part.fields[j];
+            if all[n].name.is_empty() {
+                all[n] = FieldSpec {
+                    name: part.name,
+                    accepts: all[n].accepts,
+                    table: part.table,
+                    source: part.source,
+                };
+            }
+            n += 1;
+            j += 1;
+        }
+        i += 1;
+    }
+    all
+}
+
+/// The list of a SELECT, `c.id, u.role AS user_role`, written into `out` as far as it is long enough; its length.
+const fn write_list(fields: &[FieldSpec], out: &mut [u8]) -> usize {
+    const fn put(text: &str, out: &mut [u8], at: usize) -> usize {
+        let text = text.as_bytes();
+        let mut i = 0;
+        while i < text.len() {
+            if at + i < out.len() {
+                out[at + i] = text[i];
+            }
+            i += 1;
+        }
+        at + text.len()
+    }
+    let (mut at, mut i) = (0, 0);
+    while i < fields.len() {
+        let field = &fields[i];
+        if i > 0 {
+            at = put(", ", out, at);
+        }
+        if !field.source.is_empty() {
+            at = put(field.source, out, at);
+            at = put(" AS ", out, at);
+        } else if !field.table.is_empty() {
+            at = put(field.table, out, at);
+            at = put(".", out, at);
+        }
+        at = put(field.name, out, at);
+        i += 1;
+    }
+    at
+}
+
+#[doc(hidden)]
+pub const fn list_len(fields: &[FieldSpec]) -> usize {
+    write_list(fields, &mut [])
+}
+
+#[doc(hidden)]
+pub const fn list<const N: usize>(fields: &[FieldSpec]) -> [u8; N] {
+    let mut out = [0; N];
+    write_list(fields, &mut out);
+    out
+}
+
+/// How many bytes the texts have together.
+#[doc(hidden)]
+pub const fn text_len(parts: &[&str]) -> usize {
+    let (mut n, mut i) = (0, 0);
+    while i < parts.len() {
+        n += parts[i].len();
+        i += 1;
+    }
+    n
+}
+
+#[doc(hidden)]
+pub const fn join<const N: usize>(parts: &[&str]) -> [u8; N] {
+    let mut out = [0; N];
+    let (mut n, mut i) = (0, 0);
+    while i < parts.len() {
+        let part = parts[i].as_bytes();
+        let mut j = 0;
+        while j < part.len() {
+            out[n] = part[j];
+            n += 1;
+            j += 1;
+        }
+        i += 1;
+    }
+    out
+}
+
+/// Text made while compiling.
+#[doc(hidden)]
+pub const fn text(bytes: &'static [u8]) -> &'static str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(_) => panic!("a list of columns is made of texts"),
+    }
+}
+
+/// The names of the columns that are written, of all fields: as [`joined`].
+#[doc(hidden)]
+pub struct WrittenPart {
+    pub columns: &'static [&'static str],
+    pub name: &'static str,
+    pub is_written: bool,
+}
+
+#[doc(hidden)]
+pub const fn written_width(parts: &[WrittenPart]) -> usize {
+    let (mut n, mut i) = (0, 0);
+    while i < parts.len() {
+        if parts[i].is_written {
+            n += parts[i].columns.len();
+        }
+        i += 1;
+    }
+    n
+}
+
+#[doc(hidden)]
+pub const fn written<const N: usize>(parts: &[WrittenPart]) -> [&'static str; N] {
+    let mut all = [""; N];
+    let (mut n, mut i) = (0, 0);
+    while i < parts.len() {
+        let part = &parts[i];
+        let mut j = 0;
+        while part.is_written && j < part.columns.len() {
+            all[n] = if part.columns[j].is_empty() { part.name } else { part.columns[j] };
+            n += 1;
+            j += 1;
+        }
+        i += 1;
+    }
+    all
+}
+
+/// A struct and its reading from a row, from one list of fields: column names are the fields' names. A field may be a
+/// struct made by `row!` itself, whose columns then stand in its place.
 ///
 /// ```
 /// database::row! {
@@ -77,20 +267,109 @@ impl<T: Scalar> Scalar for Option<T> where Option<T>: Column {}
 ///     pub struct Left { pub id: uuid::Uuid, pub n: i64 }
 /// }
 /// ```
+///
+/// `in "t"` says under which name its table stands in a SELECT, whose list is then `Self::SELECT`; `of "table"` that its
+/// columns are also written (see [`Written`](crate::Written)), all but those with `= "expression"`, which come from
+/// elsewhere, and those with `[read]`. Behind `=>` stand columns that are derived from this one and written with it, never
+/// read:
+///
+/// ```
+/// fn folded(name: &String) -> String { name.to_lowercase() }
+/// database::row! {
+///     /// A shelf, and how many things lie on it.
+///     #[derive(Clone)]
+///     pub struct Shelf in "s" of "shelf" {
+///         pub id: uuid::Uuid,
+///         pub name: String => name_key(folded),
+///         pub things: i64 = "(SELECT count(*) FROM thing t WHERE t.shelf_id = s.id)",
+///         pub version: i64,
+///     }
+/// }
+/// use database::FromRow;
+/// assert_eq!(Shelf::SELECT, "s.id, s.name, (SELECT count(*) FROM thing t WHERE t.shelf_id = s.id) AS things, s.version");
+/// assert_eq!(<Shelf as database::Written>::COLUMNS, ["id", "name", "name_key", "version"]);
+/// ```
 #[macro_export]
 macro_rules! row {
-    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$fmeta:meta])* $fvis:vis $field:ident : $ty:ty),* $(,)? }) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident $(in $alias:literal)? of $table:literal { $($body:tt)* }) => {
+        $crate::row! { $(#[$meta])* $vis struct $name $(in $alias)? { $($body)* } writes }
+        $crate::driver::inventory::submit! {
+            $crate::WrittenEntry {
+                table: $table,
+                columns: <$name as $crate::Written>::COLUMNS,
+                at: concat!(file!(), ":", line!()),
+            }
+        }
+    };
+    // The columns are written, and no test knows the table.
+    ($(#[$meta:meta])* $vis:vis struct $name:ident $(in $alias:literal)? { $($body:tt)* } writes) => {
+        $crate::row! { $(#[$meta])* $vis struct $name $(in $alias)? { $($body)* } }
+        $crate::row! { @written $name { $($body)* } }
+    };
+    ($(#[$meta:meta])* $vis:vis struct $name:ident $(in $alias:literal)? {
+        $($(#[$fmeta:meta])* $fvis:vis $field:ident : $ty:ty $(= $source:literal)? $([$read:ident])?
+            $(=> $key:ident ($of:path))*),* $(,)?
+    }) => {
         $(#[$meta])*
         $vis struct $name { $($(#[$fmeta])* $fvis $field: $ty,)* }
 
         impl $crate::FromRow for $name {
-            const FIELDS: &'static [$crate::FieldSpec] = &[$($crate::FieldSpec {
-                name: stringify!($field),
-                accepts: <$ty as $crate::driver::tokio_postgres::types::FromSql>::accepts,
-            },)*];
-            fn from_row(row: &$crate::Row<'_>) -> $crate::Result<Self> {
-                let mut next = 0..;
-                Ok($name { $($field: row.get(next.next().unwrap_or_default())?,)* })
+            const FIELDS: &'static [$crate::FieldSpec] = {
+                const TABLE: &str = concat!("" $(, $alias)?);
+                const PARTS: &[$crate::row::FieldPart] = &[$($crate::row::FieldPart {
+                    fields: <$ty as $crate::FromRow>::FIELDS,
+                    name: stringify!($field),
+                    table: TABLE,
+                    source: concat!("" $(, $source)?),
+                },)*];
+                &$crate::row::joined::<{ $crate::row::width(PARTS) }>(PARTS)
+            };
+            const SELECT: &'static str = {
+                const FIELDS: &[$crate::FieldSpec] = <$name as $crate::FromRow>::FIELDS;
+                const LIST: [u8; $crate::row::list_len(FIELDS)] = $crate::row::list(FIELDS);
+                $crate::row::text(&LIST)
+            };
+            fn read(row: &$crate::Row<'_>, at: &mut usize) -> $crate::Result<Self> {
+                Ok($name { $($field: <$ty as $crate::FromRow>::read(row, at)?,)* })
+            }
+        }
+    };
+    (@written $name:ident {
+        $($(#[$fmeta:meta])* $fvis:vis $field:ident : $ty:ty $(= $source:literal)? $([$read:ident])?
+            $(=> $key:ident ($of:path))*),* $(,)?
+    }) => {
+        impl $crate::Written for $name {
+            const COLUMNS: &'static [&'static str] = {
+                const PARTS: &[$crate::row::WrittenPart] = &[$(
+                    $crate::row::WrittenPart {
+                        columns: <$ty as $crate::Written>::COLUMNS,
+                        name: stringify!($field),
+                        is_written: concat!("" $(, $source)? $(, stringify!($read))?).is_empty(),
+                    },
+                    $($crate::row::WrittenPart { columns: &[""], name: stringify!($key), is_written: true },)*
+                )*];
+                &$crate::row::written::<{ $crate::row::written_width(PARTS) }>(PARTS)
+            };
+            fn args<'a>(&'a self, out: &mut Vec<$crate::Arg<'a>>) {
+                $(
+                    if const { concat!("" $(, $source)? $(, stringify!($read))?).is_empty() } {
+                        <$ty as $crate::Written>::args(&self.$field, out);
+                        $(out.push($crate::Arg::Derived(Box::new($of(&self.$field))));)*
+                    }
+                )*
+            }
+            fn differ(&self, before: &Self, out: &mut Vec<bool>) {
+                $(
+                    if const { concat!("" $(, $source)? $(, stringify!($read))?).is_empty() } {
+                        let _from = out.len();
+                        <$ty as $crate::Written>::differ(&self.$field, &before.$field, out);
+                        // A text and what is derived from it are written together, so neither stays behind.
+                        $({
+                            let _ = stringify!($key);
+                            out.push(out[_from]);
+                        })*
+                    }
+                )*
             }
         }
     };

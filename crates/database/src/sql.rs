@@ -129,8 +129,24 @@ macro_rules! sql {
         }
         &STATEMENT
     }};
+    // For scratch tables of tests: prepared by nobody but whoever runs it.
+    (@unregistered $text:expr) => { $crate::sql!(@unregistered $text => ()) };
+    (@unregistered $text:expr => $row:ty) => {{
+        static STATEMENT: $crate::Sql<{ $crate::arity($text) }, $row> = $crate::Sql::new($text, $text);
+        &STATEMENT
+    }};
     ($text:expr) => { $crate::sql!(@ $text, $text, $text, ()) };
     ($text:expr => $row:ty) => { $crate::sql!(@ $text, $text, $text, $row) };
+}
+
+/// Texts that are joined while compiling, as `concat!` does with literals: `text!("SELECT ", Row::SELECT, " FROM t")`.
+#[macro_export]
+macro_rules! text {
+    ($($part:expr),* $(,)?) => {{
+        const PARTS: &[&str] = &[$($part),*];
+        const JOINED: [u8; $crate::row::text_len(PARTS)] = $crate::row::join(PARTS);
+        $crate::row::text(&JOINED)
+    }};
 }
 
 /// The arguments of a statement: `args![id, name]`.

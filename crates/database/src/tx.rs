@@ -126,8 +126,24 @@ impl Tx {
             return Ok(Vec::new());
         };
         let done = match inner {
-            Inner::SqliteWrite(tx) => tx.exec_many(sql.sqlite(), sets).await?,
-            Inner::Postgres(tx) => tx.exec_many(sql.postgres(), sets).await?,
+            Inner::SqliteWrite(tx) => tx.exec_many(sql.sqlite(), &slices(sets)).await?,
+            Inner::Postgres(tx) => tx.exec_many(sql.postgres(), &slices(sets)).await?,
+            Inner::SqliteRead(_) | Inner::SqliteSnapshot(_) | Inner::SqliteSlow(_) => {
+                return Err(reader_writes());
+            }
+        };
+        self.failed = false;
+        Ok(done)
+    }
+
+    /// The same for a text that was made at run time from the columns of a record.
+    pub(crate) async fn exec_sets(&mut self, text: &str, sets: &[&[&dyn Param]]) -> Result<Vec<u64>> {
+        let Some(inner) = self.begin_many(text, sets.is_empty())? else {
+            return Ok(Vec::new());
+        };
+        let done = match inner {
+            Inner::SqliteWrite(tx) => tx.exec_many(&question_marks(text), sets).await?,
+            Inner::Postgres(tx) => tx.exec_many_composed(text, sets).await?,
             Inner::SqliteRead(_) | Inner::SqliteSnapshot(_) | Inner::SqliteSlow(_) => {
                 return Err(reader_writes());
             }
@@ -165,8 +181,8 @@ impl Tx {
             return Ok(Vec::new());
         };
         let done = match inner {
-            Inner::SqliteWrite(tx) => tx.opt_many(sql.sqlite(), sets).await?,
-            Inner::Postgres(tx) => tx.opt_many(sql.postgres(), sets).await?,
+            Inner::SqliteWrite(tx) => tx.opt_many(sql.sqlite(), &slices(sets)).await?,
+            Inner::Postgres(tx) => tx.opt_many(sql.postgres(), &slices(sets)).await?,
             Inner::SqliteRead(_) | Inner::SqliteSnapshot(_) | Inner::SqliteSlow(_) => {
                 return Err(reader_writes());
             }
@@ -294,7 +310,7 @@ impl Tx {
         }
     }
 
-    fn stale(&mut self) -> Error {
+    pub(crate) fn stale(&mut self) -> Error {
         self.failed = true;
         let detail = "The record was changed by somebody else in the meantime; read it again";
         Error::new(Kind::Stale, "CONFLICT", detail)
@@ -367,6 +383,10 @@ impl Tx {
         }
         done
     }
+}
+
+fn slices<'a, const N: usize>(sets: &'a [[&'a dyn Param; N]]) -> Vec<&'a [&'a dyn Param]> {
+    sets.iter().map(<[_; N]>::as_slice).collect()
 }
 
 fn reader_writes() -> Error {

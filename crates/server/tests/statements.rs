@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use bulk as _;
 use customers as _;
 use database::driver::{inventory, rusqlite, tokio_postgres};
-use database::{Engine, Entry, FieldSpec, Target};
+use database::{Engine, Entry, FieldSpec, Target, WrittenEntry};
 use events as _;
 use fixtures as _;
 use identity as _;
@@ -77,9 +77,9 @@ async fn on_postgres(client: &tokio_postgres::Client, entry: &Entry) -> Vec<Stri
 
 /// Mistakes that compile: a misspelt column, swapped columns, one too few, a sum that is numeric, a wrong count.
 fn mistakes() -> Vec<(Entry, &'static str)> {
-    let text = FieldSpec { name: "name", accepts: <String as tokio_postgres::types::FromSql>::accepts };
-    let value = FieldSpec { name: "value", accepts: <String as tokio_postgres::types::FromSql>::accepts };
-    let number = FieldSpec { name: "n", accepts: <i64 as tokio_postgres::types::FromSql>::accepts };
+    let text = FieldSpec::new("name", <String as tokio_postgres::types::FromSql>::accepts);
+    let value = FieldSpec::new("value", <String as tokio_postgres::types::FromSql>::accepts);
+    let number = FieldSpec::new("n", <i64 as tokio_postgres::types::FromSql>::accepts);
     let both: &'static [FieldSpec] = Box::leak(Box::new([text, value]));
     let one: &'static [FieldSpec] = Box::leak(Box::new([number]));
     let entry = |sql: &'static str, fields, args| Entry {
@@ -122,12 +122,21 @@ async fn mistakes_in_statements_are_found_with_file_and_line() {
     lite.end().await;
 }
 
+/// What is made of the structs whose columns are written, and where they stand.
+fn written() -> Vec<(String, &'static str)> {
+    let entries = inventory::iter::<WrittenEntry>.into_iter();
+    entries.flat_map(|entry| entry.statements().into_iter().map(|text| (text, entry.at))).collect()
+}
+
 #[tokio::test]
 async fn every_statement_fits_sqlite() {
     let db = TestDb::new(Engine::Sqlite).await;
     let Target::Sqlite(path) = &db.options.target else { panic!("a file") };
     let conn = rusqlite::Connection::open(path).unwrap();
-    let wrong: Vec<String> = statements().into_iter().flat_map(|entry| on_sqlite(&conn, entry)).collect();
+    let mut wrong: Vec<String> = statements().into_iter().flat_map(|entry| on_sqlite(&conn, entry)).collect();
+    for (text, at) in written() {
+        wrong.extend(conn.prepare(&text).err().map(|e| format!("{at}: {e}")));
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     db.end().await;
 }
@@ -141,6 +150,11 @@ async fn every_statement_fits_postgresql() {
     let mut wrong = Vec::new();
     for entry in statements() {
         wrong.extend(on_postgres(&client, entry).await);
+    }
+    for (text, at) in written() {
+        wrong.extend(
+            client.prepare(&text).await.err().map(|e| format!("{at}: {text}: {:?}", e.as_db_error())),
+        );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     drop(client);

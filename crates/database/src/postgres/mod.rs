@@ -22,7 +22,6 @@ use futures_util::{FutureExt, TryStreamExt};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
 use tokio_postgres::{CancelToken, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -233,19 +232,15 @@ impl PostgresTx {
     }
 
     /// The same statement with each set: how many rows each changed.
-    pub async fn exec_many<const N: usize>(
-        &mut self,
-        text: &str,
-        sets: &[[&dyn Param; N]],
-    ) -> Result<Vec<u64>> {
+    pub async fn exec_many(&mut self, text: &str, sets: &[&[&dyn Param]]) -> Result<Vec<u64>> {
         Ok(self.many(text, sets).await?.into_iter().map(|(changed, _)| changed).collect())
     }
 
     /// The same statement with each set: the first row of each.
-    pub async fn opt_many<const N: usize, R: FromRow>(
+    pub async fn opt_many<R: FromRow>(
         &mut self,
         text: &str,
-        sets: &[[&dyn Param; N]],
+        sets: &[&[&dyn Param]],
     ) -> Result<Vec<Option<R>>> {
         let answers = self.many(text, sets).await?;
         answers
@@ -256,7 +251,7 @@ impl PostgresTx {
 
     /// Sends the sets without waiting for the answer to the one before: the server runs them in this order, and after
     /// the first that fails none.
-    async fn many<const N: usize>(&mut self, text: &str, sets: &[[&dyn Param; N]]) -> Result<Vec<Answer>> {
+    async fn many(&mut self, text: &str, sets: &[&[&dyn Param]]) -> Result<Vec<Answer>> {
         let client = usable(&self.client, self.at)?;
         self.at = At::Busy;
         let mut answers = Vec::with_capacity(sets.len());
@@ -313,12 +308,23 @@ impl PostgresTx {
         custom_plan: bool,
     ) -> Result<Vec<R>> {
         let rows = self.rows(text, args, custom_plan).await;
-        // Noted when it is prepared, so that nothing is prepared and not noted.
+        self.note_composed(text);
+        rows?.iter().map(|row| R::from_row(&Row::Postgres(row))).collect()
+    }
+
+    /// As [`PostgresTx::exec_many`], of such a text.
+    pub async fn exec_many_composed(&mut self, text: &str, sets: &[&[&dyn Param]]) -> Result<Vec<u64>> {
+        let done = self.exec_many(text, sets).await;
+        self.note_composed(text);
+        done
+    }
+
+    /// Noted when it is prepared, so that nothing is prepared and not noted.
+    fn note_composed(&self, text: &str) {
         let old = self.pg.composed.lock().used(text);
         for text in old {
             self.pg.pool.manager().statement_caches.remove(&text, &[]);
         }
-        rows?.iter().map(|row| R::from_row(&Row::Postgres(row))).collect()
     }
 
     /// A migration in another process can change the result type of a statement that we prepared: prepare anew.
@@ -363,17 +369,15 @@ impl PostgresTx {
 type Answer = (u64, Option<tokio_postgres::Row>);
 
 /// Sends all sets and takes all answers: nothing of it is on its way when it returns. The first failure counts.
-async fn pipelined<const N: usize>(
+async fn pipelined(
     client: &Object,
     text: &str,
-    sets: &[[&dyn Param; N]],
+    sets: &[&[&dyn Param]],
     answers: &mut Vec<Answer>,
 ) -> Result<(), tokio_postgres::Error> {
     let statement = client.prepare_cached(text).await?;
-    let mut running: Vec<_> = sets
-        .iter()
-        .map(|set| Box::pin(maybe_done(run(client, &statement, set.map(Param::postgres)))))
-        .collect();
+    let mut running: Vec<_> =
+        sets.iter().map(|set| Box::pin(maybe_done(run(client, &statement, set)))).collect();
     for one in &mut running {
         // One poll queues the message; polling in turn keeps the order.
         let _ = poll_immediate(one).await;
@@ -390,12 +394,12 @@ async fn pipelined<const N: usize>(
     done
 }
 
-async fn run<const N: usize>(
+async fn run(
     client: &Object,
     statement: &Statement,
-    args: [&(dyn ToSql + Sync); N],
+    args: &[&dyn Param],
 ) -> Result<Answer, tokio_postgres::Error> {
-    let rows = client.query_raw(statement, args).await?;
+    let rows = client.query_raw(statement, args.iter().map(|arg| arg.postgres())).await?;
     let mut rows = std::pin::pin!(rows);
     let mut first = None;
     while let Some(row) = rows.try_next().await? {

@@ -277,10 +277,10 @@ fn execute(conn: &Connection, text: &str, args: &[&dyn Param]) -> Result<u64> {
 }
 
 /// Runs one prepared statement with each set of arguments; `answer` makes something of each run.
-fn run_many<const N: usize, T>(
+fn run_many<T>(
     conn: &Connection,
     text: &str,
-    sets: &[[&dyn Param; N]],
+    sets: &[&[&dyn Param]],
     out: &mut Vec<T>,
     answer: impl Fn(&mut rusqlite::Statement<'_>) -> Result<T>,
 ) -> Result<()> {

@@ -127,28 +127,24 @@ impl SqliteTx {
     }
 
     /// The same statement with each set: how many rows each changed.
-    pub async fn exec_many<const N: usize>(
-        &mut self,
-        text: &str,
-        sets: &[[&dyn Param; N]],
-    ) -> Result<Vec<u64>> {
+    pub async fn exec_many(&mut self, text: &str, sets: &[&[&dyn Param]]) -> Result<Vec<u64>> {
         self.many(text, sets, changed).await
     }
 
     /// The same statement with each set: the first row of each.
-    pub async fn opt_many<const N: usize, R: FromRow>(
+    pub async fn opt_many<R: FromRow>(
         &mut self,
         text: &str,
-        sets: &[[&dyn Param; N]],
+        sets: &[&[&dyn Param]],
     ) -> Result<Vec<Option<R>>> {
         self.many(text, sets, first_row).await
     }
 
     /// In the pauses the transaction and the place as the writer stay ours.
-    async fn many<const N: usize, T>(
+    async fn many<T>(
         &mut self,
         text: &str,
-        sets: &[[&dyn Param; N]],
+        sets: &[&[&dyn Param]],
         answer: fn(&mut rusqlite::Statement<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         let mut answers = Vec::with_capacity(sets.len());

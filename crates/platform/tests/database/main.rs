@@ -18,6 +18,7 @@ mod locks;
 mod many;
 mod processes;
 mod reads;
+mod records;
 mod restart;
 mod start;
 mod tls;

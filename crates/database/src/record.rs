@@ -1,0 +1,171 @@
+//! Records: structs that say which columns of a table are written, so that INSERT and UPDATE are made from the struct that
+//! SELECT is made from, and an UPDATE names the columns that differ and no other. On SQLite that is most of what it costs
+//! (every index on a named column is written again), and on PostgreSQL it decides whether an index is touched at all (HOT).
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::row::Scalar;
+use super::tx::Tx;
+use super::value::Param;
+use crate::error::Result;
+
+/// Columns that are written together: one value, a group of a record, or a whole record. `row!` implements it for structs
+/// that name their table.
+pub trait Written {
+    /// The names, in order; empty for a single value, which has that of its field.
+    const COLUMNS: &'static [&'static str];
+    /// What is written into them, in the same order.
+    fn args<'a>(&'a self, out: &mut Vec<Arg<'a>>);
+    /// Says of each whether it differs from what `before` has.
+    fn differ(&self, before: &Self, out: &mut Vec<bool>);
+}
+
+/// One value of a column: borrowed from a record, or derived from another column.
+pub enum Arg<'a> {
+    /// A field.
+    Borrowed(&'a dyn Param),
+    /// What was made of one.
+    Derived(Box<dyn Param + 'a>),
+}
+
+impl Arg<'_> {
+    fn param(&self) -> &dyn Param {
+        match self {
+            Arg::Borrowed(param) => *param,
+            Arg::Derived(param) => param.as_ref(),
+        }
+    }
+}
+
+impl<T: Scalar> Written for T {
+    const COLUMNS: &'static [&'static str] = &[""];
+    fn args<'a>(&'a self, out: &mut Vec<Arg<'a>>) {
+        out.push(Arg::Borrowed(self));
+    }
+    fn differ(&self, before: &T, out: &mut Vec<bool>) {
+        out.push(self != before);
+    }
+}
+
+/// A whole row of a table, with an id and a version that goes up with each change.
+pub trait Record: Written + Sync {
+    /// The table.
+    const TABLE: &'static str;
+    /// Which rows can still be changed, such as `erased_at IS NULL`.
+    const CHANGEABLE: &'static str;
+    /// The primary key, in the column `id`.
+    fn id(&self) -> Uuid;
+    /// The version that was loaded, in the column `version`.
+    fn version(&self) -> i64;
+}
+
+/// What the statement test reads: every struct with columns that are written registers itself.
+pub struct WrittenEntry {
+    /// The table.
+    pub table: &'static str,
+    /// The columns.
+    pub columns: &'static [&'static str],
+    /// `file:line`.
+    pub at: &'static str,
+}
+inventory::collect!(WrittenEntry);
+
+impl WrittenEntry {
+    /// The statements that are made of it: an INSERT of all columns, and an UPDATE of each.
+    pub fn statements(&self) -> Vec<String> {
+        let update = |column: &&str| update_text(self.table, "true", &[column]);
+        [insert_text(self.table, self.columns, "")]
+            .into_iter()
+            .chain(self.columns.iter().map(update))
+            .collect()
+    }
+}
+
+fn insert_text(table: &str, columns: &[&str], on_conflict: &str) -> String {
+    let marks: Vec<String> = (1..=columns.len()).map(|n| format!("${n}")).collect();
+    format!("INSERT INTO {table} ({}) VALUES ({}) {on_conflict}", columns.join(", "), marks.join(", "))
+}
+
+/// `$1` is the id, `$2` the version.
+fn update_text(table: &str, changeable: &str, columns: &[&str]) -> String {
+    let sets: Vec<String> =
+        columns.iter().enumerate().map(|(i, column)| format!("{column} = ${}", i + 3)).collect();
+    format!(
+        "UPDATE {table} SET {}, version = version + 1 WHERE id = $1 AND version = $2 AND {changeable}",
+        sets.join(", ")
+    )
+}
+
+impl Tx {
+    /// Inserts records with one statement for all, and says of each how many rows it made: 0 where `on_conflict`, such as
+    /// `ON CONFLICT (name) DO NOTHING`, left it out. Errors as [`Tx::exec_many`].
+    pub async fn insert_records<R: Record>(
+        &mut self,
+        records: &[&R],
+        on_conflict: &'static str,
+    ) -> Result<Vec<u64>> {
+        let text = insert_text(R::TABLE, R::COLUMNS, on_conflict);
+        let mut args = Vec::with_capacity(records.len() * R::COLUMNS.len());
+        records.iter().for_each(|record| record.args(&mut args));
+        let params: Vec<&dyn Param> = args.iter().map(Arg::param).collect();
+        let sets: Vec<&[&dyn Param]> = params.chunks(R::COLUMNS.len()).collect();
+        self.exec_sets(&text, &sets).await
+    }
+
+    /// Writes records back that were loaded, before and after: the columns that differ, and the version, which goes up by
+    /// one. A record without a difference is left alone. `Stale` if somebody else was faster with one of them; then nothing
+    /// of the transaction stays.
+    pub async fn update_records<R: Record>(&mut self, changes: &[(&R, &R)]) -> Result<()> {
+        let groups = by_columns(changes);
+        for (differ, records) in &groups {
+            let columns: Vec<&str> = chosen(R::COLUMNS, differ).copied().collect();
+            let text = update_text(R::TABLE, R::CHANGEABLE, &columns);
+            let width = columns.len() + 2;
+            let keys: Vec<(Uuid, i64)> =
+                records.iter().map(|record| (record.id(), record.version())).collect();
+            let mut args = Vec::with_capacity(records.len() * width);
+            for (record, (id, version)) in records.iter().zip(&keys) {
+                args.push(Arg::Borrowed(id));
+                args.push(Arg::Borrowed(version));
+                let mut all = Vec::with_capacity(R::COLUMNS.len());
+                record.args(&mut all);
+                args.extend(all.into_iter().zip(differ).filter(|(_, differs)| **differs).map(|(arg, _)| arg));
+            }
+            let params: Vec<&dyn Param> = args.iter().map(Arg::param).collect();
+            let sets: Vec<&[&dyn Param]> = params.chunks(width).collect();
+            let changed = self.exec_sets(&text, &sets).await?;
+            if changed.contains(&0) {
+                return Err(self.stale());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn chosen<'a, T>(all: &'a [T], flags: &'a [bool]) -> impl Iterator<Item = &'a T> {
+    all.iter().zip(flags).filter(|(_, flag)| **flag).map(|(one, _)| one)
+}
+
+/// The records by the columns in which they differ, each group in the order given.
+///
+/// Several groups would lock their rows in two orders, and two transactions could wait for each other: whoever changes many
+/// records at once on PostgreSQL locks what they hang on first (for customers, their users).
+fn by_columns<'a, R: Record>(changes: &[(&'a R, &'a R)]) -> BTreeMap<Vec<bool>, Vec<&'a R>> {
+    let mut groups: BTreeMap<Vec<bool>, Vec<&R>> = BTreeMap::new();
+    for (before, after) in changes {
+        let mut differ = Vec::with_capacity(R::COLUMNS.len());
+        after.differ(before, &mut differ);
+        // The version is counted by the statement, from the one that was loaded.
+        differ
+            .iter_mut()
+            .zip(R::COLUMNS)
+            .filter(|(_, column)| **column == "version")
+            .for_each(|(d, _)| *d = false);
+        if differ.contains(&true) {
+            groups.entry(differ).or_default().push(after);
+        }
+    }
+    groups
+}
