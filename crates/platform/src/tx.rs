@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use database::{Db, Engine, FromRow, Param, Sql, Where};
+use database::{Db, Engine, FromRow, Param, Record, Sql, Where};
 use kernel::Result;
 use kernel::web::list::{ListRequest, Source};
 use parking_lot::Mutex;
@@ -128,6 +128,20 @@ impl Tx {
         sets: &[[&dyn Param; N]],
     ) -> Result<()> {
         Ok(self.tx.exec_many_versioned(sql, sets).await?)
+    }
+
+    /// See [`database::Tx::insert_records`].
+    pub async fn insert_records<R: Record>(
+        &mut self,
+        records: &[&R],
+        on_conflict: &'static str,
+    ) -> Result<Vec<u64>> {
+        Ok(self.tx.insert_records(records, on_conflict).await?)
+    }
+
+    /// See [`database::Tx::update_records`].
+    pub async fn update_records<R: Record>(&mut self, changes: &[(&R, &R)]) -> Result<()> {
+        Ok(self.tx.update_records(changes).await?)
     }
 
     /// See [`database::Tx::opt_many`].

@@ -1,7 +1,9 @@
 //! Formats and columns, and writing a row of each. No database.
 
+use std::sync::LazyLock;
+
 use customers::customers::model::view::CustomerView;
-use customers::customers::model::{CustomerRow, is_business_customer};
+use customers::customers::model::{Address, Business, CustomerRow, EmergencyContact, TextMember};
 use identity::users::model::full_name;
 use kernel::clock::Timestamp;
 use kernel::{Error, Result};
@@ -60,16 +62,54 @@ enum Cell<'a> {
 pub struct Column {
     name: &'static str,
     usual: bool,
-    of: for<'a> fn(&'a CustomerRow) -> Cell<'a>,
+    of: Of,
 }
 
-const fn column(name: &'static str, of: for<'a> fn(&'a CustomerRow) -> Cell<'a>) -> Column {
-    Column { name, usual: true, of }
+/// Where a value is.
+enum Of {
+    Cell(for<'a> fn(&'a CustomerRow) -> Cell<'a>),
+    Text(fn(&CustomerRow) -> &Option<String>),
+}
+
+impl Column {
+    fn cell<'a>(&self, row: &'a CustomerRow) -> Cell<'a> {
+        match self.of {
+            Of::Cell(of) => of(row),
+            Of::Text(of) => text(of(row)),
+        }
+    }
+}
+
+/// What stands in the list of columns: one, or the members of a group.
+enum Part {
+    One(&'static str, bool, for<'a> fn(&'a CustomerRow) -> Cell<'a>),
+    Texts(&'static [TextMember]),
+}
+
+const fn column(name: &'static str, of: for<'a> fn(&'a CustomerRow) -> Cell<'a>) -> Part {
+    Part::One(name, true, of)
 }
 
 /// Only for those who name it.
-const fn more(name: &'static str, of: for<'a> fn(&'a CustomerRow) -> Cell<'a>) -> Column {
-    Column { name, usual: false, of }
+const fn more(name: &'static str, of: for<'a> fn(&'a CustomerRow) -> Cell<'a>) -> Part {
+    Part::One(name, false, of)
+}
+
+const fn texts(members: &'static [TextMember]) -> Part {
+    Part::Texts(members)
+}
+
+impl Part {
+    fn columns(&self) -> Vec<Column> {
+        match self {
+            Part::One(name, usual, of) => vec![Column { name, usual: *usual, of: Of::Cell(*of) }],
+            Part::Texts(members) => {
+                let text =
+                    |member: &TextMember| Column { name: member.name, usual: true, of: Of::Text(member.of) };
+                members.iter().map(text).collect()
+            }
+        }
+    }
 }
 
 fn text(value: &Option<String>) -> Cell<'_> {
@@ -88,7 +128,9 @@ fn json(value: &Value) -> Cell<'_> {
 }
 
 /// Every column, in the order of a file that names none.
-const COLUMNS: [Column; 51] = [
+static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| PARTS.iter().flat_map(Part::columns).collect());
+
+const PARTS: &[Part] = &[
     column("customer_id", |r| Cell::Text(&r.customer_id)),
     column("external_id", |r| text(&r.external_id)),
     column("username", |r| Cell::Text(&r.username)),
@@ -96,21 +138,12 @@ const COLUMNS: [Column; 51] = [
     column("last_name", |r| Cell::Text(&r.last_name)),
     column("email", |r| text(&r.email)),
     column("phone", |r| text(&r.phone)),
-    column("address_line1", |r| text(&r.address_line1)),
-    column("address_line2", |r| text(&r.address_line2)),
-    column("city", |r| text(&r.city)),
-    column("state", |r| text(&r.state)),
-    column("postal_code", |r| text(&r.postal_code)),
-    column("country", |r| text(&r.country)),
+    texts(Address::MEMBERS),
     column("country_code", |r| text(&r.country_code)),
     column("date_of_birth", |r| r.date_of_birth.map_or(Cell::Empty, |d| Cell::Made(d.to_string()))),
     column("gender", |r| text(&r.gender)),
-    column("company_name", |r| text(&r.company_name)),
-    column("business_type", |r| text(&r.business_type)),
-    column("tax_id", |r| text(&r.tax_id)),
-    column("emergency_contact_name", |r| text(&r.emergency_contact_name)),
-    column("emergency_contact_phone", |r| text(&r.emergency_contact_phone)),
-    column("emergency_contact_relationship", |r| text(&r.emergency_contact_relationship)),
+    texts(Business::MEMBERS),
+    texts(EmergencyContact::MEMBERS),
     column("is_active", |r| Cell::Bool(r.is_active)),
     column("is_verified", |r| Cell::Bool(r.is_verified)),
     column("email_verified", |r| Cell::Bool(r.email_verified)),
@@ -135,9 +168,7 @@ const COLUMNS: [Column; 51] = [
     more("pending_email", |r| text(&r.pending_email)),
     more("user_role", |r| Cell::Text(&r.user_role)),
     more("company_id", |r| text(&r.company_id)),
-    more("is_business_customer", |r| {
-        Cell::Bool(is_business_customer(r.company_name.as_deref(), r.tax_id.as_deref()))
-    }),
+    more("is_business_customer", |r| Cell::Bool(r.business.is_there())),
     more("last_login_at", |r| time(r.last_login())),
     more("deactivated_at", |r| time(r.deactivated_at)),
     more("deactivation_reason", |r| text(&r.deactivation_reason)),
@@ -187,7 +218,7 @@ impl Columns {
             if i > 0 {
                 out.push(b',');
             }
-            match (column.of)(row) {
+            match column.cell(row) {
                 Cell::Empty => {}
                 Cell::Text(text) => write_text(text, out),
                 Cell::Made(text) => write_text(&text, out),

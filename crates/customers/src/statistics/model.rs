@@ -10,7 +10,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use crate::customers::model::{CustomerRow, Tags, is_business_customer};
+use crate::customers::model::{CustomerRow, Tags};
 
 /// A counter's name and what it counts by; the key is empty where there is nothing to tell apart.
 pub type Counter = (&'static str, String);
@@ -87,12 +87,13 @@ pub fn contributions(row: &CustomerRow, zone: &TimeZone) -> Vec<(Counter, i64)> 
     add(TOTAL, blank(), 1);
     add(ACTIVE, blank(), i64::from(row.is_active));
     add(VERIFIED, blank(), i64::from(row.is_verified));
-    let business = is_business_customer(row.company_name.as_deref(), row.tax_id.as_deref());
+    let business = row.business.is_there();
     add(BUSINESS, blank(), i64::from(business));
     add(SERVICES, blank(), row.total_services);
-    let other = || row.country.as_ref().map(|_| OTHER_COUNTRY);
+    let other = || row.address.country.as_ref().map(|_| OTHER_COUNTRY);
     let country = row.country_code.as_deref().or_else(other).unwrap_or_default();
-    let (city, state) = (row.city_key().unwrap_or_default(), row.state_key().unwrap_or_default());
+    let (city, state) =
+        (row.address.city_key().unwrap_or_default(), row.address.state_key().unwrap_or_default());
     if !state.is_empty() {
         add(STATE, key_of(&[country, &state]), 1);
     }

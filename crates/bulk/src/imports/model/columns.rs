@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use customers::customers::model::{CustomerRow, TextMember};
 use kernel::Fault;
 use kernel::text::search_key;
 use serde::{Deserialize, Serialize};
@@ -36,10 +37,19 @@ pub enum Kind {
 }
 
 /// A member, how its cells are read, and the names that columns with it have; the first is ours.
+#[derive(Clone, Copy)]
 struct Member(&'static str, Kind, &'static [&'static str]);
 
-/// Every member, with its names folded as [`name_key`] does.
-const MEMBERS: &[Member] = &[
+/// Every member: those that other programs know by names of their own, and the other texts of a customer by theirs.
+static MEMBERS: LazyLock<Vec<Member>> = LazyLock::new(|| {
+    let others = CustomerRow::text_members().filter(|text| NAMED.iter().all(|named| named.0 != text.name));
+    // Once for the process.
+    let own = |text: &TextMember| Member(text.name, Kind::Text, vec![&*name_key(text.name).leak()].leak());
+    NAMED.iter().copied().chain(others.map(own)).collect()
+});
+
+/// Members with the names that their columns have, folded as [`name_key`] does.
+const NAMED: &[Member] = &[
     Member("customer_id", Kind::Key, &["customerid", "customernumber", "idcliente", "clienteid"]),
     Member(
         "external_id",

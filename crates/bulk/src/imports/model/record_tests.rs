@@ -132,7 +132,7 @@ fn lines_of_json_have_the_members_of_the_api() {
     );
     let records = read(file.as_bytes(), Format::Ndjson, &Options::default(), 11).unwrap();
     let first = said(&records[0]);
-    assert!(first.customer.is_some() && first.members.city.is_null());
+    assert!(first.customer.is_some() && first.members.address.city.is_null());
     assert_eq!(first.members.fixed.total_services, None, "nobody writes it, so nobody is asked");
     assert_eq!(codes(&records[1]), [("row", "wrong_type")]);
     assert_eq!(codes(&records[2]), [("row", "invalid_json")]);
@@ -145,11 +145,11 @@ fn lines_of_json_have_the_members_of_the_api() {
 fn empty_cells_stay_or_clear() {
     let file = b"email,city,metadata.shop,is_active,first_name\na@b.co,,,,\n";
     let records = read(file, Format::Csv, &Options::default(), 9).unwrap();
-    assert!(said(&records[0]).members.city.is_absent());
+    assert!(said(&records[0]).members.address.city.is_absent());
     let clear = Options { empty: Empty::Clear, ..Options::default() };
     let records = read(file, Format::Csv, &clear, 9).unwrap();
     let members = &said(&records[0]).members;
-    assert!(members.city.is_null() && members.is_active.is_none() && members.first_name.is_none());
+    assert!(members.address.city.is_null() && members.is_active.is_none() && members.first_name.is_none());
     assert_eq!(members.metadata.clone().value().unwrap()["shop"], json!(null));
 }
 

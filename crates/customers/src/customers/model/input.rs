@@ -10,7 +10,10 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, SchemaType, Type};
 use utoipa::openapi::{Object, RefOr, Schema};
 
-use super::{Fixed, Members, NewCustomer, PREFERENCES_BYTES, Tags, UserKey};
+use super::{
+    AddressSaid, BusinessSaid, EmergencyContactSaid, Fixed, Members, NewCustomer, PREFERENCES_BYTES, Tags,
+    UserKey,
+};
 
 /// Largest `metadata` as JSON; its keys and values have limits of their own.
 const METADATA_BYTES: usize = 128 * 1024;
@@ -69,26 +72,17 @@ fn members(f: &mut Fields<'_>) -> Members {
     f.read_only(READ_ONLY);
     let email = f.get("email");
     let phone = f.get(["phone", "phone_number"]);
-    let address_line1 = f.get(["address_line1", "street_address"]);
+    let address = AddressSaid::read(f);
     Members {
         email,
         phone,
         first_name: None,
         last_name: None,
-        address_line1,
-        address_line2: f.get("address_line2"),
-        city: f.get("city"),
-        state: f.get("state"),
-        postal_code: f.get("postal_code"),
-        country: f.get("country"),
+        address,
         date_of_birth: f.get("date_of_birth"),
         gender: f.get("gender"),
-        company_name: f.get("company_name"),
-        business_type: f.get("business_type"),
-        tax_id: f.get("tax_id"),
-        emergency_contact_name: f.get("emergency_contact_name"),
-        emergency_contact_phone: f.get("emergency_contact_phone"),
-        emergency_contact_relationship: f.get("emergency_contact_relationship"),
+        business: BusinessSaid::read(f),
+        emergency_contact: EmergencyContactSaid::read(f),
         preferred_contact_method: f.get("preferred_contact_method"),
         notification_preferences: f.object("notification_preferences", PREFERENCES_BYTES),
         marketing_emails: f.change("marketing_emails"),

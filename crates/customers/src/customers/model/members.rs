@@ -2,13 +2,12 @@
 
 use identity::users::model::{Email, PersonName, Phone};
 use kernel::clock::Timestamp;
-use kernel::text::Line;
 use kernel::web::Field;
 use serde_json::{Map, Value};
 
 use super::{
-    BusinessType, CalendarDate, CompanyName, ContactMethod, ContactName, CustomerNumber, ExternalId, Gender,
-    Notes, Relationship, Tags, TaxId,
+    AddressSaid, BusinessSaid, CalendarDate, ContactMethod, CustomerNumber, EmergencyContactSaid, ExternalId,
+    Gender, Notes, Tags,
 };
 
 /// Largest `notification_preferences` as JSON, in bytes.
@@ -22,20 +21,11 @@ pub struct Members {
     pub phone: Field<Phone>,
     pub first_name: Option<PersonName>,
     pub last_name: Option<PersonName>,
-    pub address_line1: Field<Line<255>>,
-    pub address_line2: Field<Line<255>>,
-    pub city: Field<Line<100>>,
-    pub state: Field<Line<100>>,
-    pub postal_code: Field<Line<20>>,
-    pub country: Field<Line<100>>,
+    pub address: AddressSaid,
     pub date_of_birth: Field<CalendarDate>,
     pub gender: Field<Gender>,
-    pub company_name: Field<CompanyName>,
-    pub business_type: Field<BusinessType>,
-    pub tax_id: Field<TaxId>,
-    pub emergency_contact_name: Field<ContactName>,
-    pub emergency_contact_phone: Field<Phone>,
-    pub emergency_contact_relationship: Field<Relationship>,
+    pub business: BusinessSaid,
+    pub emergency_contact: EmergencyContactSaid,
     pub preferred_contact_method: Field<ContactMethod>,
     pub notification_preferences: Field<Map<String, Value>>,
     pub marketing_emails: Option<bool>,

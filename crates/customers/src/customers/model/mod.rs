@@ -4,6 +4,7 @@
 //! - `person`: gender, birth date, how to reach somebody;
 //! - `address`, `country`: where, in lines as on an envelope, and how spellings of a country become one;
 //! - `tags`, `metadata`: what staff and programs attach;
+//! - `texts`: the members of one text each, in groups, each written once;
 //! - `row`, [`view`]: a customer as it is stored, and as it is shown;
 //! - `members`, [`input`]: what a body says about one, and how it is read;
 //! - here: the business fields with their limits.
@@ -18,6 +19,7 @@ mod number;
 mod person;
 mod row;
 mod tags;
+mod texts;
 pub mod view;
 
 use kernel::text::{Block, Line};
@@ -30,6 +32,9 @@ pub use number::{CustomerNumber, CustomerRef, UserKey};
 pub use person::{CalendarDate, ContactMethod, DateOfBirth, Gender};
 pub use row::CustomerRow;
 pub use tags::{Tag, Tags};
+pub use texts::{
+    Address, AddressSaid, Business, BusinessSaid, EmergencyContact, EmergencyContactSaid, TextMember,
+};
 
 /// Name of the customer's own business.
 pub type CompanyName = Line<255>;

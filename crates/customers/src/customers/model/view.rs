@@ -12,7 +12,7 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{Object, RefOr, Schema};
 use uuid::Uuid;
 
-use super::{ContactMethod, CustomerRow, Gender, is_business_customer};
+use super::{Address, Business, ContactMethod, CustomerRow, EmergencyContact, Gender};
 
 /// A customer. Names, e-mail, phone and user name are those of its user.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -53,18 +53,9 @@ pub struct CustomerView {
     pub user_role: String,
     /// The company that the user belongs to, `COMP-001`.
     pub company_id: Option<String>,
-    /// Street and number; `street_address` is accepted as another spelling.
-    pub address_line1: Option<String>,
-    /// Flat, floor, building.
-    pub address_line2: Option<String>,
-    /// City.
-    pub city: Option<String>,
-    /// State, province or department.
-    pub state: Option<String>,
-    /// Postal code.
-    pub postal_code: Option<String>,
-    /// As it was typed.
-    pub country: Option<String>,
+    /// Where it is reached by post.
+    #[serde(flatten)]
+    pub address: Address,
     /// ISO 3166, if the text names a country.
     pub country_code: Option<String>,
     /// The parts of the address that are there, with commas between.
@@ -76,20 +67,14 @@ pub struct CustomerView {
     /// Null if it is not said.
     #[schema(value_type = Option<Gender>)]
     pub gender: Option<String>,
-    /// The customer's own business.
-    pub company_name: Option<String>,
-    /// What it does.
-    pub business_type: Option<String>,
-    /// Its tax number.
-    pub tax_id: Option<String>,
+    /// Its own business.
+    #[serde(flatten)]
+    pub business: Business,
     /// Has a company name or a tax number.
     pub is_business_customer: bool,
-    /// Emergency contact.
-    pub emergency_contact_name: Option<String>,
-    /// Emergency contact.
-    pub emergency_contact_phone: Option<String>,
-    /// Emergency contact.
-    pub emergency_contact_relationship: Option<String>,
+    /// Whom to call when something happens.
+    #[serde(flatten)]
+    pub emergency_contact: EmergencyContact,
     /// Not deactivated.
     pub is_active: bool,
     /// When it was deactivated.
@@ -158,7 +143,7 @@ impl CustomerView {
         let staff = !for_customer;
         CustomerView {
             full_name: full_name(&r.first_name, &r.last_name),
-            is_business_customer: is_business_customer(r.company_name.as_deref(), r.tax_id.as_deref()),
+            is_business_customer: r.business.is_there(),
             last_login_at: r.last_login(),
             full_address: r.full_address(),
             formatted_address: r.formatted_address(),
@@ -185,21 +170,12 @@ impl CustomerView {
             phone_verified: r.phone_verified,
             user_role: r.user_role,
             company_id: r.company_id,
-            address_line1: r.address_line1,
-            address_line2: r.address_line2,
-            city: r.city,
-            state: r.state,
-            postal_code: r.postal_code,
-            country: r.country,
+            address: r.address,
             country_code: r.country_code,
             date_of_birth: r.date_of_birth,
             gender: r.gender,
-            company_name: r.company_name,
-            business_type: r.business_type,
-            tax_id: r.tax_id,
-            emergency_contact_name: r.emergency_contact_name,
-            emergency_contact_phone: r.emergency_contact_phone,
-            emergency_contact_relationship: r.emergency_contact_relationship,
+            business: r.business,
+            emergency_contact: r.emergency_contact,
             is_active: r.is_active,
             deactivated_at: r.deactivated_at,
             is_verified: r.is_verified,

@@ -21,7 +21,8 @@ use super::projections::{self, Change, Moment};
 use super::{CustomerRow, event};
 use crate::consent::service::{self as consent, MARKETING_EMAILS, MARKETING_SMS, Source};
 use crate::customers::model::{
-    ContactMethod, CustomerNumber, Members, NewCustomer, country_code, default_notification_preferences,
+    Address, Business, ContactMethod, CustomerNumber, EmergencyContact, Members, NewCustomer, country_code,
+    default_notification_preferences,
 };
 use crate::customers::store::{self, write};
 
@@ -221,7 +222,7 @@ fn create_user(ctx: &Ctx, place: &Place, new: NewCustomer) -> Result<Plan> {
 
 /// Where national phone numbers are read.
 fn region(members: &Members) -> Option<String> {
-    let country = members.country.as_ref().value()?;
+    let country = members.address.country.as_ref().value()?;
     country_code(country.as_str()).map(str::to_owned)
 }
 
@@ -350,21 +351,12 @@ fn blank(ctx: &Ctx, user: &User) -> CustomerRow {
         avatar: None,
         user_last_login: None,
         user_version: 0,
-        address_line1: None,
-        address_line2: None,
-        city: None,
-        state: None,
-        postal_code: None,
-        country: None,
+        address: Address::default(),
         country_code: None,
         date_of_birth: None,
         gender: None,
-        company_name: None,
-        business_type: None,
-        tax_id: None,
-        emergency_contact_name: None,
-        emergency_contact_phone: None,
-        emergency_contact_relationship: None,
+        business: Business::default(),
+        emergency_contact: EmergencyContact::default(),
         is_active: true,
         deactivated_at: None,
         deactivation_reason: None,

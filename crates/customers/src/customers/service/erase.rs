@@ -33,7 +33,7 @@ pub async fn erase(ctx: &Ctx, reference: &str, check: impl FnOnce(&CustomerRow) 
 /// Erases the profile in the caller's transaction; the user is the caller's to decide about.
 pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, row: &CustomerRow, action: &'static str) -> Result<()> {
     write::lock_user(tx, row.user_id).await?;
-    let total_services = write::erase(tx, row.id, row.version, ctx.now()).await?;
+    let total_services = write::erase(tx, row, ctx.now()).await?;
     projections::erase_in(ctx, tx, row).await?;
     events::forget_customer(tx, row.id).await?;
     jobs::forget_customer(tx, row.id).await?;

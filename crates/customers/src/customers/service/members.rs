@@ -3,7 +3,6 @@
 use database::Json;
 use kernel::Date;
 use kernel::clock::Timestamp;
-use kernel::text::Line;
 use kernel::web::Field;
 use kernel::{Error, Fault, Result};
 use platform::ctx::Ctx;
@@ -13,8 +12,8 @@ use super::person::Person;
 use super::status::{set_active, set_verified};
 use crate::consent::service::{MARKETING_EMAILS, MARKETING_SMS};
 use crate::customers::model::{
-    CalendarDate, ContactMethod, CustomerRow, DateOfBirth, Fixed, Members, Metadata, PREFERENCES_BYTES, Tags,
-    country_code, default_notification_preferences,
+    AddressSaid, CalendarDate, ContactMethod, CustomerRow, DateOfBirth, Fixed, Members, Metadata,
+    PREFERENCES_BYTES, Tags, country_code, default_notification_preferences,
 };
 
 /// How the objects inside a body are meant.
@@ -74,15 +73,11 @@ pub(super) fn draft(ctx: &Ctx, rights: Rights, stored: &CustomerRow, m: Members,
     row.marketing_sms = m.marketing_sms.unwrap_or(row.marketing_sms);
     let status = (m.is_active, m.is_verified);
     let person = Person { email: m.email, phone: m.phone, first_name: m.first_name, last_name: m.last_name };
-    set_address(&mut row, [m.address_line1, m.address_line2], [m.city, m.state, m.country], m.postal_code);
+    set_address(&mut row, m.address);
     set_birth(ctx, &mut row, &m.date_of_birth, &mut faults);
     put(m.gender, &mut row.gender);
-    put(m.company_name, &mut row.company_name);
-    put(m.business_type, &mut row.business_type);
-    put(m.tax_id, &mut row.tax_id);
-    put(m.emergency_contact_name, &mut row.emergency_contact_name);
-    put(m.emergency_contact_phone, &mut row.emergency_contact_phone);
-    put(m.emergency_contact_relationship, &mut row.emergency_contact_relationship);
+    row.business.set(m.business);
+    row.emergency_contact.set(m.emergency_contact);
     put_or(m.preferred_contact_method, &ContactMethod::Email, &mut row.preferred_contact_method);
     set_preferences(&mut row, m.notification_preferences, how, &mut faults);
     set_since(ctx, &mut row, m.customer_since, &mut faults);
@@ -107,24 +102,12 @@ fn put_or<T: ToString>(field: Field<T>, default: &T, to: &mut String) {
     field.map(|v| v.to_string()).apply_or(default.to_string(), to);
 }
 
-fn set_address(
-    row: &mut CustomerRow,
-    lines: [Field<Line<255>>; 2],
-    places: [Field<Line<100>>; 3],
-    postal_code: Field<Line<20>>,
-) {
-    let [line1, line2] = lines;
-    let [city, state, country] = places;
-    put(line1, &mut row.address_line1);
-    put(line2, &mut row.address_line2);
-    put(city, &mut row.city);
-    put(state, &mut row.state);
-    put(postal_code, &mut row.postal_code);
-    let before = row.country.clone();
-    put(country, &mut row.country);
+fn set_address(row: &mut CustomerRow, said: AddressSaid) {
+    let before = row.address.country.clone();
+    row.address.set(said);
     // The same text keeps the code that it was given, also where a later list of countries has no such name.
-    if row.country != before || row.country_code.is_none() {
-        row.country_code = row.country.as_deref().and_then(country_code).map(str::to_owned);
+    if row.address.country != before || row.country_code.is_none() {
+        row.country_code = row.address.country.as_deref().and_then(country_code).map(str::to_owned);
     }
 }
 

@@ -14,8 +14,7 @@ pub mod matching;
 mod plans;
 pub mod write;
 
-use database::{Ids, Texts, Where};
-use database::{args, sql};
+use database::{Ids, Texts, Where, args, sql};
 use kernel::Result;
 use platform::Tx;
 use platform::access::Scope;
@@ -26,21 +25,13 @@ use super::model::{CustomerRef, CustomerRow};
 /// The text that begins every `SELECT` of a [`CustomerRow`]; erased ones are nowhere.
 macro_rules! customers_where {
     ($rest:literal) => {
-        concat!(
-            "SELECT c.id, c.customer_id, c.user_id, u.username, u.first_name, u.last_name, u.email, u.email_key, u.email_verified,
-               u.pending_email, u.phone, u.phone_digits, u.phone_e164, u.phone_verified, u.role AS user_role, u.company_id AS company, o.company_id,
-               u.avatar, u.last_login AS user_last_login, u.version AS user_version,
-               c.address_line1, c.address_line2, c.city, c.state, c.postal_code, c.country, c.country_code,
-               c.date_of_birth, c.gender, c.company_name, c.business_type, c.tax_id, c.emergency_contact_name,
-               c.emergency_contact_phone, c.emergency_contact_relationship, c.is_active, c.deactivated_at,
-               c.deactivation_reason, c.is_verified, c.verified_at, c.verified_by, c.customer_since,
-               c.last_service_date, c.total_services, c.last_login_at, c.preferred_contact_method,
-               c.notification_preferences, c.marketing_emails, c.marketing_sms, c.notes, c.tags, c.external_id,
-               c.metadata, c.created_at, c.updated_at, c.version
-               FROM customer c
-               JOIN user_account u ON u.id = c.user_id
-               LEFT JOIN company o ON o.id = u.company_id
-               WHERE c.erased_at IS NULL ",
+        database::text!(
+            "SELECT ",
+            <$crate::customers::model::CustomerRow as database::FromRow>::SELECT,
+            " FROM customer c
+              JOIN user_account u ON u.id = c.user_id
+              LEFT JOIN company o ON o.id = u.company_id
+              WHERE c.erased_at IS NULL ",
             $rest
         )
     };

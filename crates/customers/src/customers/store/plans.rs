@@ -21,11 +21,11 @@ row! {
 }
 
 /// Not by `sql!`: PostgreSQL has no such statement.
-static LIST: Sql<0, Step> = explained(concat!("EXPLAIN QUERY PLAN ", customers_where!("")));
+static LIST: Sql<0, Step> = explained(database::text!("EXPLAIN QUERY PLAN ", customers_where!("")));
 
 macro_rules! one {
     ($column:literal) => {
-        concat!(
+        database::text!(
             "EXPLAIN QUERY PLAN ",
             customers_where!(""),
             "AND ",
@@ -157,7 +157,7 @@ async fn a55_combined_places_walk_one_index_in_order() {
 }
 
 /// PostgreSQL's plan is a column of text.
-static LATE: Sql<0, String> = Sql::new("", concat!("EXPLAIN ", customers_where!("")));
+static LATE: Sql<0, String> = Sql::new("", database::text!("EXPLAIN ", customers_where!("")));
 
 /// A page far down: the ids by an index, in its order, without the rows; then the rows of one page.
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! What schemas say in every document: a member that may be null is always there, so a client needs no third case for
 //! a member that is missing. What can be missing is never null, or marked.
 
+use std::collections::HashSet;
+
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::{Object, OpenApi, RefOr, Required, Schema};
+use utoipa::openapi::{Components, Object, OpenApi, RefOr, Required, Schema};
 
 use super::operations;
 
@@ -11,6 +13,7 @@ const STAFF_ONLY: &str = "x-staff-only";
 
 pub(super) fn complete(api: &mut OpenApi) {
     if let Some(components) = &mut api.components {
+        join(components);
         let known: Vec<String> = components.schemas.keys().cloned().collect();
         for schema in components.schemas.values_mut() {
             settle(schema, &known);
@@ -38,6 +41,37 @@ pub(super) fn complete(api: &mut OpenApi) {
             }
         }
     }
+}
+
+/// A struct whose members stand in groups (`#[serde(flatten)]`) is one object to whoever reads the document: most programs
+/// that make clients of it make no type, or an awkward one, of an `allOf`.
+fn join(components: &mut Components) {
+    let groups = components.schemas.clone();
+    let object_of = |item: &RefOr<Schema>| match item {
+        RefOr::T(Schema::Object(object)) => Some((None, object.clone())),
+        RefOr::Ref(reference) => {
+            let name = reference.ref_location.rsplit('/').next()?;
+            match groups.get(name)? {
+                RefOr::T(Schema::Object(object)) => Some((Some(name.to_owned()), object.clone())),
+                _ => None,
+            }
+        }
+        RefOr::T(_) => None,
+    };
+    let mut joined = HashSet::new();
+    for schema in components.schemas.values_mut() {
+        let RefOr::T(Schema::AllOf(all)) = schema else { continue };
+        let Some(parts) = all.items.iter().map(object_of).collect::<Option<Vec<_>>>() else { continue };
+        let mut whole =
+            ObjectBuilder::new().schema_type(Type::Object).description(all.description.clone()).build();
+        for (name, part) in parts {
+            joined.extend(name);
+            whole.properties.extend(part.properties);
+            whole.required.extend(part.required);
+        }
+        *schema = whole.into();
+    }
+    components.schemas.retain(|name, _| !joined.contains(name));
 }
 
 /// Lists what is always there, and frees references to what this process does not serve, here and inside.
