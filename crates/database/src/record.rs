@@ -76,10 +76,8 @@ impl WrittenEntry {
     /// The statements that are made of it: an INSERT of all columns, and an UPDATE of each.
     pub fn statements(&self) -> Vec<String> {
         let update = |column: &&str| update_text(self.table, "true", &[column]);
-        [insert_text(self.table, self.columns, "")]
-            .into_iter()
-            .chain(self.columns.iter().map(update))
-            .collect()
+        let changed = self.columns.iter().filter(|column| **column != "version");
+        [insert_text(self.table, self.columns, "")].into_iter().chain(changed.map(update)).collect()
     }
 }
 
@@ -90,12 +88,9 @@ fn insert_text(table: &str, columns: &[&str], on_conflict: &str) -> String {
 
 /// `$1` is the id, `$2` the version.
 fn update_text(table: &str, changeable: &str, columns: &[&str]) -> String {
-    let sets: Vec<String> =
-        columns.iter().enumerate().map(|(i, column)| format!("{column} = ${}", i + 3)).collect();
-    format!(
-        "UPDATE {table} SET {}, version = version + 1 WHERE id = $1 AND version = $2 AND {changeable}",
-        sets.join(", ")
-    )
+    let sets: String =
+        columns.iter().enumerate().map(|(i, column)| format!("{column} = ${}, ", i + 3)).collect();
+    format!("UPDATE {table} SET {sets}version = version + 1 WHERE id = $1 AND version = $2 AND {changeable}")
 }
 
 impl Tx {
@@ -115,7 +110,7 @@ impl Tx {
     }
 
     /// Writes records back that were loaded, before and after: the columns that differ, and the version, which goes up by
-    /// one. A record without a difference is left alone. `Stale` if somebody else was faster with one of them; then nothing
+    /// one, also where nothing else differs. `Stale` if somebody else was faster with one of them; then nothing
     /// of the transaction stays.
     pub async fn update_records<R: Record>(&mut self, changes: &[(&R, &R)]) -> Result<()> {
         let groups = by_columns(changes);
@@ -163,9 +158,7 @@ fn by_columns<'a, R: Record>(changes: &[(&'a R, &'a R)]) -> BTreeMap<Vec<bool>, 
             .zip(R::COLUMNS)
             .filter(|(_, column)| **column == "version")
             .for_each(|(d, _)| *d = false);
-        if differ.contains(&true) {
-            groups.entry(differ).or_default().push(after);
-        }
+        groups.entry(differ).or_default().push(after);
     }
     groups
 }

@@ -17,8 +17,18 @@ use crate::log_text::Lines;
 use database::STATEMENTS;
 
 /// Our own crates: a plain level such as `debug` is meant for these.
-const OWN: &[&str] =
-    &["regulars", "database", "kernel", "platform", "identity", "customers", "bulk", "migrate_v1", "events"];
+const OWN: &[&str] = &[
+    "regulars",
+    "server",
+    "database",
+    "kernel",
+    "platform",
+    "identity",
+    "customers",
+    "bulk",
+    "migrate_v1",
+    "events",
+];
 
 /// Libraries that would write contents of messages, statements or connections at lower levels.
 const QUIET: &[&str] =

@@ -208,8 +208,20 @@ async fn no_update_leaves_a_derived_column_behind() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let updates =
-        statements().into_iter().filter(|entry| assigned("customer", entry.sqlite).contains(&"city"));
+        statements().into_iter().filter(|entry| assigned("user_account", entry.sqlite).contains(&"email"));
     assert!(updates.count() >= 2, "the updates are read");
+    // What a record writes together stands together.
+    let keys = DERIVED.iter().filter(|(table, _, derived)| *table == "customer" && derived.ends_with("_key"));
+    for (table, from, derived) in keys {
+        let of = inventory::iter::<WrittenEntry>
+            .into_iter()
+            .filter(|entry| entry.table == *table && entry.columns.contains(from))
+            .collect::<Vec<_>>();
+        assert!(
+            !of.is_empty() && of.iter().all(|entry| entry.columns.contains(derived)),
+            "{from}, {derived}"
+        );
+    }
     let db = TestDb::new(Engine::Sqlite).await;
     let Target::Sqlite(path) = &db.options.target else { panic!("a file") };
     let conn = rusqlite::Connection::open(path).unwrap();

@@ -111,10 +111,13 @@ async fn what_differs_is_written_with_what_is_derived_from_it() {
         )
         .await
         .unwrap();
-        tx.update_records(&[(&a, &named), (&b, &coloured), (&b, &b)]).await.unwrap();
+        let c = shelf(3, "C");
+        tx.insert_records(&[&c], "").await.unwrap();
+        tx.update_records(&[(&a, &named), (&b, &coloured), (&c, &c)]).await.unwrap();
         let now = all(&mut tx).await;
         assert_eq!((now[0].version, now[0].things, now[0].label.colour.as_deref()), (2, 5, Some("blue")));
         assert_eq!((now[1].version, now[1].label.colour.as_deref()), (2, Some("red")));
+        assert_eq!((now[2].version, now[2].label.name.as_deref()), (2, Some("C")), "the version alone");
         tx.commit().await.unwrap();
         assert_eq!(
             side.number("SELECT count(*) FROM shelf WHERE name_key = 'new' AND name = 'New'").await,

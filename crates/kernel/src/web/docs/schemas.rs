@@ -48,7 +48,7 @@ pub(super) fn complete(api: &mut OpenApi) {
 fn join(components: &mut Components) {
     let groups = components.schemas.clone();
     let object_of = |item: &RefOr<Schema>| match item {
-        RefOr::T(Schema::Object(object)) => Some((None, object.clone())),
+        RefOr::T(Schema::Object(object)) if !object.properties.is_empty() => Some((None, object.clone())),
         RefOr::Ref(reference) => {
             let name = reference.ref_location.rsplit('/').next()?;
             match groups.get(name)? {
