@@ -412,3 +412,27 @@ async fn rows_of_the_previous_release_need_no_name_of_their_own() {
     })
     .await;
 }
+
+/// The table of the filters: what each finds before a change, and that it finds the new value only after it.
+#[tokio::test]
+async fn a_changed_key_is_found_by_the_new_value_only() {
+    let filters: Vec<&str> = keys::SPEC.filters.iter().map(|filter| filter.name).collect();
+    assert_eq!(filters, ["is_revoked", "name", "role"], "a case for each");
+    on_both_engines(&[feature()], async |app| {
+        let (admin, _) = system_key(app, "root", "admin", None).await;
+        let (_, one) = system_key(app, "one", "employee", None).await;
+        let found = async |query: &str| {
+            let list = app.get(format!("{KEYS}?{query}")).bearer(&admin).send().await.expect(200);
+            list["api_keys"].as_array().unwrap().iter().any(|key| key["id"] == one.to_string())
+        };
+        assert!(found("name=one").await && !found("name=two").await);
+        app.patch(path(one)).bearer(&admin).json(json!({"name": "two"})).send().await.expect(200);
+        assert!(found("name=two").await && !found("name=one").await);
+        assert!(found("is_revoked=false").await && !found("is_revoked=true").await);
+        app.delete(path(one)).bearer(&admin).send().await.expect(204);
+        assert!(found("is_revoked=true").await && !found("is_revoked=false").await);
+        // The role of a key never changes.
+        assert!(found("role=employee").await && !found("role=admin").await);
+    })
+    .await;
+}
