@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use super::Engine;
 use super::row::Scalar;
 use super::tx::Tx;
 use super::value::Param;
@@ -113,7 +114,7 @@ impl Tx {
     /// one, also where nothing else differs. `Stale` if somebody else was faster with one of them; then nothing
     /// of the transaction stays.
     pub async fn update_records<R: Record>(&mut self, changes: &[(&R, &R)]) -> Result<()> {
-        let groups = by_columns(changes);
+        let groups = by_columns(self.engine(), changes);
         for (differ, records) in &groups {
             let columns: Vec<&str> = chosen(R::COLUMNS, differ).copied().collect();
             let text = update_text(R::TABLE, R::CHANGEABLE, &columns);
@@ -143,12 +144,14 @@ fn chosen<'a, T>(all: &'a [T], flags: &'a [bool]) -> impl Iterator<Item = &'a T>
     all.iter().zip(flags).filter(|(_, flag)| **flag).map(|(one, _)| one)
 }
 
-/// The records by the columns in which they differ, each group in the order given.
-///
-/// Several groups would lock their rows in two orders, and two transactions could wait for each other: whoever changes many
-/// records at once on PostgreSQL locks what they hang on first (for customers, their users).
-fn by_columns<'a, R: Record>(changes: &[(&'a R, &'a R)]) -> BTreeMap<Vec<bool>, Vec<&'a R>> {
-    let mut groups: BTreeMap<Vec<bool>, Vec<&R>> = BTreeMap::new();
+/// The records that are written by one statement, with the columns that it names, in the order given.
+type Groups<'a, R> = BTreeMap<Vec<bool>, Vec<&'a R>>;
+
+/// The records by the columns in which they differ. On PostgreSQL all of them with the columns in which any differs: several
+/// statements would lock the rows in two orders, and two transactions that change the same ones could wait for each other.
+/// It compares the values itself before it touches an index.
+fn by_columns<'a, R: Record>(engine: Engine, changes: &[(&'a R, &'a R)]) -> Groups<'a, R> {
+    let mut groups = Groups::<R>::new();
     for (before, after) in changes {
         let mut differ = Vec::with_capacity(R::COLUMNS.len());
         after.differ(before, &mut differ);
@@ -157,8 +160,12 @@ fn by_columns<'a, R: Record>(changes: &[(&'a R, &'a R)]) -> BTreeMap<Vec<bool>, 
             .iter_mut()
             .zip(R::COLUMNS)
             .filter(|(_, column)| **column == "version")
-            .for_each(|(d, _)| *d = false);
+            .for_each(|(differs, _)| *differs = false);
         groups.entry(differ).or_default().push(after);
     }
-    groups
+    if engine == Engine::Sqlite || groups.len() < 2 {
+        return groups;
+    }
+    let any = (0..R::COLUMNS.len()).map(|i| groups.keys().any(|differ| differ[i])).collect();
+    Groups::from([(any, changes.iter().map(|(_, after)| *after).collect())])
 }
