@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::Engine;
+use super::many::Ids;
 use super::row::Scalar;
 use super::tx::Tx;
 use super::value::Param;
@@ -114,7 +114,13 @@ impl Tx {
     /// one, also where nothing else differs. `Stale` if somebody else was faster with one of them; then nothing
     /// of the transaction stays.
     pub async fn update_records<R: Record>(&mut self, changes: &[(&R, &R)]) -> Result<()> {
-        let groups = by_columns(self.engine(), changes);
+        let groups = by_columns(changes);
+        if groups.len() > 1 {
+            // Several statements would lock the rows in several orders.
+            let mut ids: Vec<Uuid> = changes.iter().map(|(_, after)| after.id()).collect();
+            ids.sort_unstable();
+            self.lock_rows(R::TABLE, Ids(ids)).await?;
+        }
         for (differ, records) in &groups {
             let columns: Vec<&str> = chosen(R::COLUMNS, differ).copied().collect();
             let text = update_text(R::TABLE, R::CHANGEABLE, &columns);
@@ -144,13 +150,12 @@ fn chosen<'a, T>(all: &'a [T], flags: &'a [bool]) -> impl Iterator<Item = &'a T>
     all.iter().zip(flags).filter(|(_, flag)| **flag).map(|(one, _)| one)
 }
 
-/// The records that are written by one statement, with the columns that it names, in the order given.
+/// The records that are written by one statement, by the columns that it names.
 type Groups<'a, R> = BTreeMap<Vec<bool>, Vec<&'a R>>;
 
-/// The records by the columns in which they differ. On PostgreSQL all of them with the columns in which any differs: several
-/// statements would lock the rows in two orders, and two transactions that change the same ones could wait for each other.
-/// It compares the values itself before it touches an index.
-fn by_columns<'a, R: Record>(engine: Engine, changes: &[(&'a R, &'a R)]) -> Groups<'a, R> {
+/// The records by the columns in which they differ, in the order of their ids: two transactions that change the same ones
+/// lock them in one order and wait for each other, instead of each for the other.
+fn by_columns<'a, R: Record>(changes: &[(&'a R, &'a R)]) -> Groups<'a, R> {
     let mut groups = Groups::<R>::new();
     for (before, after) in changes {
         let mut differ = Vec::with_capacity(R::COLUMNS.len());
@@ -163,9 +168,6 @@ fn by_columns<'a, R: Record>(engine: Engine, changes: &[(&'a R, &'a R)]) -> Grou
             .for_each(|(differs, _)| *differs = false);
         groups.entry(differ).or_default().push(after);
     }
-    if engine == Engine::Sqlite || groups.len() < 2 {
-        return groups;
-    }
-    let any = (0..R::COLUMNS.len()).map(|i| groups.keys().any(|differ| differ[i])).collect();
-    Groups::from([(any, changes.iter().map(|(_, after)| *after).collect())])
+    groups.values_mut().for_each(|records| records.sort_by_key(|record| record.id()));
+    groups
 }

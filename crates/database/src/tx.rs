@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use super::many::Ids;
 use super::postgres::PostgresTx;
 use super::row::FromRow;
 use super::sql::{Sql, Where, compose, question_marks};
@@ -150,6 +151,19 @@ impl Tx {
         };
         self.failed = false;
         Ok(done)
+    }
+
+    /// Locks rows by their ids, in the order of the ids. SQLite has one writer, and nothing to lock.
+    pub(crate) async fn lock_rows(&mut self, table: &str, ids: Ids) -> Result<()> {
+        if self.engine() == Engine::Sqlite {
+            return Ok(());
+        }
+        let text = format!("SELECT id FROM {table} WHERE id = ANY($1) ORDER BY id FOR UPDATE");
+        let locked = match self.step(&text)? {
+            Inner::Postgres(tx) => tx.read_composed::<uuid::Uuid>(&text, &[&ids], false).await,
+            _ => Ok(Vec::new()),
+        };
+        self.keep(locked).map(drop)
     }
 
     /// SQLite only: runs a statement when the transaction ends that the use case shares with others, before its COMMIT;
