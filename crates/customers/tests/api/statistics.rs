@@ -317,21 +317,28 @@ async fn a53_the_largest_are_read_by_their_rank() {
         let statements = inventory::iter::<Entry>().filter(|entry| entry.at.contains("statistics/store/ranks.rs"));
         let mut seen = 0;
         for entry in statements {
-            let plan = plan(app, entry).await;
+            let plan = plan(app, entry, "10").await;
             assert!(plan.contains("stat_total_rank") || plan.contains("stat_counter_rank"), "{}: {plan}", entry.at);
             assert!(!plan.contains("Seq Scan on stat_total") && !plan.contains("Seq Scan on stat_counter"), "{plan}");
             seen += 1;
         }
         assert_eq!(seen, 4);
+        let figures: Vec<_> = inventory::iter::<Entry>()
+            .filter(|entry| entry.at.contains("statistics/store/mod.rs") && entry.postgres.contains("'birth_year'"))
+            .collect();
+        assert_eq!(figures.len(), 1);
+        let plan = plan(app, figures[0], "true").await;
+        assert!(!plan.contains("SCAN stat_counter") && !plan.contains("Seq Scan on stat_counter"), "{plan}");
     })
     .await;
 }
 
-/// How the database answers a statement, with some arguments.
-async fn plan(app: &TestApp, entry: &Entry) -> String {
+/// How the database answers a statement, with `first` and some other arguments.
+async fn plan(app: &TestApp, entry: &Entry, first: &str) -> String {
     match &app.db.options.target {
         Target::Sqlite(path) => {
             let db = rusqlite::Connection::open(path).unwrap();
+            db.execute_batch("ANALYZE").unwrap();
             let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {}", entry.sqlite)).unwrap();
             let mut rows = explain.raw_query();
             let mut plan = String::new();
@@ -347,8 +354,9 @@ async fn plan(app: &TestApp, entry: &Entry) -> String {
                 .batch_execute("ANALYZE stat_counter; ANALYZE stat_total; ANALYZE stat_delta")
                 .await
                 .unwrap();
+            let company = "'00000000-0000-0000-0000-000000000000'";
             let text =
-                entry.postgres.replace("$1", "10").replace("$2", "'00000000-0000-0000-0000-000000000000'");
+                entry.postgres.replace("$1", first).replace("$2", company).replace("$3", "'2026-01-01'");
             let rows = client.query(&format!("EXPLAIN {text}"), &[]).await.unwrap();
             rows.iter().map(|row| row.get::<_, String>(0) + "; ").collect()
         }
