@@ -312,18 +312,6 @@ impl Tx {
         }
     }
 
-    /// The same for many: all of them, or none.
-    pub async fn exec_many_versioned<const N: usize>(
-        &mut self,
-        sql: &'static Sql<N, ()>,
-        sets: &[[&dyn Param; N]],
-    ) -> Result<()> {
-        match self.exec_many(sql, sets).await?.contains(&0) {
-            true => Err(self.stale()),
-            false => Ok(()),
-        }
-    }
-
     pub(crate) fn stale(&mut self) -> Error {
         self.failed = true;
         let detail = "The record was changed by somebody else in the meantime; read it again";

@@ -121,15 +121,6 @@ impl Tx {
         Ok(self.tx.exec_versioned(sql, args).await?)
     }
 
-    /// See [`database::Tx::exec_many_versioned`].
-    pub async fn exec_many_versioned<const N: usize>(
-        &mut self,
-        sql: &'static Sql<N, ()>,
-        sets: &[[&dyn Param; N]],
-    ) -> Result<()> {
-        Ok(self.tx.exec_many_versioned(sql, sets).await?)
-    }
-
     /// See [`database::Tx::insert_records`].
     pub async fn insert_records<R: Record>(
         &mut self,
