@@ -16,12 +16,10 @@ pub mod exports;
 pub mod imports;
 pub mod updates;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use customers::customers::service::projections::Erasure;
-use kernel::Result;
-use platform::app::{Feature, Parts};
+use platform::app::Feature;
 use platform::jobs::Periodic;
 
 /// The feature, for the assembly. It is served beside the customers, under the same base path.
@@ -37,7 +35,8 @@ pub fn feature() -> Feature {
         },
         jobs: &[batches::jobs::RUN_KIND],
         periodic: PERIODIC,
-        start: |parts| Box::pin(start(parts)),
+        start: None,
+        authenticate: None,
     }
 }
 
@@ -54,8 +53,3 @@ inventory::submit! { imports::service::KIND }
 
 inventory::submit! { Erasure(|_, tx, row| Box::pin(batches::service::erase_in(tx, row.id))) }
 inventory::submit! { Erasure(|ctx, tx, row| Box::pin(imports::service::erase_in(ctx, tx, row))) }
-
-async fn start(parts: &mut Parts) -> Result<()> {
-    parts.keep(Arc::new(exports::service::Places::default()));
-    Ok(())
-}

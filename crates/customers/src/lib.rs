@@ -23,12 +23,10 @@ pub mod search;
 pub mod statistics;
 pub mod tags;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use identity::ProfileHook;
-use kernel::Result;
-use platform::app::{Feature, Parts};
+use platform::app::Feature;
 use platform::jobs::{JobKind, Periodic};
 
 use customers::service::projections::{Erasure, Projection, Projections};
@@ -48,7 +46,8 @@ pub fn feature() -> Feature {
         },
         jobs: JOBS,
         periodic: PERIODIC,
-        start: |parts| Box::pin(start(parts)),
+        start: None,
+        authenticate: None,
     }
 }
 
@@ -97,20 +96,19 @@ const PROJECTIONS: &[Projection] = &[
     },
 ];
 
+inventory::submit! { Projections(PROJECTIONS) }
+
 inventory::submit! { Erasure(|ctx, tx, row| Box::pin(avatars::service::erase_in(ctx, tx, row))) }
 inventory::submit! { Erasure(|_, tx, row| Box::pin(consent::service::erase_in(tx, row.id))) }
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
-
-async fn start(parts: &mut Parts) -> Result<()> {
-    parts.keep(Arc::new(avatars::model::Studio::new(parts.config.avatar_memory)));
-    parts.keep(Arc::new(Projections(PROJECTIONS)));
-    parts.keep(Arc::new(ProfileHook {
+inventory::submit! {
+    ProfileHook {
         find: |tx, user| Box::pin(customers::service::profile::number_in(tx, user)),
         create: |ctx, tx, user, body| {
             Box::pin(customers::service::profile::create_for_in(ctx, tx, user, body))
         },
         changed: |tx, before, after| Box::pin(search::service::index::user_changed_in(tx, before, after)),
-    }));
-    Ok(())
+    }
 }
+
+const DAY: Duration = Duration::from_secs(24 * 3600);

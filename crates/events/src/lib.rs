@@ -17,7 +17,7 @@ pub mod model;
 pub mod service;
 mod store;
 
-use platform::app::{Feature, nothing_to_start};
+use platform::app::Feature;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -29,6 +29,7 @@ pub fn feature() -> Feature {
         routes: || OpenApiRouter::new().routes(routes!(api::feed)),
         jobs: &[],
         periodic: &[],
-        start: nothing_to_start,
+        start: None,
+        authenticate: None,
     }
 }

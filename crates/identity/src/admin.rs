@@ -118,7 +118,7 @@ fn command_line_only(ctx: &Ctx) -> Result<()> {
 async fn hashed(ctx: &Ctx, password: &str, own: &OwnWords) -> Result<PasswordHash> {
     let rules = PasswordRules::with_min_chars(ctx.app().config.password_min_length);
     let fault = |flaw: kernel::Flaw| Error::invalid(vec![Fault::new("password", flaw.code, flaw.message)]);
-    ctx.app().part::<Hasher>().hash(&rules.check(password, own).map_err(fault)?).await
+    ctx.app().state::<Hasher>().hash(&rules.check(password, own).map_err(fault)?).await
 }
 
 async fn find_in(tx: &mut Tx, email: &Email) -> Result<User> {

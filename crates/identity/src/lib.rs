@@ -28,27 +28,22 @@ pub mod sessions;
 pub mod tokens;
 pub mod users;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::Result;
 use platform::Tx;
-use platform::app::{App, BoxFuture, Feature, Parts};
+use platform::app::{App, BoxFuture, Feature};
 use platform::ctx::Ctx;
 use platform::jobs::Periodic;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use credentials::hasher::Hasher;
-use revocations::Revocations;
-use sessions::guesses::Guesses;
-use tokens::service::Tokens;
 use users::followers::{Follower, Followers};
 use users::service::User;
 
-/// What identity needs to know of a customer profile without knowing customers, which stand on it.
-/// The crate `customers` keeps one in the process when it starts.
+/// What identity needs to know of a customer profile without knowing customers, which stand on it. One crate at most
+/// registers it, beside its `feature()`.
 pub struct ProfileHook {
     /// The public id of a user's profile.
     pub find: for<'a> fn(&'a mut Tx, Uuid) -> BoxFuture<'a, Result<Option<String>>>,
@@ -63,15 +58,22 @@ pub struct ProfileHook {
     pub changed: for<'a> fn(&'a mut Tx, &'a User, &'a User) -> BoxFuture<'a, Result<()>>,
 }
 
-/// The public id of a user's profile, if this process knows customers and there is one.
+inventory::collect!(ProfileHook);
+
+/// The hook, where the program has profiles.
+pub(crate) fn profile_hook() -> Option<&'static ProfileHook> {
+    inventory::iter::<ProfileHook>().next()
+}
+
+/// The public id of a user's profile, if the program knows customers and there is one.
 pub(crate) async fn profile_of(ctx: &Ctx, user: Uuid) -> Result<Option<String>> {
-    let Some(hook) = ctx.app().try_part::<ProfileHook>() else { return Ok(None) };
+    let Some(hook) = profile_hook() else { return Ok(None) };
     let mut tx = ctx.read().await?;
     (hook.find)(&mut tx, user).await
 }
 
-/// The feature, for the assembly. What it keeps in memory is needed by every process, also by one that serves only
-/// customers: that one verifies tokens by itself.
+/// The feature, for the assembly. Every process authenticates, also one that serves only customers: it verifies tokens by
+/// itself.
 pub fn feature() -> Feature {
     Feature {
         name: "identity",
@@ -79,7 +81,8 @@ pub fn feature() -> Feature {
         routes,
         jobs: &[claims::jobs::SEND, claims::jobs::TELL_OLD, claims::jobs::TELL_KNOWN, claims::jobs::FORGET],
         periodic: PERIODIC,
-        start: |parts| Box::pin(start(parts)),
+        start: Some(|app| Box::pin(tokens::service::start(app))),
+        authenticate: Some(|app, bearer| Box::pin(tokens::service::authenticate(app, bearer))),
     }
 }
 
@@ -118,20 +121,7 @@ const FOLLOWERS: &[Follower] = &[
     },
 ];
 
-async fn start(parts: &mut Parts) -> Result<()> {
-    let hashing = parts.config.hashing;
-    let automatic = || std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
-    let threads = if hashing.threads == 0 { automatic() } else { hashing.threads };
-    parts.keep(Arc::new(Hasher::new(threads, hashing.queue, parts.random.clone())));
-    parts.keep(Arc::new(Guesses::new(parts.clock.clone())));
-    parts.keep(Arc::new(Followers(FOLLOWERS)));
-    let revocations = Arc::new(Revocations::default());
-    parts.keep(revocations.clone());
-    let tokens = Arc::new(Tokens::start(parts, revocations).await?);
-    parts.keep(tokens.clone());
-    parts.authenticate = Some(tokens);
-    Ok(())
-}
+inventory::submit! { Followers(FOLLOWERS) }
 
 fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use platform::Tx;
+use platform::app::{Parts, ProcessState};
 use platform::ctx::Ctx;
 use uuid::Uuid;
 
@@ -12,8 +13,8 @@ const SHARDS: usize = 256;
 /// The generations of a process; each is that of the users and keys of one shard.
 pub struct Revocations([AtomicU64; SHARDS]);
 
-impl Default for Revocations {
-    fn default() -> Revocations {
+impl ProcessState for Revocations {
+    fn new(_: &Parts) -> Revocations {
         Revocations(std::array::from_fn(|_| AtomicU64::new(0)))
     }
 }
@@ -47,15 +48,13 @@ impl Revocations {
 
 /// After the commit of `tx`, what is remembered of this user or key is asked again.
 pub(crate) fn forget_after_commit(ctx: &Ctx, tx: &mut Tx, id: Uuid) {
-    if let Some(revocations) = ctx.app().try_part::<Revocations>() {
-        tx.after_commit(move || revocations.forget(id));
-    }
+    let revocations = ctx.app().state::<Revocations>();
+    tx.after_commit(move || revocations.forget(id));
 }
 
 /// After the commit of `tx`, everybody who is remembered is asked again: for what ends the keys that somebody made, which
 /// is rare and concerns few.
 pub(crate) fn forget_all_after_commit(ctx: &Ctx, tx: &mut Tx) {
-    if let Some(revocations) = ctx.app().try_part::<Revocations>() {
-        tx.after_commit(move || revocations.forget_all());
-    }
+    let revocations = ctx.app().state::<Revocations>();
+    tx.after_commit(move || revocations.forget_all());
 }

@@ -14,7 +14,6 @@ use identity::users::service::{self as users, User, UserChange};
 use identity::{ProfileHook, feature};
 use kernel::web::Field;
 use platform::access::Scope;
-use platform::app::Feature;
 use platform::test::{TestApp, on_both_engines, on_both_engines_with};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -43,7 +42,7 @@ async fn while_hashing<T>(
     request: impl Future<Output = T>,
     meanwhile: impl AsyncFnOnce(),
 ) -> T {
-    let hasher = app.app.part::<Hasher>();
+    let hasher = app.app.state::<Hasher>();
     let free = hasher.free_places();
     let mut request = pin!(request);
     while hasher.free_places() == free {
@@ -90,35 +89,23 @@ async fn a_link_that_has_ended_is_not_sent() {
     .await;
 }
 
-/// A profile that brings another address for its user.
-fn profile_with_email() -> Feature {
-    Feature {
-        name: "profiles",
-        service: "",
-        routes: utoipa_axum::router::OpenApiRouter::new,
-        jobs: &[],
-        periodic: &[],
-        start: |parts| {
-            Box::pin(async {
-                parts.keep(std::sync::Arc::new(ProfileHook {
-                    find: |_, _| Box::pin(async { Ok(None) }),
-                    create: |ctx, tx, user, _| {
-                        Box::pin(async move {
-                            users::update_in(ctx, tx, user, to("profile@example.com"), None).await?;
-                            Ok(json!({}))
-                        })
-                    },
-                    changed: |_, _, _| Box::pin(async { Ok(()) }),
-                }));
-                Ok(())
+// A profile that brings another address for its user.
+inventory::submit! {
+    ProfileHook {
+        find: |_, _| Box::pin(async { Ok(None) }),
+        create: |ctx, tx, user, _| {
+            Box::pin(async move {
+                users::update_in(ctx, tx, user, to("profile@example.com"), None).await?;
+                Ok(json!({}))
             })
         },
+        changed: |_, _, _| Box::pin(async { Ok(()) }),
     }
 }
 
 #[tokio::test]
 async fn a_profile_that_changes_the_address_changes_what_is_proven() {
-    on_both_engines(&[feature(), profile_with_email()], async |app| {
+    on_both_engines(&[feature()], async |app| {
         let mut body = seed_body("typed@example.com");
         body["customer"] = json!({});
         let reply = app.post("/api/auth/register/").json(body).send().await.expect(201);
@@ -168,7 +155,7 @@ async fn a_link_compares_the_password_that_is_stored_at_the_end() {
 async fn set_password(app: &TestApp, user: Uuid, text: &str) {
     use identity::credentials::model::{OwnWords, PasswordRules};
     let password = PasswordRules::with_min_chars(8).check(text, &OwnWords::new("", "", "", "")).unwrap();
-    let hash = app.app.part::<Hasher>().hash(&password).await.unwrap();
+    let hash = app.app.state::<Hasher>().hash(&password).await.unwrap();
     let ctx = app.system();
     let mut tx = ctx.write().await.unwrap();
     identity::credentials::service::set_in(&ctx, &mut tx, user, &hash).await.unwrap();

@@ -1,5 +1,7 @@
 //! What a process holds: the database, the clock, the settings, and what each feature keeps in memory.
 //! Features are assembled from a list (`server/app.rs`; a feature's own tests list what they need).
+//!
+//! What a feature keeps in memory is a [`ProcessState`], and its type says how it is made: whoever can name it gets it.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -7,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
+use parking_lot::RwLock;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -23,17 +26,23 @@ use crate::outbound::Outbound;
 use crate::storage::Storage;
 use database::Db;
 use kernel::clock::Clock;
-use kernel::error::{Error, Result};
+use kernel::error::Result;
 use kernel::id::Random;
 use kernel::web::docs;
 
 /// A future behind a pointer, for the few places where features are called through a list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Turns a bearer token into a caller. `identity` implements it; the kernel only knows that somebody can.
-pub trait Authenticate: Send + Sync {
-    /// Who presented `bearer`; 401 if nobody that we know.
-    fn authenticate<'a>(&'a self, app: &'a App, bearer: &'a str) -> BoxFuture<'a, Result<Arc<Caller>>>;
+/// Who presented a bearer token; 401 if nobody that we know.
+pub type Authenticate = for<'a> fn(&'a App, &'a str) -> BoxFuture<'a, Result<Arc<Caller>>>;
+
+/// What has to succeed before anything is served.
+pub type Start = for<'a> fn(&'a App) -> BoxFuture<'a, Result<()>>;
+
+/// What a feature keeps in memory: one of each type in a process, made when it is first asked for with [`App::state`].
+pub trait ProcessState: Send + Sync + 'static {
+    /// As a process begins with it. What needs the database is read later (see [`Feature::start`]).
+    fn new(parts: &Parts) -> Self;
 }
 
 /// One feature as the assembly sees it.
@@ -48,8 +57,10 @@ pub struct Feature {
     pub jobs: &'static [JobKind],
     /// Its housekeeping.
     pub periodic: &'static [Periodic],
-    /// Puts what it keeps in memory into the process, before anything is served.
-    pub start: for<'a> fn(&'a mut Parts) -> BoxFuture<'a, Result<()>>,
+    /// What has to succeed before anything is served.
+    pub start: Option<Start>,
+    /// Turns bearer tokens into callers, for the routes of all features.
+    pub authenticate: Option<Authenticate>,
 }
 
 /// What a process is made of, before it starts.
@@ -70,8 +81,6 @@ pub struct Parts {
     pub mail: Mailer,
     /// Calls to other hosts.
     pub outbound: Outbound,
-    /// Who turns bearer tokens into callers.
-    pub authenticate: Option<Arc<dyn Authenticate>>,
     /// Puts the number of statements into a header of every reply; tests only.
     pub show_statements: bool,
     /// What the process keeps for its jobs.
@@ -80,7 +89,7 @@ pub struct Parts {
     pub rate_limits: RateLimits,
     /// The keys of the requests that are being worked on.
     pub running: Running,
-    memory: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    states: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl Parts {
@@ -106,19 +115,12 @@ impl Parts {
             clock,
             random,
             keys,
-
-            authenticate: None,
             show_statements: false,
             jobs: jobs::Local::default(),
             rate_limits,
             running: Running::default(),
-            memory: HashMap::new(),
+            states: RwLock::default(),
         }
-    }
-
-    /// Keeps a feature's own state, found again by its type with [`App::part`].
-    pub fn keep<T: Send + Sync + 'static>(&mut self, state: Arc<T>) {
-        self.memory.insert(TypeId::of::<T>(), state);
     }
 }
 
@@ -127,28 +129,31 @@ impl Parts {
 pub struct App(Arc<Parts>);
 
 impl App {
-    /// Starts every feature and freezes the parts.
-    pub async fn start(mut parts: Parts, features: &[Feature]) -> Result<App> {
-        for feature in features {
-            (feature.start)(&mut parts).await?;
+    /// Starts every feature.
+    pub async fn start(parts: Parts, features: &[Feature]) -> Result<App> {
+        let app = App(Arc::new(parts));
+        for start in features.iter().filter_map(|feature| feature.start) {
+            start(&app).await?;
         }
-        Ok(App(Arc::new(parts)))
+        Ok(app)
     }
 
-    /// A feature's own state, if the feature was started.
-    pub fn try_part<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.0.memory.get(&TypeId::of::<T>()).cloned().and_then(|part| part.downcast::<T>().ok())
+    /// What a feature keeps in memory; made now if nobody has asked for it before.
+    pub fn state<T: ProcessState>(&self) -> Arc<T> {
+        let kept = self.0.states.read().get(&TypeId::of::<T>()).cloned();
+        kept.and_then(|state| state.downcast().ok()).unwrap_or_else(|| self.make_state())
     }
 
-    /// A feature's own state. Panics if the feature was not started, which is a mistake of the assembly.
-    pub fn part<T: Send + Sync + 'static>(&self) -> Arc<T> {
-        self.try_part()
-            .unwrap_or_else(|| panic!("{} is not in the list of features", std::any::type_name::<T>()))
-    }
-
-    /// Who turns bearer tokens into callers.
-    pub fn authenticator(&self) -> Result<&dyn Authenticate> {
-        self.0.authenticate.as_deref().ok_or_else(|| Error::internal("no feature authenticates"))
+    /// Made while nobody else can look, so there is one. `T::new` cannot ask for another: it sees no [`App`].
+    #[cold]
+    fn make_state<T: ProcessState>(&self) -> Arc<T> {
+        let mut states = self.0.states.write();
+        let kept = states.get(&TypeId::of::<T>()).cloned().and_then(|state| state.downcast().ok());
+        kept.unwrap_or_else(|| {
+            let state = Arc::new(T::new(&self.0));
+            states.insert(TypeId::of::<T>(), state.clone());
+            state
+        })
     }
 
     /// A context for work that no request asked for: the command line, a job.
@@ -164,19 +169,14 @@ impl std::ops::Deref for App {
     }
 }
 
-/// The routes of some features behind `platform::http::guard`, and their documentation.
-pub fn routes(app: &App, features: &[Feature]) -> (Router, OpenApi) {
+/// The routes of some features behind `platform::http::guard`, and their documentation. Fails if none of them authenticates.
+pub fn routes(app: &App, features: &[Feature]) -> Result<(Router, OpenApi)> {
     let merged =
         features.iter().fold(OpenApiRouter::new(), |router, feature| router.merge((feature.routes)()));
     let (router, mut api) = merged.split_for_parts();
     docs::complete(&mut api);
     // Around matched routes only: what is not there costs no authentication.
-    let around = axum::middleware::from_fn_with_state(Guard::new(app.clone(), &api), guard);
+    let around = axum::middleware::from_fn_with_state(Guard::new(app.clone(), features, &api)?, guard);
     let router = router.route_layer(around).with_state(app.clone());
-    (router, api)
-}
-
-/// A feature that keeps nothing in memory.
-pub fn nothing_to_start(_: &mut Parts) -> BoxFuture<'_, Result<()>> {
-    Box::pin(async { Ok(()) })
+    Ok((router, api))
 }

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use kernel::web::{Body, Fields, Input, reply};
 use kernel::{Error, Kind, Result};
 use platform::access::{Caller, Credential, Permissions, Reach};
-use platform::app::{App, Authenticate, BoxFuture, Feature, Parts};
+use platform::app::{App, BoxFuture, Feature, Parts, ProcessState};
 use platform::ctx::Ctx;
 use platform::http::guard::Public;
 use platform::test::{TestApp, on_both_engines};
@@ -21,28 +21,24 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 /// Every token is a user of its own; `bad` is none. What follows a `/` is the role, reach and company of that user now.
-struct Tokens;
-
-impl Authenticate for Tokens {
-    fn authenticate<'a>(&'a self, app: &'a App, bearer: &'a str) -> BoxFuture<'a, Result<Arc<Caller>>> {
-        Box::pin(async move {
-            app.part::<Runs>().authenticated.fetch_add(1, Ordering::SeqCst);
-            if bearer == "bad" {
-                return Err(Error::unauthorized("TOKEN_INVALID", "no"));
-            }
-            let mut parts = bearer.split('/');
-            let user = Uuid::from_u128(u128::from(parts.next().unwrap_or_default().len() as u64));
-            Ok(Arc::new(Caller {
-                credential: Credential::Session(user),
-                user_id: Some(user),
-                name: bearer.to_owned(),
-                role: parts.next().unwrap_or("admin").to_owned(),
-                reach: Reach::from_code(parts.next().unwrap_or("all")),
-                permissions: Permissions::from_codes(["all"]),
-                company_id: parts.next().and_then(|id| id.parse().ok()).map(Uuid::from_u128),
-            }))
-        })
-    }
+fn authenticate<'a>(app: &'a App, bearer: &'a str) -> BoxFuture<'a, Result<Arc<Caller>>> {
+    Box::pin(async move {
+        app.state::<Runs>().authenticated.fetch_add(1, Ordering::SeqCst);
+        if bearer == "bad" {
+            return Err(Error::unauthorized("TOKEN_INVALID", "no"));
+        }
+        let mut parts = bearer.split('/');
+        let user = Uuid::from_u128(u128::from(parts.next().unwrap_or_default().len() as u64));
+        Ok(Arc::new(Caller {
+            credential: Credential::Session(user),
+            user_id: Some(user),
+            name: bearer.to_owned(),
+            role: parts.next().unwrap_or("admin").to_owned(),
+            reach: Reach::from_code(parts.next().unwrap_or("all")),
+            permissions: Permissions::from_codes(["all"]),
+            company_id: parts.next().and_then(|id| id.parse().ok()).map(Uuid::from_u128),
+        }))
+    })
 }
 
 /// How often each handler ran, and for how many runs it fails first.
@@ -53,6 +49,12 @@ struct Runs {
     authenticated: AtomicU32,
     /// What the last transaction was refused with.
     refused: parking_lot::Mutex<Option<&'static str>>,
+}
+
+impl ProcessState for Runs {
+    fn new(_: &Parts) -> Runs {
+        Runs::default()
+    }
 }
 
 struct Note {
@@ -79,7 +81,7 @@ type NoteBody = Body<Note>;
 
 #[utoipa::path(post, path = "/api/v1/notes", request_body = NoteBody, responses((status = 201)))]
 async fn create(ctx: Ctx, Body(note): NoteBody) -> Result<Response> {
-    let runs = ctx.app().part::<Runs>();
+    let runs = ctx.app().state::<Runs>();
     runs.count.fetch_add(1, Ordering::SeqCst);
     let refused = |e: &Error| *runs.refused.lock() = Some(e.code());
     let mut tx = ctx.write().await.inspect_err(refused)?;
@@ -121,7 +123,7 @@ async fn open(Public(ctx): Public) -> Result<Response> {
 /// Fails as often as it is told to, as a row that somebody else changed would.
 #[utoipa::path(post, path = "/api/v1/open", responses((status = 200)))]
 async fn knock(Public(ctx): Public) -> Result<Response> {
-    let runs = ctx.app().part::<Runs>();
+    let runs = ctx.app().state::<Runs>();
     match runs.stale.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)) {
         Ok(_) => Err(Error::new(Kind::Stale, "CONFLICT", "changed meanwhile")),
         Err(_) => Ok(reply::json(StatusCode::OK, &json!({}))),
@@ -135,11 +137,8 @@ fn feature() -> Feature {
         routes: || OpenApiRouter::new().routes(routes!(create, count)).routes(routes!(open, knock)),
         jobs: &[],
         periodic: &[],
-        start: |parts: &mut Parts| {
-            parts.authenticate = Some(Arc::new(Tokens));
-            parts.keep(Arc::new(Runs::default()));
-            Box::pin(async { Ok(()) })
-        },
+        start: None,
+        authenticate: Some(authenticate),
     }
 }
 
@@ -166,7 +165,7 @@ async fn a_repeated_request_gets_the_first_answer() {
             first.expect(201);
             assert_eq!(again.bytes, first.bytes);
             assert_eq!(again.header("idempotent-replayed"), "true");
-            let refused = app.app.part::<Runs>().refused.lock().take();
+            let refused = app.app.state::<Runs>().refused.lock().take();
             assert_eq!(refused, Some("IDEMPOTENT_REPLAY"), "the handler got no transaction");
             assert_eq!(first.header("idempotent-replayed"), "");
         }
@@ -253,7 +252,7 @@ async fn failures_are_not_recorded_and_roll_back() {
 #[tokio::test]
 async fn requests_that_were_cut_and_repeated_run_once() {
     on_both_engines(&[feature()], async |app| {
-        let runs = app.app.part::<Runs>();
+        let runs = app.app.state::<Runs>();
         for n in 0..60 {
             let key = format!("cut-{n}");
             // Cut at the n-th pending poll.
@@ -276,7 +275,7 @@ async fn requests_that_were_cut_and_repeated_run_once() {
 #[tokio::test]
 async fn a_row_changed_meanwhile_runs_the_handler_again_at_most_twice() {
     on_both_engines(&[feature()], async |app| {
-        let runs = app.app.part::<Runs>();
+        let runs = app.app.state::<Runs>();
         runs.stale.store(2, Ordering::SeqCst);
         note(app, "k", json!({"name": "x"})).send().await.expect(201);
         assert_eq!(runs.count.load(Ordering::SeqCst), 3);
@@ -325,7 +324,7 @@ async fn open_routes_are_limited_whoever_is_calling() {
     let limit = [("limits.open_per_minute", "3")];
     platform::test::on_both_engines_with(&[feature()], &limit, async |app| {
         let knock = || app.post("/api/v1/open");
-        app.app.part::<Runs>().stale.store(2, Ordering::SeqCst);
+        app.app.state::<Runs>().stale.store(2, Ordering::SeqCst);
         let retried = knock().send().await;
         retried.expect(200);
         assert_eq!(retried.header("ratelimit"), "\"open\";r=2;t=60", "three runs are one request");
@@ -370,8 +369,8 @@ async fn a_repeat_after_a_change_of_the_callers_rights_is_refused() {
 #[tokio::test]
 async fn a_caller_is_known_as_it_is_when_the_body_is_there() {
     on_both_engines(&[feature()], async |app| {
-        let (router, _) = platform::app::routes(&app.app, &[feature()]);
-        let runs = app.app.part::<Runs>();
+        let (router, _) = platform::app::routes(&app.app, &[feature()]).unwrap();
+        let runs = app.app.state::<Runs>();
         for (bearer, status) in [("a", 201), ("bad", 401)] {
             runs.authenticated.store(0, Ordering::SeqCst);
             let seen = runs.clone();
@@ -399,6 +398,34 @@ async fn statements_are_counted_and_constant() {
         assert_eq!(plain.statements(), 2);
         assert_eq!(note(app, "k", json!({"name": "x"})).send().await.statements(), 4);
         assert_eq!(note(app, "k", json!({"name": "x"})).send().await.statements(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn routes_that_nobody_authenticates_are_refused_before_they_are_served() {
+    on_both_engines(&[feature()], async |app| {
+        let open = Feature { authenticate: None, ..feature() };
+        let refused = platform::app::routes(&app.app, &[open]).err().unwrap();
+        assert!(refused.to_string().contains("no feature authenticates"), "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_state_is_made_once_for_each_process() {
+    on_both_engines(&[feature()], async |app| {
+        let asked = (0..8).map(|_| {
+            tokio::task::spawn_blocking({
+                let app = app.app.clone();
+                move || app.state::<Runs>()
+            })
+        });
+        let states = futures_util::future::join_all(asked).await;
+        let first = app.app.state::<Runs>();
+        assert!(states.into_iter().all(|state| Arc::ptr_eq(&first, &state.unwrap())));
+        let other = TestApp::process(&app.db, &[feature()], &[]).await;
+        assert!(!Arc::ptr_eq(&first, &other.state::<Runs>()));
     })
     .await;
 }

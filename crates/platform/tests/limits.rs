@@ -13,7 +13,7 @@ use kernel::web::stream::streamed;
 use kernel::web::{Body, Fields, Input, reply};
 use kernel::{Error, Result};
 use platform::access::{Caller, Credential, Permissions, Reach};
-use platform::app::{App, Authenticate, BoxFuture, Feature, Parts};
+use platform::app::{App, BoxFuture, Feature, Parts, ProcessState};
 use platform::ctx::Ctx;
 use platform::http::guard::ShowsSecret;
 use platform::http::upload::Upload;
@@ -26,31 +26,23 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 /// Every token is a user of its own, of the staff if it begins so.
-struct Tokens;
-
-impl Authenticate for Tokens {
-    fn authenticate<'a>(&'a self, app: &'a App, bearer: &'a str) -> BoxFuture<'a, Result<Arc<Caller>>> {
-        Box::pin(async move {
-            let scene = app.part::<Scene>();
-            if scene.ended.load(Ordering::SeqCst) {
-                return Err(Error::unauthorized("SESSION_ENDED", "it has ended"));
-            }
-            let user = Uuid::from_u128(u128::from(bearer.len() as u64));
-            Ok(Arc::new(Caller {
-                credential: Credential::Session(user),
-                user_id: Some(user),
-                name: bearer.to_owned(),
-                role: if scene.demoted.load(Ordering::SeqCst) {
-                    "less".to_owned()
-                } else {
-                    "role".to_owned()
-                },
-                reach: if bearer.starts_with("staff") { Reach::All } else { Reach::Own },
-                permissions: Permissions::from_codes(["all"]),
-                company_id: None,
-            }))
-        })
-    }
+fn authenticate<'a>(app: &'a App, bearer: &'a str) -> BoxFuture<'a, Result<Arc<Caller>>> {
+    Box::pin(async move {
+        let scene = app.state::<Scene>();
+        if scene.ended.load(Ordering::SeqCst) {
+            return Err(Error::unauthorized("SESSION_ENDED", "it has ended"));
+        }
+        let user = Uuid::from_u128(u128::from(bearer.len() as u64));
+        Ok(Arc::new(Caller {
+            credential: Credential::Session(user),
+            user_id: Some(user),
+            name: bearer.to_owned(),
+            role: if scene.demoted.load(Ordering::SeqCst) { "less".to_owned() } else { "role".to_owned() },
+            reach: if bearer.starts_with("staff") { Reach::All } else { Reach::Own },
+            permissions: Permissions::from_codes(["all"]),
+            company_id: None,
+        }))
+    })
 }
 
 #[derive(Default)]
@@ -60,6 +52,12 @@ struct Scene {
     demoted: AtomicBool,
     arrived: Notify,
     go: Semaphore0,
+}
+
+impl ProcessState for Scene {
+    fn new(_: &Parts) -> Scene {
+        Scene::default()
+    }
 }
 
 /// A semaphore that begins with nothing.
@@ -72,7 +70,7 @@ impl Default for Semaphore0 {
 
 async fn write(ctx: &Ctx) -> Result<()> {
     let mut tx = ctx.write().await?;
-    ctx.app().part::<Scene>().runs.fetch_add(1, Ordering::SeqCst);
+    ctx.app().state::<Scene>().runs.fetch_add(1, Ordering::SeqCst);
     tx.exec(sql!("INSERT INTO setting (name, value) VALUES ($1, '')"), args![ctx.new_id().to_string()])
         .await?;
     tx.commit().await
@@ -85,7 +83,7 @@ fn done(ctx: &Ctx) -> Response {
 /// Stays in its transaction until it may go on.
 #[utoipa::path(post, path = "/api/v1/slow", responses((status = 201)))]
 async fn slow(ctx: Ctx) -> Result<Response> {
-    let scene = ctx.app().part::<Scene>();
+    let scene = ctx.app().state::<Scene>();
     let tx = ctx.write().await?;
     scene.arrived.notify_one();
     scene.go.0.acquire().await.map_err(|e| Error::internal("the gate").with_source(e))?.forget();
@@ -154,11 +152,8 @@ fn feature() -> Feature {
         },
         jobs: &[],
         periodic: &[],
-        start: |parts: &mut Parts| {
-            parts.authenticate = Some(Arc::new(Tokens));
-            parts.keep(Arc::new(Scene::default()));
-            Box::pin(async { Ok(()) })
-        },
+        start: None,
+        authenticate: Some(authenticate),
     }
 }
 
@@ -171,14 +166,14 @@ async fn keys(app: &TestApp) -> i64 {
 }
 
 fn runs(app: &TestApp) -> u32 {
-    app.app.part::<Scene>().runs.load(Ordering::SeqCst)
+    app.app.state::<Scene>().runs.load(Ordering::SeqCst)
 }
 
 /// More than PostgreSQL's connections: one each, and nothing else would go on.
 #[tokio::test]
 async fn repeats_of_a_request_that_is_running_are_refused_at_once_and_hold_nothing() {
     on_both_engines(&[feature()], async |app| {
-        let scene = app.app.part::<Scene>();
+        let scene = app.app.state::<Scene>();
         let mut first = Box::pin(keyed(app.post("/api/v1/slow"), "k").send());
         let replies = async {
             scene.arrived.notified().await;
@@ -209,13 +204,13 @@ async fn repeats_on_another_node_are_refused_as_well() {
             return;
         }
         let node = TestApp::process(&app.db, &[feature()], &[]).await;
-        let (router, _) = platform::app::routes(&node, &[feature()]);
+        let (router, _) = platform::app::routes(&node, &[feature()]).unwrap();
         let elsewhere = async || {
             let request = Request::post("/api/v1/slow").header("authorization", "Bearer staff");
             let request = request.header("idempotency-key", "k").body(Bytes::empty()).unwrap();
             router.clone().oneshot(request).await.unwrap()
         };
-        let scene = app.app.part::<Scene>();
+        let scene = app.app.state::<Scene>();
         let first = keyed(app.post("/api/v1/slow"), "k").send();
         let replies = async {
             scene.arrived.notified().await;
@@ -294,12 +289,12 @@ async fn a_file_that_is_sent_again_gets_the_first_answer() {
 #[tokio::test]
 async fn whoever_was_refused_while_a_file_was_on_its_way_gets_nothing_done() {
     on_both_engines(&[feature()], async |app| {
-        let (router, _) = platform::app::routes(&app.app, &[feature()]);
-        let scene = app.app.part::<Scene>();
+        let (router, _) = platform::app::routes(&app.app, &[feature()]).unwrap();
+        let scene = app.app.state::<Scene>();
         for (flag, status, code) in
             [(&scene.ended, 401, "SESSION_ENDED"), (&scene.demoted, 403, "RIGHTS_CHANGED")]
         {
-            let seen = app.app.part::<Scene>();
+            let seen = app.app.state::<Scene>();
             let half = stream::iter([Ok("half of it")]);
             let rest = stream::once(async move {
                 if status == 401 { &seen.ended } else { &seen.demoted }.store(true, Ordering::SeqCst);
@@ -321,7 +316,7 @@ async fn whoever_was_refused_while_a_file_was_on_its_way_gets_nothing_done() {
 #[tokio::test]
 async fn an_upload_that_is_on_its_way_keeps_its_key() {
     on_both_engines(&[feature()], async |app| {
-        let (router, _) = platform::app::routes(&app.app, &[feature()]);
+        let (router, _) = platform::app::routes(&app.app, &[feature()]).unwrap();
         let endless = streamed(stream::pending::<Result<String, std::convert::Infallible>>());
         let request = Request::put("/api/v1/file").header("authorization", "Bearer staff");
         let request = request.header("idempotency-key", "k").body(endless).unwrap();

@@ -65,8 +65,7 @@ pub async fn start(config: Config) -> anyhow::Result<App> {
     let storage = Storage::local(&config.data_dir.join("files"))?;
     let mail = Mailer::new(&config.mail, &config.data_dir, clock.clone())?;
     let outbound = Outbound::new(config.outbound, clock.clone());
-    let mut parts = Parts::new(db, Arc::new(config), clock, random, keys, storage, mail, outbound);
-    parts.keep(Arc::new(health::Health::default()));
+    let parts = Parts::new(db, Arc::new(config), clock, random, keys, storage, mail, outbound);
     Ok(App::start(parts, &features()).await?)
 }
 
@@ -113,7 +112,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// Everything else answers 404.
 pub fn router(app: &App) -> anyhow::Result<Edge> {
     let (guarded, open) = routes_of(|service| app.config.serves(service));
-    let around = guard::Guard::new(app.clone(), guarded.get_openapi());
+    let around = guard::Guard::new(app.clone(), &features(), guarded.get_openapi())?;
     let guarded = guarded.route_layer(from_fn_with_state(around, guard::guard));
     let (router, mut api) = guarded.merge(open).split_for_parts();
     docs::complete(&mut api);

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use kernel::clock::Timestamp;
 use kernel::web::field::one_of;
 use kernel::{Error, Kind, Result};
-use platform::app::App;
+use platform::app::{App, Parts, ProcessState};
 use platform::jobs::Backlog;
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -113,9 +113,15 @@ pub struct Health {
     mail: Mutex<Option<(Instant, Component)>>,
 }
 
+impl ProcessState for Health {
+    fn new(_: &Parts) -> Health {
+        Health::default()
+    }
+}
+
 /// The state of the process, at most two seconds old. Who asks while it is being found out waits for the same answer.
 pub async fn report(app: &App) -> Arc<Report> {
-    let health = app.part::<Health>();
+    let health = app.state::<Health>();
     let mut kept = health.report.lock().await;
     if let Some((at, report)) = kept.as_ref()
         && at.elapsed() < FRESH

@@ -14,6 +14,7 @@ use kernel::web::list::{Cursor, FilterValue, Key, Keyed, ListRequest, Page};
 use kernel::{Error, Result};
 use parking_lot::Mutex;
 use platform::access::{Actor, Permission, Scope};
+use platform::app::{Parts, ProcessState};
 use platform::ctx::Ctx;
 use platform::event::Event;
 use serde_json::{Map, Value};
@@ -35,14 +36,14 @@ const BOM: &str = "\u{feff}";
 /// Filters whose value tells of one person: an event that outlives an erasure keeps their names only.
 const PERSONAL: [&str; 6] = ["email", "username", "customer_id", "user_id", "external_id", "company_name"];
 
-/// The places of a process; kept among its parts.
+/// The places of a process.
 pub struct Places {
     open: Arc<Mutex<HashMap<Actor, usize>>>,
     reading: Arc<Semaphore>,
 }
 
-impl Default for Places {
-    fn default() -> Places {
+impl ProcessState for Places {
+    fn new(_: &Parts) -> Places {
         Places { open: Arc::default(), reading: Arc::new(Semaphore::new(READING)) }
     }
 }
@@ -112,7 +113,7 @@ impl Export {
     /// Begins: 403 without the permission, 503 `EXPORTS_BUSY` while too many run. The log says who exports what.
     pub async fn begin(ctx: &Ctx, mut wanted: Wanted) -> Result<Export> {
         let scope = ctx.require_staff(Permission::CustomersExport)?;
-        let place = Some(ctx.app().part::<Places>().take(ctx.caller()?.actor())?);
+        let place = Some(ctx.app().state::<Places>().take(ctx.caller()?.actor())?);
         wanted.filters.page = Page::Offset(0);
         wanted.filters.limit = wanted.page;
         let mut tx = ctx.read().await?;
@@ -156,7 +157,7 @@ impl Export {
             self.write_head(&mut out);
         }
         if !self.finished {
-            let turn = Arc::clone(&self.ctx.app().part::<Places>().reading).acquire_owned().await;
+            let turn = Arc::clone(&self.ctx.app().state::<Places>().reading).acquire_owned().await;
             let _turn = turn.map_err(|e| Error::internal("exports are closed").with_source(e))?;
             let mut tx = self.ctx.slow_read().await?;
             let mut rows = rows::page_to_export(&mut tx, &self.scope, &self.wanted.filters).await?;

@@ -238,7 +238,7 @@ async fn replacement(
     sent: Option<&str>,
     own_only: bool,
 ) -> Result<Option<PasswordHash>> {
-    let hasher = ctx.app().part::<Hasher>();
+    let hasher = ctx.app().state::<Hasher>();
     let sent = sent.ok_or_else(|| {
         Error::invalid_field("password", "required", "send the account's password, or a new one for it")
     })?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kernel::id::Random;
 use kernel::{Error, Result};
+use platform::app::{Parts, ProcessState};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use super::model::{Password, PasswordHash};
@@ -23,9 +24,18 @@ pub struct Hasher {
     random: Random,
 }
 
+impl ProcessState for Hasher {
+    fn new(parts: &Parts) -> Hasher {
+        let hashing = parts.config.hashing;
+        let all_but_one = || std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1));
+        let threads = if hashing.threads == 0 { all_but_one() } else { hashing.threads };
+        Hasher::bounded(threads, hashing.queue, parts.random.clone())
+    }
+}
+
 impl Hasher {
     /// A pool that runs up to `threads` hashes (at least one) while up to `queue` callers wait.
-    pub fn new(threads: usize, queue: usize, random: Random) -> Hasher {
+    pub fn bounded(threads: usize, queue: usize, random: Random) -> Hasher {
         let threads = threads.clamp(1, 1024);
         let queue = queue.min(1 << 20);
         Hasher {
@@ -105,7 +115,7 @@ mod tests {
         threads: usize,
         queue: usize,
     ) -> (Hasher, Vec<mpsc::Sender<()>>, Vec<tokio::task::JoinHandle<Result<()>>>) {
-        let hasher = Hasher::new(threads, queue, Random::seeded(1));
+        let hasher = Hasher::bounded(threads, queue, Random::seeded(1));
         let (mut stops, mut tasks) = (Vec::new(), Vec::new());
         for _ in 0..threads {
             let (stop, stopped) = mpsc::channel::<()>();
@@ -127,7 +137,7 @@ mod tests {
 
     #[tokio::test]
     async fn hashes_and_compares() {
-        let hasher = Hasher::new(2, 2, Random::seeded(1));
+        let hasher = Hasher::bounded(2, 2, Random::seeded(1));
         let hash = hasher.hash(&password()).await.unwrap();
         assert!(hasher.verify(&password(), &hash).await.unwrap());
         assert!(!hasher.verify(&Password::presented("pass123!").unwrap(), &hash).await.unwrap());
@@ -178,7 +188,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_panics_frees_its_place() {
-        let hasher = Hasher::new(1, 0, Random::seeded(1));
+        let hasher = Hasher::bounded(1, 0, Random::seeded(1));
         let failed = hasher.run(|| -> Result<()> { panic!("on purpose") }).await.unwrap_err();
         assert_eq!(failed.kind(), Kind::Internal);
         assert_eq!(hasher.free_places(), 1);

@@ -9,6 +9,7 @@ use kernel::clock::Clock;
 use kernel::{Error, Kind, Result};
 use moka::sync::Cache;
 use parking_lot::Mutex;
+use platform::app::{Parts, ProcessState};
 use platform::crypto::sha256;
 
 /// Failures that cost nothing: people mistype, and programs log in several times at once.
@@ -48,8 +49,14 @@ struct Failed {
 /// guesses than one after the other.
 pub(crate) struct Attempt(Arc<Mutex<Failed>>);
 
+impl ProcessState for Guesses {
+    fn new(parts: &Parts) -> Guesses {
+        Guesses::at(parts.clock.clone())
+    }
+}
+
 impl Guesses {
-    pub(crate) fn new(clock: Clock) -> Guesses {
+    fn at(clock: Clock) -> Guesses {
         let counted = Cache::builder().max_capacity(MOST_COUNTED).time_to_idle(CLOSED_FOR).build();
         Guesses { counted, clock }
     }
@@ -102,7 +109,7 @@ mod tests {
 
     fn guesses() -> (Guesses, Clock) {
         let clock = Clock::fixed(Timestamp::from_micros(1_780_000_000_000_000).unwrap());
-        (Guesses::new(clock.clone()), clock)
+        (Guesses::at(clock.clone()), clock)
     }
 
     #[test]

@@ -42,11 +42,11 @@ pub(crate) struct LoggedIn {
 
 /// Logs in: the user and a new session. 401 `INVALID_CREDENTIALS`, 403 `ACCOUNT_DISABLED`, 429 `LOGIN_THROTTLED`.
 pub(crate) async fn login(ctx: &Ctx, who: &Who, password: &str, device: Option<&Token>) -> Result<LoggedIn> {
-    let hasher = ctx.app().part::<Hasher>();
+    let hasher = ctx.app().state::<Hasher>();
     let Found { user, hash, known_device } = look_up(ctx, who, device).await?;
     let known = device.filter(|_| known_device);
     // Before the hash, which is dear; the same for an account that is not there.
-    let attempt = ctx.app().part::<Guesses>().admit(&counted_as(ctx, who, known))?;
+    let attempt = ctx.app().state::<Guesses>().admit(&counted_as(ctx, who, known))?;
     let presented = Password::presented(password);
     let matches = match (&hash, &presented) {
         (Some(hash), Some(password)) => hasher.verify(password, hash).await,

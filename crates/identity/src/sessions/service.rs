@@ -93,7 +93,7 @@ pub async fn refresh(ctx: &Ctx, presented: &RefreshToken) -> Result<(String, Ref
     {
         return Err(refused());
     }
-    let successor = presented.successor(ctx.app().part::<tokens::service::Tokens>().refresh_key());
+    let successor = presented.successor(ctx.app().state::<tokens::service::Tokens>().refresh_key());
     if first_use {
         store::insert_token(&mut tx, &successor.hash(), session.id, now).await?;
         let (idle, _) = lifetimes(ctx, &user.role);

@@ -8,22 +8,23 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use database::{Db, Json};
+use database::Json;
 use kernel::clock::Timestamp;
 use kernel::{Error, Kind, Result};
 use parking_lot::{Mutex, RwLock};
 use platform::Tx;
 use platform::access::{Caller, Credential, Reach};
-use platform::app::{App, Authenticate, BoxFuture, Parts};
+use platform::app::{App, Parts, ProcessState};
 use platform::crypto::{Keys, sha256};
 use platform::ctx::Ctx;
 use platform::jobs::Progress;
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::model::{Claims, PublicJwk, SigningKey, Verifier};
 use super::store;
-use crate::ProfileHook;
 use crate::api_keys;
+use crate::profile_hook;
 use crate::revocations::Revocations;
 use crate::roles::service::permissions;
 use crate::secrets::{ApiKeySecret, RefreshKey};
@@ -45,20 +46,20 @@ const PURPOSE: &str = "signing-keys";
 
 /// The keys and the callers of this process.
 pub struct Tokens {
-    ring: RwLock<Ring>,
+    ring: OnceCell<RwLock<Arc<Ring>>>,
     looked: Mutex<Instant>,
     remembered: moka::sync::Cache<[u8; 32], Arc<Remembered>>,
-    revocations: Arc<Revocations>,
     refresh_key: RefreshKey,
-    issuer: String,
-    audience: String,
 }
 
+/// The keys as they are in the database, and the names with which they sign.
 struct Ring {
     loaded: Instant,
-    active: Arc<SigningKey>,
-    verifier: Arc<Verifier>,
+    active: SigningKey,
+    verifier: Verifier,
     public: Vec<PublicJwk>,
+    issuer: String,
+    audience: String,
 }
 
 struct Remembered {
@@ -75,33 +76,25 @@ struct Known {
     at: Timestamp,
 }
 
-impl Tokens {
-    /// Loads the keys, or makes the first ones under a lock.
-    pub async fn start(parts: &Parts, revocations: Arc<Revocations>) -> Result<Tokens> {
-        let now = parts.clock.now();
-        let mut tx = Tx::write(&parts.db).await?;
-        store::lock(&mut tx).await?;
-        let known = store::list(&mut tx, now.minus(RETIRED_VERIFY)).await?;
-        for state in ["active", "next"] {
-            if known.iter().all(|k| k.state != state) {
-                insert_key(&mut tx, &parts.keys, state, now).await?;
-            }
-        }
-        let issuer = issuer(&mut tx, parts).await?;
-        let ring = load(&mut tx, &parts.keys, &issuer, &parts.config.jwt.audience, now).await?;
-        tx.commit().await?;
-        Ok(Tokens {
-            ring: RwLock::new(ring),
+impl ProcessState for Tokens {
+    fn new(parts: &Parts) -> Tokens {
+        Tokens {
+            ring: OnceCell::new(),
             looked: Mutex::new(Instant::now()),
             remembered: moka::sync::Cache::builder()
                 .max_capacity(REMEMBERED)
                 .time_to_live(Duration::from_secs(3600))
                 .build(),
-            revocations,
             refresh_key: RefreshKey::new(&parts.keys.derive("refresh-token-successor")),
-            issuer,
-            audience: parts.config.jwt.audience.clone(),
-        })
+        }
+    }
+}
+
+impl Tokens {
+    /// The keys. The first to ask reads them, or makes the first ones: the start of the process, which has no other
+    /// transaction open.
+    async fn ring(&self, app: &App) -> Result<&RwLock<Arc<Ring>>> {
+        self.ring.get_or_try_init(|| async { first_ring(app).await.map(Arc::new).map(RwLock::new) }).await
     }
 
     /// The key under which refresh tokens have their successors.
@@ -110,27 +103,31 @@ impl Tokens {
     }
 
     /// The public keys, for `/.well-known/jwks.json`.
-    pub fn public_keys(&self) -> Vec<PublicJwk> {
-        self.ring.read().public.clone()
+    pub async fn public_keys(&self, app: &App) -> Result<Vec<PublicJwk>> {
+        Ok(self.ring(app).await?.read().public.clone())
     }
 
     /// Reads the keys again: another process may have rotated them.
-    pub(crate) async fn reload(&self, db: &Db, keys: &Keys, now: Timestamp) -> Result<()> {
-        let mut tx = Tx::read(db).await?;
-        let ring = load(&mut tx, keys, &self.issuer, &self.audience, now).await?;
-        *self.ring.write() = ring;
-        Ok(())
+    async fn reload(&self, app: &App) -> Result<Arc<Ring>> {
+        let mut tx = Tx::read(&app.db).await?;
+        self.reload_in(app, &mut tx).await
+    }
+
+    async fn reload_in(&self, app: &App, tx: &mut Tx) -> Result<Arc<Ring>> {
+        let kept = self.ring(app).await?;
+        let issuer = kept.read().issuer.clone();
+        let ring = Arc::new(load(tx, app, issuer).await?);
+        *kept.write() = ring.clone();
+        Ok(ring)
     }
 
     async fn verify(&self, app: &App, token: &str) -> Result<Claims> {
-        let now = app.clock.now();
-        let verifier = self.ring.read().verifier.clone();
-        let unknown = Verifier::key_id(token).is_some_and(|kid| !verifier.knows(&kid));
+        let mut ring = self.ring(app).await?.read().clone();
+        let unknown = Verifier::key_id(token).is_some_and(|kid| !ring.verifier.knows(&kid));
         if unknown && self.may_look() {
-            self.reload(&app.db, &app.keys, now).await?;
+            ring = self.reload(app).await?;
         }
-        let verifier = self.ring.read().verifier.clone();
-        verifier.verify(token, now)
+        ring.verifier.verify(token, app.clock.now())
     }
 
     fn may_look(&self) -> bool {
@@ -155,7 +152,7 @@ impl Tokens {
         };
         let known = entry.known.lock().clone();
         if let Some(known) = known
-            && known.generation == self.revocations.generation(known.shard)
+            && known.generation == app.state::<Revocations>().generation(known.shard)
             // A clock that was set back would keep what is from its future fresh until it comes.
             && known.at <= now
             && now.since(known.at) < FRESH
@@ -184,7 +181,7 @@ impl Tokens {
     /// Who it is, from the database. The generation is taken before reading, so that a revocation in between
     /// makes what was read stale at once.
     async fn ask(&self, app: &App, entry: &Remembered, now: Timestamp) -> Result<Arc<Caller>> {
-        let before = self.revocations.generations();
+        let before = app.state::<Revocations>().generations();
         let mut tx = Tx::read(&app.db).await?;
         let (caller, shard) = match entry.credential {
             Credential::ApiKey(id) => {
@@ -206,10 +203,31 @@ impl Tokens {
     }
 }
 
-impl Authenticate for Tokens {
-    fn authenticate<'a>(&'a self, app: &'a App, bearer: &'a str) -> BoxFuture<'a, Result<Arc<Caller>>> {
-        Box::pin(self.caller(app, bearer))
+/// Who presented this bearer token. 401 if nobody that we know.
+pub(crate) async fn authenticate(app: &App, bearer: &str) -> Result<Arc<Caller>> {
+    app.state::<Tokens>().caller(app, bearer).await
+}
+
+/// Reads the keys before anything is served.
+pub(crate) async fn start(app: &App) -> Result<()> {
+    app.state::<Tokens>().ring(app).await.map(drop)
+}
+
+/// The keys; the first ones are made, under a lock.
+async fn first_ring(app: &App) -> Result<Ring> {
+    let now = app.clock.now();
+    let mut tx = Tx::write(&app.db).await?;
+    store::lock(&mut tx).await?;
+    let known = store::list(&mut tx, now.minus(RETIRED_VERIFY)).await?;
+    for state in ["active", "next"] {
+        if known.iter().all(|k| k.state != state) {
+            insert_key(&mut tx, &app.keys, state, now).await?;
+        }
     }
+    let issuer = issuer(&mut tx, app).await?;
+    let ring = load(&mut tx, app, issuer).await?;
+    tx.commit().await?;
+    Ok(ring)
 }
 
 fn ended() -> Error {
@@ -256,28 +274,30 @@ async fn insert_key(tx: &mut Tx, keys: &Keys, state: &str, now: Timestamp) -> Re
     store::insert(tx, key.kid(), Json(jwk), &sealed, state, now).await
 }
 
-async fn load(tx: &mut Tx, keys: &Keys, issuer: &str, audience: &str, now: Timestamp) -> Result<Ring> {
+async fn load(tx: &mut Tx, app: &App, issuer: String) -> Result<Ring> {
     let mut active = None;
     let mut public = Vec::new();
-    for row in store::list(tx, now.minus(RETIRED_VERIFY)).await? {
-        let key = SigningKey::from_pkcs8(&keys.open(PURPOSE, row.kid.as_bytes(), &row.private_sealed)?)?;
+    for row in store::list(tx, app.clock.now().minus(RETIRED_VERIFY)).await? {
+        let key =
+            SigningKey::from_pkcs8(&app.keys.open(PURPOSE, row.kid.as_bytes(), &row.private_sealed)?)?;
         public.push(key.public_key().clone());
         if row.state == "active" {
-            active = Some(Arc::new(key));
+            active = Some(key);
         }
     }
     Ok(Ring {
         loaded: Instant::now(),
         active: active.ok_or_else(|| Error::internal("there is no active signing key"))?,
         public: public.iter().map(|k| k.to_jwk()).collect(),
-        verifier: Arc::new(Verifier::new(public, issuer, audience)),
+        verifier: Verifier::new(public, &issuer, &app.config.jwt.audience),
+        issuer,
+        audience: app.config.jwt.audience.clone(),
     })
 }
 
 /// Housekeeping of every process: replaces an old key by the published next one, and reads the keys again.
 pub(crate) async fn rotate(ctx: &Ctx) -> Result<Progress> {
     let now = ctx.now();
-    let tokens = ctx.app().part::<Tokens>();
     let mut tx = ctx.write().await?;
     store::lock(&mut tx).await?;
     let known = store::list(&mut tx, now.minus(RETIRED_VERIFY)).await?;
@@ -292,24 +312,28 @@ pub(crate) async fn rotate(ctx: &Ctx) -> Result<Progress> {
         tracing::info!(kid = next.kid, "a new signing key is in use");
     }
     tx.commit().await?;
-    tokens.reload(&ctx.app().db, &ctx.app().keys, now).await?;
+    ctx.app().state::<Tokens>().reload(ctx.app()).await?;
     Ok(Progress::Done)
 }
 
 /// An access token for a session, with the claims of SPEC 8.
 pub(crate) async fn access_token_in(ctx: &Ctx, tx: &mut Tx, user: &User, session: Uuid) -> Result<String> {
     let app = ctx.app();
-    let tokens = app.part::<Tokens>();
-    let customer_id = match app.try_part::<ProfileHook>() {
+    let tokens = app.state::<Tokens>();
+    let mut ring = tokens.ring(app).await?.read().clone();
+    if ring.loaded.elapsed() > RING_AGE {
+        ring = tokens.reload_in(app, tx).await?;
+    }
+    let customer_id = match profile_hook() {
         Some(hook) => (hook.find)(tx, user.id).await?,
         None => None,
     };
     let iat = ctx.now().as_seconds();
     let life = i64::try_from(app.config.tokens.access.as_secs()).unwrap_or(600);
     let claims = Claims {
-        iss: tokens.issuer.clone(),
+        iss: ring.issuer.clone(),
         sub: user.id,
-        aud: tokens.audience.clone(),
+        aud: ring.audience.clone(),
         iat,
         exp: iat + life,
         jti: ctx.new_id(),
@@ -324,17 +348,12 @@ pub(crate) async fn access_token_in(ctx: &Ctx, tx: &mut Tx, user: &User, session
         company_id: user.company_id.clone(),
     };
     let claims = if app.config.jwt.profile_claims { claims } else { claims.without_profile() };
-    if tokens.ring.read().loaded.elapsed() > RING_AGE {
-        let ring = load(tx, &app.keys, &tokens.issuer, &tokens.audience, ctx.now()).await?;
-        *tokens.ring.write() = ring;
-    }
-    let active = tokens.ring.read().active.clone();
-    active.sign(&claims)
+    ring.active.sign(&claims)
 }
 
 /// What a token says, for other services that do not verify by themselves. 401 if it does not hold any more.
 pub async fn verify(ctx: &Ctx, token: &str) -> Result<Claims> {
-    let tokens = ctx.app().part::<Tokens>();
+    let tokens = ctx.app().state::<Tokens>();
     let claims = tokens.verify(ctx.app(), token).await?;
     match tokens.caller(ctx.app(), token).await {
         Ok(_) => Ok(claims),

@@ -1,7 +1,5 @@
 //! What other features keep of a user: they contribute it beside the crate's `feature()`, and users name none of them.
 
-use std::sync::Arc;
-
 use kernel::Result;
 use platform::Tx;
 use platform::app::BoxFuture;
@@ -20,23 +18,25 @@ pub struct Follower {
     pub erased: Option<Follow>,
 }
 
-/// The followers of a process, in the order in which they lock.
+/// All followers, in the order in which they lock: registered by the crate's `feature()`.
 pub struct Followers(pub &'static [Follower]);
 
+inventory::collect!(Followers);
+
 pub(super) async fn deactivated_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
-    for follow in followers(ctx).0.iter().filter_map(|follower| follower.deactivated) {
+    for follow in followers().filter_map(|follower| follower.deactivated) {
         follow(ctx, tx, user).await?;
     }
     Ok(())
 }
 
 pub(super) async fn erased_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
-    for follow in followers(ctx).0.iter().filter_map(|follower| follower.erased) {
+    for follow in followers().filter_map(|follower| follower.erased) {
         follow(ctx, tx, user).await?;
     }
     Ok(())
 }
 
-fn followers(ctx: &Ctx) -> Arc<Followers> {
-    ctx.app().part::<Followers>()
+fn followers() -> impl Iterator<Item = &'static Follower> {
+    inventory::iter::<Followers>().flat_map(|Followers(all)| *all)
 }

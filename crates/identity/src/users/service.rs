@@ -21,7 +21,7 @@ use super::model::{
 };
 use super::store::{self, Written};
 pub use super::store::{User, taken};
-use crate::ProfileHook;
+use crate::profile_hook;
 use crate::revocations;
 
 /// A change of a user: what is absent stays.
@@ -291,7 +291,7 @@ pub(crate) async fn save_in(
     let written = Written { user: &user, name_key: &name_key(&user) };
     store::update(tx, &written).await.map_err(taken)?;
     user.version += 1;
-    if let Some(hook) = ctx.app().try_part::<ProfileHook>() {
+    if let Some(hook) = profile_hook() {
         (hook.changed)(tx, before, &user).await?;
     }
     ctx.record(tx, event).await?;

@@ -23,7 +23,7 @@ use super::limit::Tally;
 use super::upload::Arrival;
 use crate::Tx;
 use crate::access::{Actor, Caller};
-use crate::app::App;
+use crate::app::{App, Authenticate, Feature};
 use crate::ctx::{Ctx, RequestState};
 use crate::idempotency::{Idempotency, StoredReply};
 use kernel::error::{Error, Kind, Result};
@@ -45,16 +45,20 @@ const KEPT_HEADERS: [header::HeaderName; 3] = [header::CONTENT_TYPE, header::ETA
 #[derive(Clone, Copy)]
 pub struct ShowsSecret;
 
-/// What the middleware knows: the process, and which routes take a file.
+/// What the middleware knows: the process, who is behind a token, and which routes take a file.
 #[derive(Clone)]
 pub struct Guard {
     app: App,
+    authenticate: Authenticate,
     uploads: Arc<HashSet<(Method, String)>>,
 }
 
 impl Guard {
-    /// The guard of routes that are documented so: a body that is not JSON is a file.
-    pub fn new(app: App, api: &OpenApi) -> Guard {
+    /// The guard of routes that are documented so: a body that is not JSON is a file. Fails unless one of the features
+    /// authenticates.
+    pub fn new(app: App, features: &[Feature], api: &OpenApi) -> Result<Guard> {
+        let authenticate = features.iter().find_map(|feature| feature.authenticate);
+        let authenticate = authenticate.ok_or_else(|| Error::internal("no feature authenticates"))?;
         let all = api.paths.paths.iter().flat_map(|(path, item)| {
             let methods = [
                 (Method::POST, &item.post),
@@ -65,7 +69,13 @@ impl Guard {
             methods.map(|(method, operation)| (method, path, operation))
         });
         let files = all.filter(|(_, _, operation)| operation.as_ref().is_some_and(takes_file));
-        Guard { app, uploads: Arc::new(files.map(|(method, path, _)| (method, path.clone())).collect()) }
+        let uploads = Arc::new(files.map(|(method, path, _)| (method, path.clone())).collect());
+        Ok(Guard { app, authenticate, uploads })
+    }
+
+    /// Who presented this token.
+    pub(super) async fn authenticate(&self, bearer: &str) -> Result<Arc<Caller>> {
+        (self.authenticate)(&self.app, bearer).await
     }
 
     fn takes_file(&self, parts: &Parts) -> bool {
@@ -96,15 +106,15 @@ async fn run(guard: &Guard, request: Request, next: Next, tally: &Tally) -> Resu
     let app = &guard.app;
     let (parts, body) = request.into_parts();
     if parts.method.is_safe() {
-        let caller = known(app, &parts).await?;
+        let caller = known(guard, &parts).await?;
         return once(app, parts, body, next, Asked { caller, key: None, tally }).await;
     }
     if guard.takes_file(&parts) {
-        return upload(app, parts, body, next, tally).await;
+        return upload(guard, parts, body, next, tally).await;
     }
     // First the body, which may be long in coming: the caller is who it is when the work begins.
     let bytes = body::collect(&parts, body).await?;
-    let caller = known(app, &parts).await?;
+    let caller = known(guard, &parts).await?;
     let key = admit(app, &parts, &caller, tally, bytes.len())?;
     if let Some(key) = &key {
         key.sent(&bytes);
@@ -114,16 +124,17 @@ async fn run(guard: &Guard, request: Request, next: Next, tally: &Tally) -> Resu
 }
 
 /// A file is never held whole: its handler runs once, and what it was is known when it has arrived.
-async fn upload(app: &App, mut parts: Parts, body: Body, next: Next, tally: &Tally) -> Result<Response> {
+async fn upload(guard: &Guard, mut parts: Parts, body: Body, next: Next, tally: &Tally) -> Result<Response> {
+    let app = &guard.app;
     if let Some(info) = RequestInfo::of(&parts.extensions) {
         info.set_takes_file();
     }
-    let caller = known(app, &parts).await?;
+    let caller = known(guard, &parts).await?;
     let key = admit(app, &parts, &caller, tally, 0)?;
     let _place = key.as_ref().map(|key| app.running.enter(key)).transpose()?;
     if let Ok(Some(caller)) = &caller {
         let token = bearer(&parts.headers)?.unwrap_or_default().to_owned();
-        parts.extensions.insert(Arrival::new(app.clone(), caller.clone(), token, key.clone()));
+        parts.extensions.insert(Arrival::new(guard, caller.clone(), token, key.clone()));
     }
     once(app, parts, body, next, Asked { caller, key, tally }).await
 }
@@ -152,10 +163,10 @@ struct Asked<'a> {
     tally: &'a Tally,
 }
 
-async fn known(app: &App, parts: &Parts) -> Result<Known> {
+async fn known(guard: &Guard, parts: &Parts) -> Result<Known> {
     let caller = match bearer(&parts.headers) {
         Ok(None) => Ok(None),
-        Ok(Some(token)) => app.authenticator()?.authenticate(app, token).await.map(Some).map_err(Arc::new),
+        Ok(Some(token)) => guard.authenticate(token).await.map(Some).map_err(Arc::new),
         Err(e) => Err(Arc::new(e)),
     };
     if let Err(e) = &caller

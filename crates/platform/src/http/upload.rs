@@ -15,8 +15,8 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
+use super::guard::Guard;
 use crate::access::Caller;
-use crate::app::App;
 use crate::crypto::Sha256;
 use crate::idempotency::Idempotency;
 use crate::storage;
@@ -29,22 +29,27 @@ use kernel::{Error, Kind, Result};
 pub(super) struct Arrival(Arc<Sender>);
 
 struct Sender {
-    app: App,
+    guard: Guard,
     caller: Arc<Caller>,
     token: String,
     key: Option<Idempotency>,
 }
 
 impl Arrival {
-    pub(super) fn new(app: App, caller: Arc<Caller>, token: String, key: Option<Idempotency>) -> Arrival {
-        Arrival(Arc::new(Sender { app, caller, token, key }))
+    pub(super) fn new(
+        guard: &Guard,
+        caller: Arc<Caller>,
+        token: String,
+        key: Option<Idempotency>,
+    ) -> Arrival {
+        Arrival(Arc::new(Sender { guard: guard.clone(), caller, token, key }))
     }
 
     /// Its sender may have been refused while the file was on its way, which can take an hour. 401, or 403 when it may
     /// do something else by now.
     async fn complete(&self, sent: &[u8]) -> Result<()> {
-        let Sender { app, caller, token, key } = &*self.0;
-        if !app.authenticator()?.authenticate(app, token).await?.has_rights_of(caller) {
+        let Sender { guard, caller, token, key } = &*self.0;
+        if !guard.authenticate(token).await?.has_rights_of(caller) {
             let detail = "What you may do was changed while the file was on its way; send it again";
             return Err(Error::forbidden("RIGHTS_CHANGED", detail));
         }

@@ -134,7 +134,7 @@ impl TestApp {
 }
 
 fn edge_of(app: &App, features: &[Feature]) -> Edge {
-    let (router, _) = crate::app::routes(app, features);
+    let (router, _) = crate::app::routes(app, features).expect("a feature authenticates");
     Edge::new(router, app.config.web_settings(), app.clock.clone(), app.random.clone())
 }
 

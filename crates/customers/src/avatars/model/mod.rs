@@ -22,6 +22,7 @@ use image::{DynamicImage, ImageFormat, RgbaImage};
 use kernel::{Error, Kind, Result};
 use parking_lot::Mutex;
 use platform::access::Actor;
+use platform::app::{Parts, ProcessState};
 use tokio::sync::{Semaphore, TryAcquireError};
 
 /// Accounts whose images wait at once for their turn, the one that is read included. One image is read at a time: it takes
@@ -74,9 +75,15 @@ impl Drop for InLine {
     }
 }
 
+impl ProcessState for Studio {
+    fn new(parts: &Parts) -> Studio {
+        Studio::with_memory(parts.config.avatar_memory)
+    }
+}
+
 impl Studio {
     /// A studio in which reading an image takes `memory` bytes at most.
-    pub fn new(memory: u64) -> Studio {
+    pub fn with_memory(memory: u64) -> Studio {
         Studio {
             memory,
             lines: Arc::default(),

@@ -6,8 +6,6 @@
 //! - An [`Erasure`] forgets what somebody said about the customer elsewhere. Crates that stand on this one have some too,
 //!   so each registers itself where its `feature()` is.
 
-use std::sync::Arc;
-
 use kernel::Result;
 use platform::Tx;
 use platform::app::BoxFuture;
@@ -35,8 +33,10 @@ pub struct Projection {
     pub service_counted: Option<FollowService>,
 }
 
-/// The projections of a process, in their order.
+/// All projections, in their order: registered beside the crate's `feature()`.
 pub struct Projections(pub &'static [Projection]);
+
+inventory::collect!(Projections);
 
 /// Forgets what else is kept of a customer, as part of erasing it; the row is as it was loaded.
 pub struct Erasure(pub for<'a> fn(&'a Ctx, &'a mut Tx, &'a CustomerRow) -> BoxFuture<'a, Result<()>>);
@@ -59,7 +59,7 @@ pub(super) async fn follow_in(ctx: &Ctx, tx: &mut Tx, moment: Moment, changes: &
     if changes.is_empty() {
         return Ok(());
     }
-    for projection in projections(ctx).0 {
+    for projection in projections() {
         let is_now = match moment {
             Moment::BeforeUpdate => projection.locks_shared_rows,
             Moment::AfterUpdate => !projection.locks_shared_rows,
@@ -73,8 +73,8 @@ pub(super) async fn follow_in(ctx: &Ctx, tx: &mut Tx, moment: Moment, changes: &
 }
 
 /// Lets the projections follow one more service of a customer.
-pub(super) async fn service_counted_in(ctx: &Ctx, tx: &mut Tx, row: &CustomerRow) -> Result<()> {
-    for follow in projections(ctx).0.iter().filter_map(|projection| projection.service_counted) {
+pub(super) async fn service_counted_in(tx: &mut Tx, row: &CustomerRow) -> Result<()> {
+    for follow in projections().filter_map(|projection| projection.service_counted) {
         follow(tx, row).await?;
     }
     Ok(())
@@ -88,6 +88,6 @@ pub(super) async fn erase_in(ctx: &Ctx, tx: &mut Tx, row: &CustomerRow) -> Resul
     Ok(())
 }
 
-fn projections(ctx: &Ctx) -> Arc<Projections> {
-    ctx.app().part::<Projections>()
+fn projections() -> impl Iterator<Item = &'static Projection> {
+    inventory::iter::<Projections>().flat_map(|Projections(all)| *all)
 }

@@ -162,7 +162,7 @@ pub async fn count_service_in(ctx: &Ctx, tx: &mut Tx, row: &CustomerRow, at: Tim
     // Somebody else may have counted one since the row was read, and the event says what was there before this one.
     let last = write::lock_last_service(tx, row.id).await?;
     let counted = write::count_service(tx, row.id, at).await?.ok_or_else(not_found)?;
-    projections::service_counted_in(ctx, tx, row).await?;
+    projections::service_counted_in(tx, row).await?;
     let facts = |n: i64, at: Option<Timestamp>| {
         let at = at.map_or(Value::Null, |at| at.to_string().into());
         Map::from_iter([("total_services".to_owned(), n.into()), ("last_service_date".to_owned(), at)])

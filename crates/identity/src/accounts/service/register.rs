@@ -5,11 +5,11 @@ use platform::access::Scope;
 use platform::ctx::Ctx;
 use serde_json::Value;
 
-use crate::ProfileHook;
 use crate::claims;
 use crate::credentials::hasher::Hasher;
 use crate::credentials::model::{OwnWords, PasswordRules};
 use crate::credentials::service as credentials;
+use crate::profile_hook;
 use crate::sessions::service::{self as sessions, Opened};
 use crate::users::model::{Email, PersonName, Phone, UserRef};
 use crate::users::service::{self as users, NewUser, User};
@@ -51,7 +51,7 @@ pub async fn register(ctx: &Ctx, new: Registration) -> Result<Registered> {
         .map_err(|flaw| Error::invalid(vec![Fault::new("password", flaw.code, flaw.message)]))?;
     // Checked before hashing, which is dear, and decided by the unique index below.
     refuse_known(ctx, &new.email).await?;
-    let hash = ctx.app().part::<Hasher>().hash(&password).await?;
+    let hash = ctx.app().state::<Hasher>().hash(&password).await?;
     let email = new.email.clone();
     match insert(ctx, new, &hash).await {
         Err(e) if e.code() == "USER_EMAIL_EXISTS" => {
@@ -95,7 +95,7 @@ async fn insert(
 }
 
 async fn create_profile(ctx: &Ctx, tx: &mut platform::Tx, user: &User, profile: &Value) -> Result<Value> {
-    let hook = ctx.app().try_part::<ProfileHook>().ok_or_else(|| {
+    let hook = profile_hook().ok_or_else(|| {
         Error::invalid_field(
             "customer",
             "not_served",

@@ -16,7 +16,7 @@ use std::time::Duration;
 use database::{args, row, sql};
 use kernel::{Error, Result};
 use parking_lot::Mutex;
-use platform::app::{App, BoxFuture, Feature, Parts};
+use platform::app::{App, BoxFuture, Feature, Parts, ProcessState};
 use platform::ctx::Ctx;
 use platform::jobs::{self, JobKind, NewJob, Progress, Queue};
 use platform::test::{TestApp, TestDb, on_both_databases};
@@ -76,18 +76,18 @@ impl Drop for AtWork {
     }
 }
 
-fn start(parts: &mut Parts) -> BoxFuture<'_, Result<()>> {
-    let probe = Probe {
-        ran: Mutex::default(),
-        fail: AtomicBool::new(false),
-        gate: Semaphore::new(0),
-        waiting: AtomicUsize::new(0),
-        refused: Mutex::default(),
-        at_work: AtomicUsize::new(0),
-        most: AtomicUsize::new(0),
-    };
-    parts.keep(Arc::new(probe));
-    Box::pin(async { Ok(()) })
+impl ProcessState for Probe {
+    fn new(_: &Parts) -> Probe {
+        Probe {
+            ran: Mutex::default(),
+            fail: AtomicBool::new(false),
+            gate: Semaphore::new(0),
+            waiting: AtomicUsize::new(0),
+            refused: Mutex::default(),
+            at_work: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+        }
+    }
 }
 
 fn feature() -> Feature {
@@ -97,7 +97,8 @@ fn feature() -> Feature {
         routes: utoipa_axum::router::OpenApiRouter::new,
         jobs: &[NOTE, GATED, SLICED],
         periodic: &[],
-        start,
+        start: None,
+        authenticate: None,
     }
 }
 
@@ -111,7 +112,7 @@ const KINDS: [JobKind; 3] = [NOTE, GATED, SLICED];
 
 fn note(ctx: &Ctx, payload: Value) -> BoxFuture<'_, Result<Progress>> {
     Box::pin(async move {
-        let probe = ctx.app().part::<Probe>();
+        let probe = ctx.app().state::<Probe>();
         assert_ne!(payload["n"], "panic", "on purpose");
         probe.ran.lock().push(payload["n"].clone());
         match probe.fail.load(Ordering::SeqCst) {
@@ -123,7 +124,7 @@ fn note(ctx: &Ctx, payload: Value) -> BoxFuture<'_, Result<Progress>> {
 
 fn gated(ctx: &Ctx, payload: Value) -> BoxFuture<'_, Result<Progress>> {
     Box::pin(async move {
-        let probe = ctx.app().part::<Probe>();
+        let probe = ctx.app().state::<Probe>();
         let at_work = AtWork::new(&probe);
         let passed = probe.gate.acquire().await.map_err(|_| Error::internal("the gate is gone"))?;
         passed.forget();
@@ -141,7 +142,7 @@ fn gated(ctx: &Ctx, payload: Value) -> BoxFuture<'_, Result<Progress>> {
 
 fn sliced(ctx: &Ctx, _: Value) -> BoxFuture<'_, Result<Progress>> {
     Box::pin(async move {
-        let probe = ctx.app().part::<Probe>();
+        let probe = ctx.app().state::<Probe>();
         let _at_work = AtWork::new(&probe);
         while !ctx.should_yield() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -190,7 +191,7 @@ async fn run_due(app: &App) -> usize {
 }
 
 fn probe(app: &App) -> Arc<Probe> {
-    app.part::<Probe>()
+    app.state::<Probe>()
 }
 
 fn seconds(n: u64) -> Duration {

@@ -11,7 +11,7 @@ const WANTED: Periodic = Periodic::new("probe.wanted", HOUR, note).when(wanted);
 
 /// As the flag says that otherwise makes notes fail.
 fn wanted(ctx: &Ctx) -> BoxFuture<'_, Result<bool>> {
-    Box::pin(async move { Ok(ctx.app().part::<Probe>().fail.load(Ordering::SeqCst)) })
+    Box::pin(async move { Ok(ctx.app().state::<Probe>().fail.load(Ordering::SeqCst)) })
 }
 
 /// Runs what is due of a task, and says how often it ran.
@@ -161,7 +161,7 @@ async fn mail_goes_out_while_long_tasks_run() {
 
 fn panics(ctx: &Ctx, _: Value) -> BoxFuture<'_, Result<Progress>> {
     Box::pin(async move {
-        ctx.app().part::<Probe>().waiting.fetch_add(1, Ordering::SeqCst);
+        ctx.app().state::<Probe>().waiting.fetch_add(1, Ordering::SeqCst);
         panic!("on purpose")
     })
 }
