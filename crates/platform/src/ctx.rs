@@ -1,26 +1,24 @@
 //! `Ctx`: what a use case receives. Caller, clock, ids, randomness, database, and the request it answers.
 //!
 //! Idempotency lives here and handlers know nothing of it: with a key, `write()` first inserts the key's
-//! record and `commit()` parks the transaction; `platform::http::guard` stores the reply in it and commits.
+//! record and `commit()` parks the transaction; `platform::http::guard` stores the reply in it and commits
+//! (`platform::idempotency::run`).
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::access::{Caller, Permission, Reach, Scope};
 use crate::app::App;
 use crate::event::{self, Event};
 use crate::http::limit::Tally;
-use crate::idempotency::{Claim, Idempotency, StoredReply};
+use crate::idempotency::KeyedRun;
 use crate::jobs;
-use crate::tx::{Parking, Tx};
+use crate::tx::Tx;
 use database::Usage;
 use kernel::clock::Timestamp;
-use kernel::error::{Error, Kind, Result};
+use kernel::error::{Error, Result};
 use kernel::id::Random;
 use kernel::web::RequestInfo;
 
@@ -34,8 +32,8 @@ pub struct RequestState {
     pub ip: Option<IpAddr>,
     /// `User-Agent`, cut to 255 characters.
     pub user_agent: Option<String>,
-    /// `Idempotency-Key` of an unsafe request.
-    pub(crate) idempotency: Option<Idempotency>,
+    /// What becomes of the `Idempotency-Key` of an unsafe request.
+    pub(crate) keyed: Option<Arc<KeyedRun>>,
     /// Is everything that it writes undone again?
     pub(crate) rehearsal: bool,
     /// The claim of the job that is at work here.
@@ -44,11 +42,7 @@ pub struct RequestState {
     pub(crate) tally: Tally,
     /// What the outer layer knows of it.
     pub(crate) info: Option<RequestInfo>,
-    pub(crate) claimed: AtomicBool,
-    pub(crate) replay: Mutex<Option<StoredReply>>,
-    pub(crate) customers: Mutex<BTreeSet<Uuid>>,
     pub(crate) usage: Arc<Usage>,
-    pub(crate) parking: Arc<Parking>,
 }
 
 impl RequestState {
@@ -59,24 +53,20 @@ impl RequestState {
             caller: Ok(None),
             ip: None,
             user_agent: None,
-            idempotency: None,
+            keyed: None,
             rehearsal: false,
             job: None,
             tally: Tally::default(),
             info: None,
-            claimed: AtomicBool::new(false),
-            replay: Mutex::new(None),
-            customers: Mutex::default(),
             usage: Arc::default(),
-            parking: Arc::default(),
         }
     }
 }
 
 impl RequestState {
-    /// A transaction, which waits at its end for the reply if that is wanted.
+    /// A transaction.
     pub(crate) async fn begin(&self, app: &App) -> Result<Tx> {
-        Ok(Tx::from(app.db.write(&self.usage).await?).parking_at(self.parking.clone()))
+        Ok(app.db.write(&self.usage).await?.into())
     }
 }
 
@@ -213,68 +203,42 @@ impl Ctx {
 
     /// Single statements, each its own snapshot, without BEGIN. Refused while a transaction is open.
     pub async fn read(&self) -> Result<Tx> {
-        self.settle_parked().await?;
+        self.settle().await?;
         Ok(self.app.db.read(&self.request.usage).await?.into())
     }
 
     /// Several statements that must agree.
     pub async fn snapshot(&self) -> Result<Tx> {
-        self.settle_parked().await?;
+        self.settle().await?;
         Ok(self.app.db.snapshot(&self.request.usage).await?.into())
     }
 
     /// Long reads, apart from the rest and with a deadline.
     pub async fn slow_read(&self) -> Result<Tx> {
-        self.settle_parked().await?;
+        self.settle().await?;
         Ok(self.app.db.slow_read(&self.request.usage).await?.into())
     }
 
     /// A transaction: drop it to roll back, `commit()` to keep. Refused while another is open.
     pub async fn write(&self) -> Result<Tx> {
-        self.settle_parked().await?;
+        self.settle().await?;
         let mut tx = self.request.begin(&self.app).await?;
         if let Some(claim) = &self.request.job {
             claim.hold_in(&mut tx).await?;
         }
-        let Some(key) = &self.request.idempotency else { return Ok(tx) };
-        // A repeat of what asks for nothing does the same, and needs no record.
-        if self.request.info.as_ref().is_some_and(RequestInfo::asks_nothing) {
-            return Ok(tx);
-        }
-        if self.request.claimed.swap(true, Ordering::SeqCst) {
-            return Ok(tx);
-        }
-        match key.claim(&mut tx, self.now()).await? {
-            Claim::Ours => {
-                self.request.parking.wanted.store(true, Ordering::SeqCst);
-                Ok(tx)
+        match &self.request.keyed {
+            // A repeat of what asks for nothing does the same, and needs no record.
+            Some(keyed) if !self.request.info.as_ref().is_some_and(RequestInfo::asks_nothing) => {
+                keyed.claim(tx, self.now()).await
             }
-            Claim::Replay(reply) => {
-                // What we read may belong to a neighbour whose COMMIT is still to come: wait for it.
-                tx.commit().await?;
-                *self.request.replay.lock() = Some(reply);
-                Err(Error::new(
-                    Kind::Conflict,
-                    "IDEMPOTENT_REPLAY",
-                    "The stored answer of the first request is given",
-                ))
-            }
-            Claim::Refused(e) => {
-                tx.commit().await?;
-                Err(e)
-            }
+            _ => Ok(tx),
         }
     }
 
-    /// A handler that goes on after its commit needs what it committed: the parked transaction is made to last
-    /// now, and its reply is stored afterwards.
-    async fn settle_parked(&self) -> Result<()> {
-        let parked = self.request.parking.parked.lock().take();
-        match parked {
-            Some(tx) => {
-                self.request.parking.wanted.store(false, Ordering::SeqCst);
-                tx.commit_now().await
-            }
+    /// Makes last what the handler committed before.
+    async fn settle(&self) -> Result<()> {
+        match &self.request.keyed {
+            Some(keyed) => keyed.settle().await,
             None => Ok(()),
         }
     }
@@ -282,8 +246,8 @@ impl Ctx {
     /// The answer of this request may tell of a customer. Whoever loads one says so, also where nothing is changed:
     /// an answer that is kept for repeats goes when one of its customers is erased.
     pub fn concerns(&self, customer: Uuid) {
-        if self.request.idempotency.is_some() {
-            self.request.customers.lock().insert(customer);
+        if let Some(keyed) = &self.request.keyed {
+            keyed.concerns(customer);
         }
     }
 

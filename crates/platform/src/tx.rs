@@ -1,35 +1,24 @@
 //! `Tx`: a transaction of a use case. What the database layer gives, with what the platform keeps beside it: the numbers of
-//! its events, and the wait for the reply of a request with an `Idempotency-Key`.
+//! its events, and who commits it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use database::{Db, Engine, FromRow, Param, Record, Sql, Where};
 use kernel::Result;
 use kernel::web::list::{ListRequest, Source};
-use parking_lot::Mutex;
-
-/// Where the committed use case of a request with an `Idempotency-Key` waits for its reply, which is stored in the same
-/// transaction.
-#[derive(Default)]
-pub(crate) struct Parking {
-    /// Does a commit wait?
-    pub wanted: AtomicBool,
-    /// The transaction that waits.
-    pub parked: Mutex<Option<Tx>>,
-}
 
 /// A transaction, or a way to read. See [`database::Tx`], whose functions it has.
 pub struct Tx {
     tx: database::Tx,
     /// The number of its first event, and how many there were.
     pub(crate) events: Option<(i64, i64)>,
-    parking: Option<Arc<Parking>>,
+    /// Gets it when its use case commits it.
+    handover: Option<Box<dyn FnOnce(Tx) + Send>>,
 }
 
 impl From<database::Tx> for Tx {
     fn from(tx: database::Tx) -> Tx {
-        Tx { tx, events: None, parking: None }
+        Tx { tx, events: None, handover: None }
     }
 }
 
@@ -44,24 +33,23 @@ impl Tx {
         Ok(db.write(&Arc::default()).await?.into())
     }
 
-    /// The same, whose commit may wait for the reply of its request.
-    pub(crate) fn parking_at(mut self, parking: Arc<Parking>) -> Tx {
-        self.parking = Some(parking);
+    /// The same, which does not end when its use case commits it: `then` gets it, to write more and make it last.
+    pub(crate) fn handed_to(mut self, then: impl FnOnce(Tx) + Send + 'static) -> Tx {
+        self.handover = Some(Box::new(then));
         self
     }
 
     /// Makes it last: [`database::Tx::commit`]. With an idempotency key the transaction waits for the reply, which is stored
     /// in it.
     pub async fn commit(mut self) -> Result<()> {
-        if let Some(parking) = self.parking.take()
-            && parking.wanted.load(Ordering::SeqCst)
-            && !self.tx.has_failed()
-        {
-            self.tx.detach();
-            *parking.parked.lock() = Some(self);
-            return Ok(());
+        match self.handover.take() {
+            Some(handover) if !self.tx.has_failed() => {
+                self.tx.detach();
+                handover(self);
+                Ok(())
+            }
+            _ => self.commit_now().await,
         }
-        self.commit_now().await
     }
 
     /// The same without waiting.
@@ -211,69 +199,5 @@ impl Tx {
         bound: u64,
     ) -> Result<u64> {
         Ok(request.count_up_to(&mut self.tx, base, conditions, bound).await?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    use database::{args, sql};
-    use kernel::Result;
-
-    use super::{Parking, Tx};
-    use crate::test::{TestDb, on_both_databases};
-
-    async fn names(t: &TestDb) -> Vec<String> {
-        let mut tx = t.db.read(&t.usage()).await.unwrap();
-        tx.all(sql!("SELECT name FROM setting ORDER BY name" => String), []).await.unwrap()
-    }
-
-    async fn set(tx: &mut Tx, name: &str) -> Result<u64> {
-        tx.exec(sql!("INSERT INTO setting (name, value) VALUES ($1, '')"), args![name]).await
-    }
-
-    /// Writes, and commits into the request's state; what follows the commit rings the bell.
-    async fn park(t: &TestDb, name: &str, bell: &Arc<AtomicBool>) -> Arc<Parking> {
-        let parking = Arc::new(Parking::default());
-        let mut tx = Tx::from(t.db.write(&t.usage()).await.unwrap()).parking_at(parking.clone());
-        parking.wanted.store(true, Ordering::SeqCst);
-        set(&mut tx, name).await.unwrap();
-        let bell = bell.clone();
-        tx.after_commit(move || bell.store(true, Ordering::SeqCst));
-        tx.commit().await.unwrap();
-        parking
-    }
-
-    #[tokio::test]
-    async fn a_parked_transaction_waits_for_its_reply() {
-        on_both_databases(async |t| {
-            let bell = Arc::new(AtomicBool::new(false));
-            let parking = park(t, "kept", &bell).await;
-            assert!(names(t).await.is_empty() && !bell.load(Ordering::SeqCst));
-            let mut tx = parking.parked.lock().take().unwrap();
-            set(&mut tx, "reply").await.unwrap();
-            tx.commit_now().await.unwrap();
-            assert_eq!(names(t).await, ["kept", "reply"]);
-            assert!(bell.load(Ordering::SeqCst));
-        })
-        .await;
-    }
-
-    #[tokio::test]
-    async fn a_parked_transaction_rolls_back_with_its_request() {
-        on_both_databases(async |t| {
-            let bell = Arc::new(AtomicBool::new(false));
-            let parking = park(t, "dropped", &bell).await;
-            drop(parking);
-            // The next writer would wait for ever for a transaction that is still open.
-            let mut tx = Tx::from(t.db.write(&t.usage()).await.unwrap());
-            set(&mut tx, "next").await.unwrap();
-            tx.commit().await.unwrap();
-            assert_eq!(names(t).await, ["next"]);
-            assert!(!bell.load(Ordering::SeqCst));
-        })
-        .await;
     }
 }

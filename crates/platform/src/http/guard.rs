@@ -6,16 +6,14 @@
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{OpenApi, RefOr};
 
@@ -25,7 +23,7 @@ use crate::Tx;
 use crate::access::{Actor, Caller};
 use crate::app::{App, Authenticate, Feature};
 use crate::ctx::{Ctx, RequestState};
-use crate::idempotency::{Idempotency, StoredReply};
+use crate::idempotency::{End, Idempotency, KeyedRun};
 use kernel::error::{Error, Kind, Result};
 use kernel::web::RequestInfo;
 use kernel::web::body;
@@ -37,8 +35,6 @@ type Known = Result<Option<Arc<Caller>>, Arc<Error>>;
 
 /// How often a handler runs at most: passing faults, and rows that somebody else changed meanwhile.
 const MOST_RUNS: u32 = 3;
-/// The reply headers that a stored answer keeps.
-const KEPT_HEADERS: [header::HeaderName; 3] = [header::CONTENT_TYPE, header::ETAG, header::LOCATION];
 
 /// In the extensions of a reply: it shows a secret, and is never stored. A repeat with its `Idempotency-Key` changes
 /// nothing and is told so.
@@ -218,7 +214,7 @@ fn state(app: &App, parts: &Parts, asked: &Asked<'_>) -> RequestState {
     state.caller = asked.caller.clone();
     state.ip = client_ip(app, parts);
     state.user_agent = agent.map(|a| a.chars().take(255).collect());
-    state.idempotency = asked.key.clone();
+    state.keyed = asked.key.clone().map(KeyedRun::new).map(Arc::new);
     state.tally = asked.tally.clone();
     state.info = info.cloned();
     state
@@ -282,14 +278,16 @@ fn idempotency(parts: &Parts, caller: &Caller) -> Result<Option<Idempotency>> {
 }
 
 /// Settles what the handler left: a parked transaction is committed with its reply, or dropped if it failed.
-async fn finish(app: &App, state: &Arc<RequestState>, response: Response) -> Result<Response> {
-    let parked = state.parking.parked.lock().take();
-    let replay = state.replay.lock().take();
+async fn finish(app: &App, state: &RequestState, response: Response) -> Result<Response> {
     let failed = response.status().is_client_error() || response.status().is_server_error();
-    let mut response = match (&state.idempotency, replay) {
-        (Some(_), Some(reply)) => restore(reply),
-        (Some(key), None) if !failed => keep(app, state, key, parked, response).await?,
-        _ => response,
+    let mut response = match &state.keyed {
+        Some(run) => match run.end(failed) {
+            End::Plain => response,
+            End::Replay(reply) => reply.into_response(),
+            End::Store(tx) => store(app, state, run, tx, response).await?,
+            End::StoreApart => store(app, state, run, state.begin(app).await?, response).await?,
+        },
+        None => response,
     };
     if app.show_statements {
         response.headers_mut().insert("x-statements", HeaderValue::from(state.usage.statements()));
@@ -297,54 +295,20 @@ async fn finish(app: &App, state: &Arc<RequestState>, response: Response) -> Res
     Ok(response)
 }
 
-/// Stores the answer to a request with a key.
-async fn keep(
+/// Stores the reply to a request with a key, unless it shows a secret or its caller has no room left.
+async fn store(
     app: &App,
     state: &RequestState,
-    key: &Idempotency,
-    parked: Option<Tx>,
+    run: &KeyedRun,
+    tx: Tx,
     response: Response,
 ) -> Result<Response> {
-    let mut tx = match parked {
-        Some(tx) => tx,
-        // The use case went on reading after its commit: its answer is stored in a second write.
-        None if state.claimed.load(Ordering::SeqCst) => state.begin(app).await?,
-        None => return Ok(response),
-    };
     let shows_secret = response.extensions().get::<ShowsSecret>().is_some();
-    let (reply, response) = take(response).await?;
-    let may_keep = |caller: &Caller| app.rate_limits.may_keep(caller, reply.body.len());
-    if !shows_secret && state.caller.as_ref().is_ok_and(|c| c.as_deref().is_none_or(may_keep)) {
-        let customers = std::mem::take(&mut *state.customers.lock());
-        key.keep(&mut tx, &reply, &customers).await?;
-    }
-    tx.commit_now().await?;
-    Ok(response)
-}
-
-async fn take(response: Response) -> Result<(StoredReply, Response)> {
-    let (parts, body) = response.into_parts();
-    let bytes =
-        body.collect().await.map_err(|e| Error::internal("a reply's body").with_source(e))?.to_bytes();
-    let kept = KEPT_HEADERS.iter().filter_map(|name| {
-        let value = parts.headers.get(name)?.to_str().ok()?;
-        Some((name.as_str().to_owned(), value.to_owned()))
-    });
-    let reply = StoredReply { status: parts.status.as_u16(), headers: kept.collect(), body: bytes.to_vec() };
-    Ok((reply, Response::from_parts(parts, Body::from(bytes))))
-}
-
-fn restore(reply: StoredReply) -> Response {
-    let mut response = Response::new(Body::from(reply.body));
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
-    let headers = response.headers_mut();
-    for (name, value) in reply.headers {
-        if let (Ok(name), Ok(value)) = (name.parse::<header::HeaderName>(), HeaderValue::from_str(&value)) {
-            headers.insert(name, value);
-        }
-    }
-    headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
-    response
+    let caller = state.caller.as_ref().ok().and_then(Option::as_deref);
+    run.store(tx, response, |reply| {
+        !shows_secret && caller.is_none_or(|caller| app.rate_limits.may_keep(caller, reply.body.len()))
+    })
+    .await
 }
 
 /// The context of a request with a caller; 401 without. What is open to everybody says so with [`Public`].

@@ -4,6 +4,11 @@
 //! A repeat that comes while the first is still running is refused at once, and holds nothing that others wait for: in
 //! this process by a list in memory before the database is asked, on another node by a lock of PostgreSQL that is only
 //! tried. (On SQLite a process at a time writes anyway.)
+//!
+//! Here is the record of a key; [`run`] is the way of one request through it, [`reply`] an answer that is kept.
+
+mod reply;
+mod run;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -18,6 +23,9 @@ use database::Json;
 use database::{args, row, sql};
 use kernel::clock::Timestamp;
 use kernel::error::{Error, Kind, Result};
+
+pub use reply::StoredReply;
+pub(crate) use run::{End, KeyedRun};
 
 /// How long an answer is kept.
 pub const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
@@ -63,19 +71,8 @@ fn in_use() -> Error {
     Error::conflict("IDEMPOTENCY_KEY_IN_USE", detail).retry_after(Duration::from_secs(1))
 }
 
-/// An answer as it was given the first time.
-#[derive(Debug, Clone)]
-pub struct StoredReply {
-    /// HTTP status.
-    pub status: u16,
-    /// The headers worth keeping: media type, tag, location.
-    pub headers: Vec<(String, String)>,
-    /// The body's bytes.
-    pub body: Vec<u8>,
-}
-
 /// What became of a key.
-pub(crate) enum Claim {
+enum Claim {
     /// First use: go on.
     Ours,
     /// Done before: this was the answer.
@@ -128,7 +125,7 @@ impl Idempotency {
         fingerprint.ok_or_else(|| Error::internal("a change before its file was read to the end"))
     }
 
-    pub(crate) async fn claim(&self, tx: &mut Tx, now: Timestamp) -> Result<Claim> {
+    async fn claim(&self, tx: &mut Tx, now: Timestamp) -> Result<Claim> {
         // The first bytes of a digest are as good as another digest.
         let lock = i64::from_be_bytes(self.scope[..8].try_into().unwrap_or_default());
         // An expired record is as good as none.
@@ -208,12 +205,7 @@ impl Idempotency {
     }
 
     /// Stores the answer and whom it tells of, in the transaction of what it answers.
-    pub(crate) async fn keep(
-        &self,
-        tx: &mut Tx,
-        reply: &StoredReply,
-        customers: &BTreeSet<Uuid>,
-    ) -> Result<()> {
+    async fn keep(&self, tx: &mut Tx, reply: &StoredReply, customers: &BTreeSet<Uuid>) -> Result<()> {
         let headers = Json(serde_json::json!(reply.headers));
         tx.exec(
             sql!("UPDATE idempotency_key SET status = $2, headers = $3, body = $4 WHERE scope = $1"),
