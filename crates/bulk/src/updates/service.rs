@@ -5,7 +5,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use customers::customers::model::{CustomerRef, CustomerRow, Members};
+use customers::customers::model::{CustomerRef, Members};
+use customers::customers::service::LoadedCustomer;
 use customers::customers::service::change::change_many_in;
 use customers::customers::service::members::{How, Rights, faults_of_any};
 use customers::customers::service::rows;
@@ -78,7 +79,7 @@ pub async fn by_ids(ctx: &Ctx, references: Vec<String>, updates: Members) -> Res
 
 /// The customers behind the references, in the order of their ids: two requests that name the same ones in another
 /// order do not wait for each other.
-async fn load(ctx: &Ctx, tx: &mut Tx, scope: &Scope, references: &[String]) -> Result<Vec<CustomerRow>> {
+async fn load(ctx: &Ctx, tx: &mut Tx, scope: &Scope, references: &[String]) -> Result<Vec<LoadedCustomer>> {
     let (mut ids, mut numbers) = (Vec::new(), Vec::new());
     for reference in references {
         match CustomerRef::parse(reference) {
@@ -127,7 +128,7 @@ async fn change_all_in(
     ctx: &Ctx,
     tx: &mut Tx,
     scope: &Scope,
-    rows: Vec<CustomerRow>,
+    rows: Vec<LoadedCustomer>,
     updates: &Members,
 ) -> Result<Vec<Changed>> {
     let before: Vec<_> = rows.iter().map(|row| (row.id, row.customer_id.clone(), row.version)).collect();

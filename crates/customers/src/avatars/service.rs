@@ -40,7 +40,7 @@ pub async fn target(ctx: &Ctx, reference: &str) -> Result<CustomerRow> {
     let mut tx = ctx.read().await?;
     let row = find_in(ctx, &mut tx, &scope, CustomerRef::parse(reference)?).await?;
     check(ctx, &mut tx, &row).await?;
-    Ok(row)
+    Ok(row.into_row())
 }
 
 async fn check(ctx: &Ctx, tx: &mut Tx, row: &CustomerRow) -> Result<()> {
@@ -82,7 +82,7 @@ async fn set(ctx: &Ctx, row: &CustomerRow, name: Option<&AvatarName>) -> Result<
     if row.avatar.is_none() && name.is_none() {
         return Err(not_found());
     }
-    let row = set_in(ctx, &mut tx, &scope, row, name).await?;
+    let row = set_in(ctx, &mut tx, &scope, row.into_row(), name).await?;
     let event = event("customer.avatar_changed", &row);
     ctx.record(&mut tx, event.note("avatar", if name.is_some() { "replaced" } else { "removed" })).await?;
     tx.commit().await?;

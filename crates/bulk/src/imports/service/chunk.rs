@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use customers::customers::model::CustomerRow;
 use customers::customers::model::{CustomerNumber, Members, NewCustomer};
+use customers::customers::service::LoadedCustomer;
 use customers::customers::service::change::change_many_in;
 use customers::customers::service::create::create_many_in;
 use customers::customers::service::members::{How, Rights};
@@ -273,7 +274,7 @@ impl Round {
         }
         let ids = self.changes.iter().map(|(_, id, _)| *id).collect();
         let rows = rows::by_ids(tx, scope, ids).await?;
-        let mut rows: HashMap<Uuid, CustomerRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let mut rows: HashMap<Uuid, LoadedCustomer> = rows.into_iter().map(|row| (row.id, row)).collect();
         let (mut places, mut changes) = (Vec::new(), Vec::new());
         for (place, id, members) in self.changes {
             match rows.remove(&id) {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use customers::customers::model::CustomerRow;
 use customers::customers::model::input::CustomerChange;
+use customers::customers::service::LoadedCustomer;
 use customers::customers::service::change::change_many_in;
 use customers::customers::service::erase::erase_in;
 use customers::customers::service::members::{How, Rights};
@@ -65,7 +66,7 @@ async fn revert_in(
     let touched = |line: &&Kept| matches!(line.verdict.as_str(), "created" | "updated") && !reverted(line);
     let ids: Ids = lines.iter().filter(touched).filter_map(|line| line.customer_id).collect();
     let rows = rows::by_ids(tx, scope, ids).await?;
-    let mut rows: HashMap<Uuid, CustomerRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let mut rows: HashMap<Uuid, LoadedCustomer> = rows.into_iter().map(|row| (row.id, row)).collect();
     let (mut done, mut changes, mut places) = (Vec::new(), Vec::new(), Vec::new());
     for line in lines.into_iter().filter(|line| touched(&line)) {
         let verdict = if line.verdict == "created" { Verdict::Created } else { Verdict::Updated };
@@ -125,7 +126,7 @@ async fn erase_created_in(
     tx: &mut Tx,
     scope: &Scope,
     batch: &Batch,
-    row: &CustomerRow,
+    row: &LoadedCustomer,
 ) -> Result<()> {
     erase_in(ctx, tx, row, "customer.erased").await?;
     if row.user_role == "customer"

@@ -10,7 +10,7 @@ use platform::ctx::Ctx;
 
 use super::members::{Draft, How, Rights, draft};
 use super::person::Person;
-use super::{CustomerRow, find_in, save_many_in};
+use super::{CustomerRow, LoadedCustomer, find_in, save_many_in};
 use crate::consent::service::{self as consent, MARKETING_EMAILS, Source};
 use crate::customers::model::{CustomerRef, Members};
 use crate::customers::store::{self, write};
@@ -40,7 +40,7 @@ pub async fn change_in(
     tx: &mut Tx,
     scope: &Scope,
     rights: Rights,
-    before: CustomerRow,
+    before: LoadedCustomer,
     members: Members,
     how: How,
 ) -> Result<CustomerRow> {
@@ -55,7 +55,7 @@ pub async fn change_many_in(
     tx: &mut Tx,
     scope: &Scope,
     rights: Rights,
-    changes: Vec<(CustomerRow, Members)>,
+    changes: Vec<(LoadedCustomer, Members)>,
     how: How,
 ) -> Result<Vec<Result<CustomerRow>>> {
     let mut plans: Vec<Result<Plan>> =
@@ -75,13 +75,13 @@ pub async fn change_many_in(
 
 /// A customer that will be changed.
 struct Plan {
-    before: CustomerRow,
+    before: LoadedCustomer,
     row: CustomerRow,
     person: Person,
     consents: Vec<(&'static str, bool)>,
 }
 
-fn plan(ctx: &Ctx, rights: Rights, before: CustomerRow, members: Members, how: How) -> Result<Plan> {
+fn plan(ctx: &Ctx, rights: Rights, before: LoadedCustomer, members: Members, how: How) -> Result<Plan> {
     if !rights.staff && !before.is_active {
         return Err(Error::forbidden(
             "CUSTOMER_INACTIVE",

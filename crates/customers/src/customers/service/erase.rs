@@ -10,7 +10,7 @@ use platform::event::Event;
 use platform::{event as events, idempotency, jobs};
 
 use super::projections::{self, Moment};
-use super::{CustomerRow, find_in};
+use super::{CustomerRow, LoadedCustomer, find_in};
 use crate::customers::model::CustomerRef;
 use crate::customers::store::write;
 
@@ -31,14 +31,14 @@ pub async fn erase(ctx: &Ctx, reference: &str, check: impl FnOnce(&CustomerRow) 
 }
 
 /// Erases the profile in the caller's transaction; the user is the caller's to decide about.
-pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, row: &CustomerRow, action: &'static str) -> Result<()> {
+pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, row: &LoadedCustomer, action: &'static str) -> Result<()> {
     write::lock_user(tx, row.user_id).await?;
     let total_services = write::erase(tx, row, ctx.now()).await?;
     projections::erase_in(ctx, tx, row).await?;
     events::forget_customer(tx, row.id).await?;
     jobs::forget_customer(tx, row.id).await?;
     idempotency::forget_customer(tx, row.id).await?;
-    let erased = CustomerRow { total_services, ..row.clone() };
+    let erased = CustomerRow { total_services, ..CustomerRow::clone(row) };
     projections::follow_in(ctx, tx, Moment::Afterwards, &[(Some(&erased), None)]).await?;
     // Nothing of what it was goes into the event.
     let event = Event::new(action, "customer", row.id, row.customer_id.as_str());

@@ -34,6 +34,7 @@ use platform::event::Event;
 
 pub use super::model::CustomerRow;
 use super::model::{CustomerRef, UserKey};
+pub use super::store::LoadedCustomer;
 use super::store::{self, list, write};
 use projections::{Change, Moment};
 
@@ -51,11 +52,16 @@ pub fn no_profile() -> Error {
 pub async fn get(ctx: &Ctx, reference: &str) -> Result<CustomerRow> {
     let scope = ctx.require(Permission::CustomersRead)?;
     let mut tx = ctx.read().await?;
-    find_in(ctx, &mut tx, &scope, CustomerRef::parse(reference)?).await
+    Ok(find_in(ctx, &mut tx, &scope, CustomerRef::parse(reference)?).await?.into_row())
 }
 
 /// The customer behind a reference, within the scope; 404. The request's answer is taken to tell of it.
-pub async fn find_in(ctx: &Ctx, tx: &mut Tx, scope: &Scope, reference: CustomerRef) -> Result<CustomerRow> {
+pub async fn find_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    scope: &Scope,
+    reference: CustomerRef,
+) -> Result<LoadedCustomer> {
     let row = store::find(tx, scope, reference).await?.ok_or_else(not_found)?;
     ctx.concerns(row.id);
     Ok(row)
@@ -71,7 +77,7 @@ pub async fn find_by_user(ctx: &Ctx, user: UserKey) -> Result<Option<CustomerRow
     let scope = ctx.require(Permission::CustomersRead)?;
     let mut tx = ctx.read().await?;
     match user {
-        UserKey::Id(id) => store::find_by_user(&mut tx, &scope, id).await,
+        UserKey::Id(id) => Ok(store::find_by_user(&mut tx, &scope, id).await?.map(LoadedCustomer::into_row)),
         UserKey::Legacy(number) => store::find_by_legacy_user(&mut tx, &scope, number).await,
     }
 }
@@ -104,11 +110,11 @@ pub fn event(action: &'static str, row: &CustomerRow) -> Event {
 async fn save_in(
     ctx: &Ctx,
     tx: &mut Tx,
-    before: &CustomerRow,
+    before: LoadedCustomer,
     after: CustomerRow,
     action: &'static str,
 ) -> Result<CustomerRow> {
-    let saved = save_many_in(ctx, tx, vec![(before.clone(), after)], action).await?.pop();
+    let saved = save_many_in(ctx, tx, vec![(before, after)], action).await?.pop();
     saved.ok_or_else(|| Error::internal("a saved customer is gone"))
 }
 
@@ -116,7 +122,7 @@ async fn save_in(
 async fn save_many_in(
     ctx: &Ctx,
     tx: &mut Tx,
-    mut changes: Vec<(CustomerRow, CustomerRow)>,
+    mut changes: Vec<(LoadedCustomer, CustomerRow)>,
     action: &'static str,
 ) -> Result<Vec<CustomerRow>> {
     let now = ctx.now();
@@ -133,7 +139,8 @@ async fn save_many_in(
     }
     let mut rows: Vec<_> = differing.iter().map(|(before, after)| (*before, &**after)).collect();
     rows.sort_by_key(|(_, after)| after.id);
-    let follows: Vec<Change<'_>> = rows.iter().map(|(before, after)| (Some(*before), Some(*after))).collect();
+    let follows: Vec<Change<'_>> =
+        rows.iter().map(|(before, after)| (Some(&***before), Some(*after))).collect();
     projections::follow_in(ctx, tx, Moment::BeforeUpdate, &follows).await?;
     write::update(tx, &rows).await?;
     projections::follow_in(ctx, tx, Moment::AfterUpdate, &follows).await?;

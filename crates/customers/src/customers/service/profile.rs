@@ -25,7 +25,7 @@ pub async fn get(ctx: &Ctx) -> Result<CustomerRow> {
     let user = ctx.require_customer()?;
     let scope = ctx.require(Permission::CustomersRead)?;
     let mut tx = ctx.read().await?;
-    store::find_by_user(&mut tx, &scope, user).await?.ok_or_else(no_profile)
+    Ok(store::find_by_user(&mut tx, &scope, user).await?.ok_or_else(no_profile)?.into_row())
 }
 
 /// Creates the caller's profile. 409 `PROFILE_ALREADY_EXISTS` the second time.

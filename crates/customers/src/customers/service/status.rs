@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::members::Rights;
 use super::person::{require_over_user, taken};
 use super::projections::{self, Moment};
-use super::{CustomerRow, event, find_in, not_found, save_in};
+use super::{CustomerRow, LoadedCustomer, event, find_in, not_found, save_in};
 use crate::customers::model::CustomerRef;
 use crate::customers::store::write;
 pub use crate::customers::store::write::Counted;
@@ -92,8 +92,8 @@ async fn save(
     let mut tx = ctx.write().await?;
     let before = find_in(ctx, &mut tx, &scope, reference).await?;
     check(&before)?;
-    let after = turn(before.clone())?;
-    let after = save_in(ctx, &mut tx, &before, after, action).await?;
+    let after = turn(CustomerRow::clone(&before))?;
+    let after = save_in(ctx, &mut tx, before, after, action).await?;
     tx.commit().await?;
     Ok(after)
 }
@@ -119,7 +119,7 @@ pub async fn mark(
         return Err(Error::conflict("CONTACT_MISSING", "The customer has nothing to mark; add it first"));
     }
     require_over_user(ctx, &mut tx, Rights::of(ctx)?, &before, &[name]).await?;
-    let after = if marked { before } else { mark_in(ctx, &mut tx, &scope, before, mark).await? };
+    let after = if marked { before.into_row() } else { mark_in(ctx, &mut tx, &scope, before, mark).await? };
     tx.commit().await?;
     Ok(after)
 }
@@ -128,7 +128,7 @@ async fn mark_in(
     ctx: &Ctx,
     tx: &mut Tx,
     scope: &Scope,
-    before: CustomerRow,
+    before: LoadedCustomer,
     mark: Mark,
 ) -> Result<CustomerRow> {
     let user = users::find_in(tx, scope, UserRef::Id(before.user_id)).await?.ok_or_else(not_found)?;
@@ -139,8 +139,8 @@ async fn mark_in(
     };
     let user =
         users::update_in(ctx, tx, &user, change, before.country_code.as_deref()).await.map_err(taken)?;
-    let after = before.clone().with_user(&user);
-    save_in(ctx, tx, &before, after, "customer.updated").await
+    let after = CustomerRow::clone(&before).with_user(&user);
+    save_in(ctx, tx, before, after, "customer.updated").await
 }
 
 /// Counts a completed service, at `at` or now. Any number at once are all counted.
@@ -158,10 +158,15 @@ pub async fn count_service(ctx: &Ctx, reference: &str, at: Option<Timestamp>) ->
 }
 
 /// Counts a completed service in the caller's transaction, such as that of its record.
-pub async fn count_service_in(ctx: &Ctx, tx: &mut Tx, row: &CustomerRow, at: Timestamp) -> Result<Counted> {
+pub async fn count_service_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    row: &LoadedCustomer,
+    at: Timestamp,
+) -> Result<Counted> {
     // Somebody else may have counted one since the row was read, and the event says what was there before this one.
-    let last = write::lock_last_service(tx, row.id).await?;
-    let counted = write::count_service(tx, row.id, at).await?.ok_or_else(not_found)?;
+    let last = write::lock_last_service(tx, row).await?;
+    let counted = write::count_service(tx, row, at).await?.ok_or_else(not_found)?;
     projections::service_counted_in(tx, row).await?;
     let facts = |n: i64, at: Option<Timestamp>| {
         let at = at.map_or(Value::Null, |at| at.to_string().into());
@@ -196,9 +201,9 @@ pub async fn touch_login(ctx: &Ctx, reference: &str) -> Result<CustomerRow> {
     let row = find_in(ctx, &mut tx, &scope, reference).await?;
     let now = ctx.now();
     if row.last_login_at.is_none_or(|at| now.since(at) >= LOGIN_EVERY) {
-        write::touch_login(&mut tx, row.id, now, now.minus(LOGIN_EVERY)).await?;
+        write::touch_login(&mut tx, &row, now, now.minus(LOGIN_EVERY)).await?;
     }
     let row = find_in(ctx, &mut tx, &scope, CustomerRef::Id(row.id)).await?;
     tx.commit().await?;
-    Ok(row)
+    Ok(row.into_row())
 }

@@ -9,8 +9,7 @@ use platform::Tx;
 use platform::access::Scope;
 use uuid::Uuid;
 
-use super::{customers_where, list};
-use crate::customers::model::CustomerRow;
+use super::{LoadedCustomer, customers_where, list};
 
 /// How many ids are looked for at once. Each search may read an index from its beginning, so they should be few.
 pub const IDS_AT_ONCE: usize = 20_000;
@@ -50,7 +49,7 @@ pub async fn ids(
 }
 
 /// The customers with these ids, within the scope, in the order of their ids. Who is not there is left out.
-pub async fn by_ids(tx: &mut Tx, scope: &Scope, ids: Ids) -> Result<Vec<CustomerRow>> {
+pub async fn by_ids(tx: &mut Tx, scope: &Scope, ids: Ids) -> Result<Vec<LoadedCustomer>> {
     tx.all(
         // A list as one argument: see `database::Ids`.
         sql!(
@@ -59,7 +58,7 @@ pub async fn by_ids(tx: &mut Tx, scope: &Scope, ids: Ids) -> Result<Vec<Customer
             ),
             postgres: customers_where!(
                 "AND c.id = ANY($1) AND ($2 OR u.company_id = $3 OR u.id = $4) ORDER BY c.id"
-            ) => CustomerRow
+            ) => LoadedCustomer
         ),
         args![ids, scope.all(), scope.company(), scope.user()],
     )

@@ -14,13 +14,34 @@ pub mod matching;
 mod plans;
 pub mod write;
 
-use database::{Ids, Texts, Where, args, sql};
+use database::{Ids, Texts, Where, args, row, sql};
 use kernel::Result;
 use platform::Tx;
 use platform::access::Scope;
 use uuid::Uuid;
 
 use super::model::{CustomerRef, CustomerRow};
+
+row! {
+    /// A customer that was found within a scope. What is written to a customer takes one of these, and nobody but the store
+    /// makes one, so nothing is written to a row that its caller may not see.
+    #[derive(Debug, Clone)]
+    pub struct LoadedCustomer { row: CustomerRow }
+}
+
+impl LoadedCustomer {
+    /// The row, which is not written any more.
+    pub fn into_row(self) -> CustomerRow {
+        self.row
+    }
+}
+
+impl std::ops::Deref for LoadedCustomer {
+    type Target = CustomerRow;
+    fn deref(&self) -> &CustomerRow {
+        &self.row
+    }
+}
 
 /// The text that begins every `SELECT` of a [`CustomerRow`]; erased ones are nowhere.
 macro_rules! customers_where {
@@ -47,19 +68,19 @@ macro_rules! select_customer {
 use select_customer;
 
 /// The customer behind a reference.
-pub async fn find(tx: &mut Tx, scope: &Scope, reference: CustomerRef) -> Result<Option<CustomerRow>> {
+pub async fn find(tx: &mut Tx, scope: &Scope, reference: CustomerRef) -> Result<Option<LoadedCustomer>> {
     let (all, company, user) = (scope.all(), scope.company(), scope.user());
     match reference {
         CustomerRef::Id(id) => {
             tx.opt(
-                select_customer!("AND c.id = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"),
+                sql!(customers_where!("AND c.id = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)") => LoadedCustomer),
                 args![id, all, company, user],
             )
             .await
         }
         CustomerRef::Number(number) => {
             tx.opt(
-                select_customer!("AND c.customer_id = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"),
+                sql!(customers_where!("AND c.customer_id = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)") => LoadedCustomer),
                 args![number.to_string(), all, company, user],
             )
             .await
@@ -68,9 +89,9 @@ pub async fn find(tx: &mut Tx, scope: &Scope, reference: CustomerRef) -> Result<
 }
 
 /// The profile of a user.
-pub async fn find_by_user(tx: &mut Tx, scope: &Scope, user: Uuid) -> Result<Option<CustomerRow>> {
+pub async fn find_by_user(tx: &mut Tx, scope: &Scope, user: Uuid) -> Result<Option<LoadedCustomer>> {
     tx.opt(
-        select_customer!("AND c.user_id = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)"),
+        sql!(customers_where!("AND c.user_id = $1 AND ($2 OR u.company_id = $3 OR u.id = $4)") => LoadedCustomer),
         args![user, scope.all(), scope.company(), scope.user()],
     )
     .await

@@ -7,6 +7,7 @@ use kernel::{Error, Result};
 use platform::Tx;
 use uuid::Uuid;
 
+use super::LoadedCustomer;
 use crate::customers::model::CustomerRow;
 
 row! {
@@ -28,26 +29,31 @@ pub async fn insert(tx: &mut Tx, rows: &[&CustomerRow]) -> Result<Vec<bool>> {
 
 /// Writes loaded customers back, before and after, all but their counters; `Stale` if somebody else was faster with one
 /// of them. The versions go up by one.
-pub async fn update(tx: &mut Tx, changes: &[(&CustomerRow, &CustomerRow)]) -> Result<()> {
-    tx.update_records(changes).await.map_err(taken)
+pub async fn update(tx: &mut Tx, changes: &[(&LoadedCustomer, &CustomerRow)]) -> Result<()> {
+    if changes.iter().any(|(before, after)| before.id != after.id) {
+        return Err(Error::internal("a customer would be written over another"));
+    }
+    let changes: Vec<(&CustomerRow, &CustomerRow)> =
+        changes.iter().map(|(before, after)| (&***before, *after)).collect();
+    tx.update_records(&changes).await.map_err(taken)
 }
 
 /// The latest service, of a row that is locked until the transaction ends: what counting one more begins with.
-pub async fn lock_last_service(tx: &mut Tx, id: Uuid) -> Result<Option<Timestamp>> {
+pub async fn lock_last_service(tx: &mut Tx, row: &LoadedCustomer) -> Result<Option<Timestamp>> {
     let last = tx.opt(
         // SQLite has one writer.
         sql!(
             sqlite: "SELECT last_service_date FROM customer WHERE id = $1",
             postgres: "SELECT last_service_date FROM customer WHERE id = $1 FOR UPDATE" => Option<Timestamp>
         ),
-        args![id],
+        args![row.id],
     );
     Ok(last.await?.flatten())
 }
 
 /// Counts one more service. Not a change of the record: any number of them may come at once, and the version stays.
 /// `None` if the customer was erased meanwhile.
-pub async fn count_service(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<Option<Counted>> {
+pub async fn count_service(tx: &mut Tx, row: &LoadedCustomer, at: Timestamp) -> Result<Option<Counted>> {
     tx.opt(
         sql!(
             "UPDATE customer SET total_services = total_services + 1,
@@ -55,7 +61,7 @@ pub async fn count_service(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<Optio
              WHERE id = $1 AND erased_at IS NULL
              RETURNING total_services, last_service_date" => Counted
         ),
-        args![id, at],
+        args![row.id, at],
     )
     .await
 }
@@ -71,10 +77,10 @@ pub async fn set_services(tx: &mut Tx, id: Uuid, total: i64, last: Option<Timest
 }
 
 /// Notes a login unless one was noted after `since`. The version stays.
-pub async fn touch_login(tx: &mut Tx, id: Uuid, at: Timestamp, since: Timestamp) -> Result<()> {
+pub async fn touch_login(tx: &mut Tx, row: &LoadedCustomer, at: Timestamp, since: Timestamp) -> Result<()> {
     tx.exec(
         sql!("UPDATE customer SET last_login_at = $2 WHERE id = $1 AND (last_login_at IS NULL OR last_login_at <= $3)"),
-        args![id, at, since],
+        args![row.id, at, since],
     )
     .await
     .map(drop)
@@ -82,7 +88,7 @@ pub async fn touch_login(tx: &mut Tx, id: Uuid, at: Timestamp, since: Timestamp)
 
 /// Leaves a tombstone: the ids, the number of services and the times, nothing personal. `Stale` if somebody else was faster.
 /// Says how many services it had: counting one is no change of the version, so more than were loaded may be there.
-pub async fn erase(tx: &mut Tx, row: &CustomerRow, at: Timestamp) -> Result<i64> {
+pub async fn erase(tx: &mut Tx, row: &LoadedCustomer, at: Timestamp) -> Result<i64> {
     update(tx, &[(row, &row.emptied(at))]).await?;
     tx.one(
         sql!("UPDATE customer SET user_id = NULL, last_login_at = NULL, erased_at = $2 WHERE id = $1 RETURNING total_services" => i64),
