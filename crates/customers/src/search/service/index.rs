@@ -96,7 +96,7 @@ async fn put_changed_in(tx: &mut Tx, after: Vec<&CustomerRow>) -> Result<()> {
         Engine::Postgres => {
             let ids = Ids(after.into_iter().map(|row| row.id).collect());
             let rows = customers::by_ids(tx, &entries_scope(), ids).await?;
-            rows.iter().map(entry).collect()
+            rows.iter().map(|row| entry(row)).collect()
         }
     };
     store::put_many(tx, entries, Put::Always).await
