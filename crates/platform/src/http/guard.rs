@@ -284,7 +284,7 @@ async fn finish(app: &App, state: &RequestState, response: Response) -> Result<R
         Some(run) => match run.end(failed) {
             End::Plain => response,
             End::Replay(reply) => reply.into_response(),
-            End::Store(tx) => store(app, state, run, tx, response).await?,
+            End::Store(tx) => store(app, state, run, *tx, response).await?,
             End::StoreApart => store(app, state, run, state.begin(app).await?, response).await?,
         },
         None => response,

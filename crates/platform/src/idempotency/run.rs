@@ -33,7 +33,7 @@ enum State {
     #[default]
     Open,
     /// The use case has committed this transaction, in which its reply is stored before it lasts.
-    Parked(Tx),
+    Parked(Box<Tx>),
     /// The record lasts, and its reply is still to be stored.
     Committed,
     /// The key was used before; this was the reply.
@@ -45,7 +45,7 @@ pub(crate) enum End {
     /// Its own reply is given and nothing is stored.
     Plain,
     /// Its own reply is given, and stored in this transaction.
-    Store(Tx),
+    Store(Box<Tx>),
     /// Its own reply is given, and stored in a transaction of its own.
     StoreApart,
     /// The stored reply is given.
@@ -71,7 +71,7 @@ impl KeyedRun {
         let (reply, refusal) = match self.key.claim(&mut tx, now).await? {
             Claim::Ours => {
                 let run = self.clone();
-                return Ok(tx.handed_to(move |tx| *run.state.lock() = State::Parked(tx)));
+                return Ok(tx.handed_to(move |tx| *run.state.lock() = State::Parked(Box::new(tx))));
             }
             Claim::Replay(reply) => {
                 let detail = "The stored answer of the first request is given";
@@ -206,7 +206,7 @@ mod tests {
             assert_eq!(lasting(t).await, (vec![], 0));
             assert!(!bell.load(Ordering::SeqCst));
             let End::Store(tx) = run.end(false) else { panic!("nothing is parked") };
-            store(&run, tx).await;
+            store(&run, *tx).await;
             assert_eq!(lasting(t).await, (vec!["kept".to_owned()], 1));
             assert!(bell.load(Ordering::SeqCst));
             assert_eq!(replayed(t).await, b"told");
@@ -263,7 +263,7 @@ mod tests {
             set(&mut tx, "done").await;
             tx.commit().await.unwrap();
             let End::Store(tx) = run.end(false) else { panic!("nothing is parked") };
-            store(&run, tx).await;
+            store(&run, *tx).await;
             assert_eq!(lasting(t).await, (vec!["done".to_owned()], 1));
             assert_eq!(replayed(t).await, b"told");
         })
