@@ -1,18 +1,25 @@
-//! Refresh tokens and the secrets of API keys: random texts that mean nothing without the database.
+//! Refresh tokens, the secrets of API keys and the tokens of devices: random texts that mean nothing without the
+//! database, where only their hashes are stored. None shows in `Debug`, and all are overwritten when dropped.
 
 use std::fmt;
 
-use aws_lc_rs::{constant_time, digest, hmac};
+use aws_lc_rs::{constant_time, hmac};
 use data_encoding::BASE64URL_NOPAD;
 use kernel::id::Random;
+use platform::crypto::sha256;
+use secrecy::zeroize::Zeroizing;
 
-/// A refresh token: `rt_` and 256 bits in base64url. Only its hash is stored. `Debug` shows nothing.
-#[derive(Clone)]
-pub struct RefreshToken([u8; 32]);
+/// A refresh token: `rt_` and 256 bits in base64url.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RefreshToken(Bits);
 
-/// The secret of an API key: `rk_` and 256 bits in base64url. Only its hash is stored. `Debug` shows nothing.
-#[derive(Clone)]
-pub struct ApiKeySecret([u8; 32]);
+/// The secret of an API key: `rk_` and 256 bits in base64url.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApiKeySecret(Bits);
+
+/// By which a device is known at the next login: 256 bits in base64url.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeviceToken(Bits);
 
 const REFRESH: &str = "rt_";
 const API_KEY: &str = "rk_";
@@ -20,29 +27,29 @@ const API_KEY: &str = "rk_";
 impl RefreshToken {
     /// The first token of a session.
     pub fn generate(random: &Random) -> RefreshToken {
-        RefreshToken(random.bytes())
+        RefreshToken(Bits::generate(random))
     }
 
     /// Reads what a client presents; `None` when it cannot be a refresh token.
     pub fn parse(text: &str) -> Option<RefreshToken> {
-        decode(REFRESH, text).map(RefreshToken)
+        text.strip_prefix(REFRESH).and_then(Bits::decode).map(RefreshToken)
     }
 
     /// The text for the client, once.
     pub fn reveal(&self) -> String {
-        encode(REFRESH, &self.0)
+        format!("{REFRESH}{}", self.0.encode())
     }
 
     /// What is stored: SHA-256. A slow hash would add nothing to 256 random bits.
     pub fn hash(&self) -> [u8; 32] {
-        sha256(&self.0)
+        sha256(self.0.0.as_slice())
     }
 
     /// The token that follows this one. It is computed from it, so that a client which lost the answer and
     /// asks again gets the same successor, though only hashes are stored.
     pub fn successor(&self, key: &RefreshKey) -> RefreshToken {
-        let mut next = [0; 32];
-        next.copy_from_slice(hmac::sign(&key.0, &self.0).as_ref());
+        let mut next = Bits(Zeroizing::new([0; 32]));
+        next.0.copy_from_slice(hmac::sign(&key.0, self.0.0.as_slice()).as_ref());
         RefreshToken(next)
     }
 }
@@ -50,12 +57,12 @@ impl RefreshToken {
 impl ApiKeySecret {
     /// A new secret.
     pub fn generate(random: &Random) -> ApiKeySecret {
-        ApiKeySecret(random.bytes())
+        ApiKeySecret(Bits::generate(random))
     }
 
     /// Reads what a client presents; `None` when it cannot be an API key.
     pub fn parse(text: &str) -> Option<ApiKeySecret> {
-        decode(API_KEY, text).map(ApiKeySecret)
+        text.strip_prefix(API_KEY).and_then(Bits::decode).map(ApiKeySecret)
     }
 
     /// Does this begin like a key, whether it is one or not?
@@ -65,12 +72,34 @@ impl ApiKeySecret {
 
     /// The text for the client, once.
     pub fn reveal(&self) -> String {
-        encode(API_KEY, &self.0)
+        format!("{API_KEY}{}", self.0.encode())
     }
 
     /// What is stored: SHA-256.
     pub fn hash(&self) -> [u8; 32] {
-        sha256(&self.0)
+        sha256(self.0.0.as_slice())
+    }
+}
+
+impl DeviceToken {
+    /// A new token.
+    pub fn generate(random: &Random) -> DeviceToken {
+        DeviceToken(Bits::generate(random))
+    }
+
+    /// Reads what a client presents; `None` when it cannot be the token of a device.
+    pub fn parse(text: &str) -> Option<DeviceToken> {
+        Bits::decode(text).map(DeviceToken)
+    }
+
+    /// The text for the client.
+    pub fn reveal(&self) -> String {
+        self.0.encode()
+    }
+
+    /// What is stored: SHA-256 of the text.
+    pub fn hash(&self) -> [u8; 32] {
+        sha256(self.0.encode().as_bytes())
     }
 }
 
@@ -85,49 +114,42 @@ impl RefreshKey {
     }
 }
 
-fn encode(prefix: &str, secret: &[u8; 32]) -> String {
-    format!("{prefix}{}", BASE64URL_NOPAD.encode(secret))
-}
-
-/// One text per secret: the encoding refuses padding, white space and stray bits at the end.
-fn decode(prefix: &str, text: &str) -> Option<[u8; 32]> {
-    let rest = text.strip_prefix(prefix).filter(|rest| rest.len() == 43)?;
-    BASE64URL_NOPAD.decode(rest.as_bytes()).ok()?.try_into().ok()
-}
-
-fn sha256(secret: &[u8; 32]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest::digest(&digest::SHA256, secret).as_ref());
-    hash
-}
-
-impl PartialEq for RefreshToken {
-    fn eq(&self, other: &RefreshToken) -> bool {
-        constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
-    }
-}
-
-impl PartialEq for ApiKeySecret {
-    fn eq(&self, other: &ApiKeySecret) -> bool {
-        constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
-    }
-}
-
-impl fmt::Debug for RefreshToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RefreshToken(***)")
-    }
-}
-
-impl fmt::Debug for ApiKeySecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiKeySecret(***)")
-    }
-}
-
 impl fmt::Debug for RefreshKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RefreshKey(***)")
+    }
+}
+
+/// 256 random bits.
+#[derive(Clone)]
+struct Bits(Zeroizing<[u8; 32]>);
+
+impl Bits {
+    fn generate(random: &Random) -> Bits {
+        Bits(Zeroizing::new(random.bytes()))
+    }
+
+    fn encode(&self) -> String {
+        BASE64URL_NOPAD.encode(self.0.as_slice())
+    }
+
+    /// One text per secret: the encoding refuses padding, white space and stray bits at the end.
+    fn decode(text: &str) -> Option<Bits> {
+        let mut bits = Bits(Zeroizing::new([0; 32]));
+        let fits = BASE64URL_NOPAD.decode_len(text.len()) == Ok(bits.0.len());
+        (fits && BASE64URL_NOPAD.decode_mut(text.as_bytes(), bits.0.as_mut_slice()).is_ok()).then_some(bits)
+    }
+}
+
+impl PartialEq for Bits {
+    fn eq(&self, other: &Bits) -> bool {
+        constant_time::verify_slices_are_equal(self.0.as_slice(), other.0.as_slice()).is_ok()
+    }
+}
+
+impl fmt::Debug for Bits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
     }
 }
 
@@ -137,6 +159,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn bits(bits: [u8; 32]) -> Bits {
+        Bits(Zeroizing::new(bits))
+    }
 
     #[test]
     fn tokens_have_their_prefix_and_do_not_mix() {
@@ -151,7 +177,7 @@ mod tests {
 
     #[test]
     fn one_secret_has_one_text() {
-        let text = RefreshToken([0xff; 32]).reveal();
+        let text = RefreshToken(bits([0xff; 32])).reveal();
         assert_eq!(text, format!("rt_{}8", "_".repeat(42)));
         for wrong in [
             format!("{text} "),
@@ -169,31 +195,31 @@ mod tests {
     #[test]
     fn the_hash_is_sha256_of_the_secret() {
         let expected = "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925";
-        assert_eq!(HEXLOWER.encode(&RefreshToken([0; 32]).hash()), expected);
-        assert_eq!(HEXLOWER.encode(&ApiKeySecret([0; 32]).hash()), expected);
+        assert_eq!(HEXLOWER.encode(&RefreshToken(bits([0; 32])).hash()), expected);
+        assert_eq!(HEXLOWER.encode(&ApiKeySecret(bits([0; 32])).hash()), expected);
     }
 
     #[test]
     fn successors_repeat_and_depend_on_token_and_key() {
         let (one, two) = (RefreshKey::new(&[1; 32]), RefreshKey::new(&[2; 32]));
-        let token = RefreshToken([7; 32]);
+        let token = RefreshToken(bits([7; 32]));
         assert_eq!(token.successor(&one), token.successor(&one));
         assert_ne!(token.successor(&one), token.successor(&two));
-        assert_ne!(token.successor(&one), RefreshToken([8; 32]).successor(&one));
+        assert_ne!(token.successor(&one), RefreshToken(bits([8; 32])).successor(&one));
         assert_ne!(token.successor(&one).successor(&one), token.successor(&one));
     }
 
     #[test]
     fn secrets_do_not_show() {
-        assert_eq!(format!("{:?}", RefreshToken([7; 32])), "RefreshToken(***)");
-        assert_eq!(format!("{:?}", ApiKeySecret([7; 32])), "ApiKeySecret(***)");
+        assert_eq!(format!("{:?}", RefreshToken(bits([7; 32]))), "RefreshToken(***)");
+        assert_eq!(format!("{:?}", ApiKeySecret(bits([7; 32]))), "ApiKeySecret(***)");
         assert_eq!(format!("{:?}", RefreshKey::new(&[7; 32])), "RefreshKey(***)");
     }
 
     proptest! {
         #[test]
         fn reading_what_is_shown_changes_nothing(secret in any::<[u8; 32]>(), text in "\\PC*|r[tk]_[A-Za-z0-9_-]{42,44}") {
-            let token = RefreshToken(secret);
+            let token = RefreshToken(bits(secret));
             prop_assert_eq!(RefreshToken::parse(&token.reveal()).unwrap(), token);
             if let Some(token) = RefreshToken::parse(&text) {
                 prop_assert_eq!(token.reveal(), text.clone());

@@ -8,8 +8,8 @@ use database::{args, sql};
 use identity::api_keys::service::{self as keys, NewApiKey};
 use identity::api_keys::{first, model::KeyState};
 use identity::feature;
-use platform::crypto::Secret;
 use platform::test::{TestApp, TestReply, on_both_engines};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -374,24 +374,24 @@ async fn a_deployment_is_started_with_a_key_once() {
     on_both_engines(&[feature()], async |app| {
         let ctx = app.system();
         let text = |letter: &str| format!("rk_{}A", letter.repeat(42));
-        let (one, two) = (Secret::new(text("B")), Secret::new(text("C")));
+        let (one, two) = (SecretString::from(text("B")), SecretString::from(text("C")));
         let ensure =
-            async |secret: &Secret| first::ensure(&app.system(), secret, "bootstrap", "employee").await;
+            async |secret: &SecretString| first::ensure(&app.system(), secret, "bootstrap", "employee").await;
         // Two processes at once.
         let (left, right) = tokio::join!(ensure(&one), ensure(&one));
         let made: Vec<_> = [left.unwrap(), right.unwrap()].into_iter().flatten().collect();
         assert_eq!(made.len(), 1);
-        present(app, one.expose()).await.expect_error(403, "USERS_ONLY");
+        present(app, one.expose_secret()).await.expect_error(403, "USERS_ONLY");
         assert!(ensure(&one).await.unwrap().is_none());
         // Another secret stands beside it, and the log tells them apart.
         assert_eq!(ensure(&two).await.unwrap().unwrap().name, "bootstrap 2");
-        present(app, one.expose()).await.expect_error(403, "USERS_ONLY");
-        present(app, two.expose()).await.expect_error(403, "USERS_ONLY");
+        present(app, one.expose_secret()).await.expect_error(403, "USERS_ONLY");
+        present(app, two.expose_secret()).await.expect_error(403, "USERS_ONLY");
         // What somebody has ended stays so.
         keys::revoke(&ctx, made[0].id, |_| Ok(())).await.unwrap();
         assert!(ensure(&one).await.unwrap().is_none());
-        present(app, one.expose()).await.expect_error(401, "API_KEY_INVALID");
-        let bad = ensure(&Secret::new("hunter2")).await.unwrap_err();
+        present(app, one.expose_secret()).await.expect_error(401, "API_KEY_INVALID");
+        let bad = ensure(&SecretString::from("hunter2")).await.unwrap_err();
         assert!(bad.detail().contains("openssl") && !format!("{bad:?}").contains("hunter2"), "{bad:?}");
     })
     .await;

@@ -2,7 +2,7 @@
 //! key by HKDF-SHA256 (RFC 5869), so that a key for mail links says nothing about the one for signing keys.
 //! Secrets at rest are sealed with AES-256-GCM-SIV (RFC 8452), which forgives a repeated nonce.
 //!
-//! Nothing here shows a secret in `Debug`.
+//! Nothing here shows a secret in `Debug`, and the bytes of keys are overwritten when they are dropped.
 
 use std::fmt;
 use std::path::Path;
@@ -11,38 +11,11 @@ use std::sync::Arc;
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
 
 use kernel::error::{Error, Kind, Result};
 use kernel::id::Random;
-
-/// Text that must not be shown: a password, a key, a URL with a password.
-#[derive(Clone)]
-pub struct Secret(Box<str>);
-
-impl Secret {
-    /// Takes the text in.
-    pub fn new(text: impl Into<Box<str>>) -> Secret {
-        Secret(text.into())
-    }
-
-    /// The text, for the one who needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(********)")
-    }
-}
-
-impl PartialEq for Secret {
-    fn eq(&self, other: &Secret) -> bool {
-        constant_time_eq(self.0.as_bytes(), other.0.as_bytes())
-    }
-}
-impl Eq for Secret {}
 
 /// The master key of the deployment. Cloning shares it.
 #[derive(Clone)]
@@ -67,7 +40,7 @@ const TAG: usize = 16;
 impl Keys {
     /// The key from `secret_key`, or the one in `DATA_DIR/secret.key`, which is made if it is missing.
     /// The error says what to do (`SECRET_KEY_UNUSABLE`, `SECRET_KEY_FILE`).
-    pub fn load(secret_key: Option<&Secret>, data_dir: &Path, random: &Random) -> Result<Keys> {
+    pub fn load(secret_key: Option<&SecretString>, data_dir: &Path, random: &Random) -> Result<Keys> {
         match secret_key {
             Some(secret) => Keys::from_secret(secret),
             None => key_file::read_or_make(&data_dir.join("secret.key"), random).map(|key| Keys::new(&key)),
@@ -76,8 +49,8 @@ impl Keys {
 
     /// The key from text: 64 hexadecimal digits or base64 (both alphabets) of 32 bytes are the key itself;
     /// other text of at least 32 characters is stretched to one, as other systems' secrets are free text.
-    pub fn from_secret(secret: &Secret) -> Result<Keys> {
-        let text = secret.expose().trim();
+    pub fn from_secret(secret: &SecretString) -> Result<Keys> {
+        let text = secret.expose_secret().trim();
         if let Some(key) = decode_key(text) {
             return Ok(Keys::new(&key));
         }
@@ -88,8 +61,12 @@ impl Keys {
                 "must have at least 32 characters; `openssl rand -hex 32` makes a good one",
             ));
         }
-        let mut key = [0; 32];
-        fill(&Salt::new(HKDF_SHA256, b"regulars secret text").extract(text.as_bytes()), "master", &mut key);
+        let mut key = Zeroizing::new([0; 32]);
+        fill(
+            &Salt::new(HKDF_SHA256, b"regulars secret text").extract(text.as_bytes()),
+            "master",
+            key.as_mut_slice(),
+        );
         Ok(Keys::new(&key))
     }
 
@@ -101,9 +78,9 @@ impl Keys {
     }
 
     /// The key for one purpose, such as `signing-keys`. The same purpose always gives the same key.
-    pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        let mut key = [0; 32];
-        fill(&self.0.prk, &format!("purpose {purpose}"), &mut key);
+    pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        let mut key = Zeroizing::new([0; 32]);
+        fill(&self.0.prk, &format!("purpose {purpose}"), key.as_mut_slice());
         key
     }
 
@@ -116,7 +93,7 @@ impl Keys {
 
     /// HMAC-SHA256 under the key for `purpose`.
     pub fn hmac(&self, purpose: &str, data: &[u8]) -> [u8; 32] {
-        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &self.derive(purpose));
+        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, self.derive(purpose).as_slice());
         let mut out = [0; 32];
         out.copy_from_slice(aws_lc_rs::hmac::sign(&key, data).as_ref());
         out
@@ -141,7 +118,7 @@ impl Keys {
 
     /// Decrypts what [`Keys::seal`] made with the same purpose and `aad`. Tells a foreign key
     /// (`SEALED_WITH_ANOTHER_KEY`) from damage (`SEALED_DAMAGED`).
-    pub fn open(&self, purpose: &str, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>> {
+    pub fn open(&self, purpose: &str, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let damaged = || {
             let detail =
                 format!("a stored secret ({purpose}) is damaged, or was stored for another place or purpose");
@@ -160,7 +137,7 @@ impl Keys {
         }
         let (nonce, body) = sealed[HEADER..].split_at(NONCE_LEN);
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged())?;
-        let mut body = body.to_vec();
+        let mut body = Zeroizing::new(body.to_vec());
         let length = self
             .cipher(purpose)
             .open_in_place(nonce, Aad::from(aad), &mut body)
@@ -171,18 +148,18 @@ impl Keys {
     }
 
     fn cipher(&self, purpose: &str) -> LessSafeKey {
-        let mut key = [0; 32];
-        fill(&self.0.prk, &format!("seal {purpose}"), &mut key);
-        let key = UnboundKey::new(&AES_256_GCM_SIV, &key).expect("32 bytes are an AES-256 key");
+        let mut key = Zeroizing::new([0; 32]);
+        fill(&self.0.prk, &format!("seal {purpose}"), key.as_mut_slice());
+        let key = UnboundKey::new(&AES_256_GCM_SIV, key.as_slice()).expect("32 bytes are an AES-256 key");
         LessSafeKey::new(key)
     }
 }
 
-fn decode_key(text: &str) -> Option<[u8; 32]> {
+fn decode_key(text: &str) -> Option<Zeroizing<[u8; 32]>> {
     let text = text.as_bytes();
-    [HEXLOWER_PERMISSIVE, BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD]
-        .iter()
-        .find_map(|encoding| encoding.decode(text).ok()?.try_into().ok())
+    [HEXLOWER_PERMISSIVE, BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD].iter().find_map(|encoding| {
+        Zeroizing::new(encoding.decode(text).ok()?).as_slice().try_into().map(Zeroizing::new).ok()
+    })
 }
 
 /// HKDF-Expand with one label.
@@ -234,45 +211,6 @@ pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(a, b).is_ok()
 }
 
-/// A secret that is handed out once and recognised later by its hash: refresh tokens, links in mail, API
-/// keys. 256 bits, written as 43 characters of base64url.
-#[derive(Clone)]
-pub struct Token(Secret);
-
-impl Token {
-    /// A fresh one.
-    pub fn new(random: &Random) -> Token {
-        Token::from_bytes(&random.bytes())
-    }
-
-    /// One with these bits, for tokens that follow from others.
-    pub fn from_bytes(bytes: &[u8; 32]) -> Token {
-        Token(Secret::new(BASE64URL_NOPAD.encode(bytes)))
-    }
-
-    /// What somebody presents; `None` if it cannot be a token.
-    pub fn parse(text: &str) -> Option<Token> {
-        let bytes: [u8; 32] = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok()?;
-        Some(Token::from_bytes(&bytes))
-    }
-
-    /// The text to hand out.
-    pub fn expose(&self) -> &str {
-        self.0.expose()
-    }
-
-    /// SHA-256 of the text: what is stored. A plain hash is enough for 256 random bits.
-    pub fn hash(&self) -> [u8; 32] {
-        sha256(self.expose().as_bytes())
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(********)")
-    }
-}
-
 /// The file of the master key: 64 hexadecimal digits, readable by its owner only.
 mod key_file {
     use std::io::{ErrorKind, Write};
@@ -282,10 +220,11 @@ mod key_file {
 
     use kernel::error::{Error, Kind, Result};
     use kernel::id::Random;
+    use secrecy::zeroize::Zeroizing;
 
     /// Reads the file, and makes it first if it is missing. Of several processes that start together one
     /// makes it, and all read that one: the file appears complete under its name or not at all.
-    pub(super) fn read_or_make(path: &Path, random: &Random) -> Result<[u8; 32]> {
+    pub(super) fn read_or_make(path: &Path, random: &Random) -> Result<Zeroizing<[u8; 32]>> {
         if let Some(key) = read(path)? {
             return Ok(key);
         }
@@ -298,7 +237,8 @@ mod key_file {
         crate::storage::private_dir(dir)?;
         // Temporary files are made with mode 0600.
         let mut file = tempfile::Builder::new().prefix(".secret.key.").tempfile_in(dir)?;
-        writeln!(file, "{}", HEXLOWER.encode(&random.bytes::<32>()))?;
+        let key = Zeroizing::new(HEXLOWER.encode(Zeroizing::new(random.bytes::<32>()).as_slice()));
+        writeln!(file, "{}", key.as_str())?;
         file.as_file().sync_all()?;
         match file.persist_noclobber(path) {
             Ok(_) => std::fs::File::open(dir)?.sync_all(),
@@ -307,13 +247,14 @@ mod key_file {
         }
     }
 
-    fn read(path: &Path) -> Result<Option<[u8; 32]>> {
+    fn read(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>> {
         match std::fs::metadata(path) {
             Ok(meta) => check_mode(path, &meta)?,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(fault(path, &format!("cannot be read: {e}"))),
         }
         let text = std::fs::read_to_string(path).map_err(|e| fault(path, &format!("cannot be read: {e}")))?;
+        let text = Zeroizing::new(text);
         let key = super::decode_key(text.trim());
         key.map(Some).ok_or_else(|| {
             fault(path, "does not hold a key of 32 bytes; put it back from a backup: what it protects cannot be read with another one")

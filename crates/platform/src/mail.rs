@@ -11,10 +11,10 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::config::MailConfig;
-use crate::crypto::Secret;
 use kernel::clock::{Clock, Timestamp};
 use kernel::error::{Error, Kind, Result};
 
@@ -112,13 +112,13 @@ impl Mailer {
 }
 
 /// The transport for an SMTP URL. A password never travels unencrypted unless `tls=none` says so.
-fn smtp(url: &Secret, from: &Mailbox) -> Result<AsyncSmtpTransport<Tokio1Executor>> {
+fn smtp(url: &SecretString, from: &Mailbox) -> Result<AsyncSmtpTransport<Tokio1Executor>> {
     // The library's message could quote the URL with its password.
     let wrong = || {
         let detail = "mail.smtp_url cannot be used: smtps://USER:PASSWORD@HOST, or smtp://… with tls=required, opportunistic or none";
         Error::new(Kind::Internal, "MAIL_CONFIGURATION", detail)
     };
-    let mut parsed = reqwest::Url::parse(url.expose()).map_err(|_| wrong())?;
+    let mut parsed = reqwest::Url::parse(url.expose_secret()).map_err(|_| wrong())?;
     let tls = parsed.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value.into_owned());
     match tls.as_deref() {
         None if parsed.scheme() == "smtp" && parsed.password().is_some() => {

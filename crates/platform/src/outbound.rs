@@ -12,6 +12,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use ipnet::IpNet;
 use parking_lot::Mutex;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -20,7 +21,7 @@ pub use reqwest::{Method, Url};
 use crate::config::OutboundConfig;
 use kernel::clock::{Clock, Timestamp};
 use kernel::error::{Error, Kind, Result};
-use kernel::web::Cidr;
+use kernel::web::network;
 
 /// A call to another host.
 pub struct Call {
@@ -244,7 +245,7 @@ impl fmt::Display for AddressRefused {
 impl std::error::Error for AddressRefused {}
 
 /// The special-purpose registries of IANA (RFC 6890 and its successors), as far as they are not global.
-static SPECIAL: LazyLock<Vec<Cidr>> = LazyLock::new(|| {
+static SPECIAL: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
     let networks = [
         "0.0.0.0/8",
         "10.0.0.0/8",
@@ -267,7 +268,7 @@ static SPECIAL: LazyLock<Vec<Cidr>> = LazyLock::new(|| {
         "3fff::/20",
         "2002::/16",
     ];
-    networks.iter().map(|network| network.parse().expect("the table holds networks")).collect()
+    networks.iter().map(|text| network::parse(text).expect("the table holds networks")).collect()
 });
 
 /// May anybody be sent to this address? IPv6 passes only inside the global range `2000::/3`, or as the
@@ -285,7 +286,7 @@ pub fn is_public(ip: IpAddr) -> bool {
         IpAddr::V4(_) => true,
         IpAddr::V6(v6) => global(v6),
     };
-    in_range && !SPECIAL.iter().any(|network| network.contains(ip))
+    in_range && !network::is_in(&SPECIAL, ip)
 }
 
 /// Which hosts fail. After [`FAILURES`] failures in a row a host is left alone for [`PAUSE`]; then one call

@@ -6,6 +6,7 @@ use identity::api_keys::first;
 use identity::users::model::{Email, PersonName};
 use kernel::TextValue;
 use platform::app::App;
+use secrecy::ExposeSecret;
 
 /// Makes what the settings name and is not there.
 pub async fn run(app: &App) -> anyhow::Result<()> {
@@ -17,7 +18,7 @@ pub async fn run(app: &App) -> anyhow::Result<()> {
         let made = Box::pin(identity::admin::ensure_first(
             &ctx,
             email,
-            password.expose(),
+            password.expose_secret(),
             name("Admin")?,
             name("User")?,
         ));

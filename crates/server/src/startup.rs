@@ -13,6 +13,7 @@ use platform::advice::advice;
 use platform::config::{Config, Create, Database};
 use platform::storage::private_dir;
 use schema::MIGRATIONS;
+use secrecy::ExposeSecret;
 
 /// How long the embedded database is looked through for damage before it is served: all of a small one (some hundred
 /// megabytes), and of a large one a part, so that no start waits for minutes. `doctor` takes longer.
@@ -69,7 +70,7 @@ pub async fn opened(config: &Config) -> anyhow::Result<Db> {
 pub fn open(config: &Config) -> database::Result<Db> {
     let target = match &config.database.url {
         Database::Sqlite(path) => Target::Sqlite(path.clone()),
-        Database::Postgres(url) => Target::Postgres(url.expose().to_owned()),
+        Database::Postgres(url) => Target::Postgres(url.expose_secret().to_owned()),
     };
     Db::open(&Options {
         pool_size: config.database.pool_size,

@@ -1,8 +1,10 @@
 //! A PostgreSQL URL, read as libpq reads it where the driver knows less: all values of `sslmode`, and `sslrootcert`.
 //! No message repeats what was written: it may be a password in the wrong place.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
+use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
@@ -172,19 +174,8 @@ fn not_understood(name: &str) -> String {
 }
 
 fn decoded(value: &str) -> Result<String, String> {
-    let wrong = || "`sslrootcert` is not percent-encoded text".to_owned();
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits = [rest.next().ok_or_else(wrong)?, rest.next().ok_or_else(wrong)?];
-        let decoded = data_encoding::HEXLOWER_PERMISSIVE.decode(&digits).map_err(|_| wrong())?;
-        bytes.extend(decoded);
-    }
-    String::from_utf8(bytes).map_err(|_| wrong())
+    let text = percent_decode_str(value).decode_utf8();
+    text.map(Cow::into_owned).map_err(|_| "`sslrootcert` is not percent-encoded text".to_owned())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The key that a deployment is started with (`bootstrap.api_key`), for programs that are set up together with it.
 
 use kernel::{Error, Result};
-use platform::crypto::Secret;
 use platform::ctx::Ctx;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::service::{ApiKey, NewApiKey, create_with};
 use super::store;
@@ -17,9 +17,9 @@ pub const FORM: &str = "rk_ and 32 random bytes in base64url, as `echo rk_$(open
 
 /// Makes the key with this secret unless it was made before, by whichever process; `None` then, also if it was revoked
 /// since: a start takes nothing back. An earlier secret under the name stays valid, and the new key's name gets a number.
-pub async fn ensure(ctx: &Ctx, secret: &Secret, name: &str, role: &str) -> Result<Option<ApiKey>> {
+pub async fn ensure(ctx: &Ctx, secret: &SecretString, name: &str, role: &str) -> Result<Option<ApiKey>> {
     let parse = || {
-        ApiKeySecret::parse(secret.expose().trim())
+        ApiKeySecret::parse(secret.expose_secret().trim())
             .ok_or_else(|| Error::invalid_field("bootstrap.api_key", "invalid", format!("Must be {FORM}")))
     };
     let hash = parse()?.hash();

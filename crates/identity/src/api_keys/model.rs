@@ -18,9 +18,6 @@ pub enum KeyState {
 }
 
 impl KeyState {
-    /// Every code, for the documentation.
-    pub const CODES: [&str; 4] = ["active", "expired", "revoked", "orphaned"];
-
     /// How replies and commands name it.
     pub fn code(self) -> &'static str {
         match self {

@@ -7,6 +7,7 @@ use kernel::web::problem::Problems;
 use kernel::web::reply;
 use kernel::web::{Body, Fields, Input};
 use platform::http::guard::Public;
+use secrecy::SecretString;
 use serde_json::json;
 
 use super::service;
@@ -14,8 +15,8 @@ use crate::users::api::UserReply;
 
 /// The secret of a link, and a password where it is needed.
 pub struct Proof {
-    token: String,
-    password: Option<String>,
+    token: SecretString,
+    password: Option<SecretString>,
     keep_password: bool,
 }
 
@@ -47,6 +48,6 @@ pub type ProofBody = Body<Proof>;
     security(()), request_body = ProofBody,
     responses((status = 200, body = UserReply), Problems))]
 pub(crate) async fn verify(Public(ctx): Public, Body(proof): ProofBody) -> Result<Response> {
-    let user = service::verify(&ctx, &proof.token, proof.password.as_deref(), proof.keep_password).await?;
+    let user = service::verify(&ctx, &proof.token, proof.password.as_ref(), proof.keep_password).await?;
     Ok(reply::json(StatusCode::OK, &UserReply::from(&user)))
 }

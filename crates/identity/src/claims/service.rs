@@ -13,6 +13,7 @@ use platform::access::Scope;
 use platform::crypto::sha256;
 use platform::ctx::Ctx;
 use platform::jobs::{self, JobKind, NewJob, Progress};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -171,8 +172,13 @@ fn is_about(link: &Link, user: &User) -> bool {
 /// password: the account's own keeps everything as well, any other becomes the account's unless `keep_password` refuses
 /// that, and what was set up before, by somebody who had not proved the address, is revoked. 400 `LINK_INVALID`, 401
 /// for another password than the account's where only that will do, 422 without a usable password.
-pub async fn verify(ctx: &Ctx, presented: &str, password: Option<&str>, keep_password: bool) -> Result<User> {
-    let hash = sha256(presented.as_bytes());
+pub async fn verify(
+    ctx: &Ctx,
+    presented: &SecretString,
+    password: Option<&SecretString>,
+    keep_password: bool,
+) -> Result<User> {
+    let hash = sha256(presented.expose_secret().as_bytes());
     let (link, user, stored) = peek(ctx, &hash).await?;
     let is_owner = ctx.caller().is_ok_and(|c| c.user_id == Some(user.id));
     let replacement = match is_owner {
@@ -235,11 +241,11 @@ async fn replacement(
     ctx: &Ctx,
     user: &User,
     stored: Option<&PasswordHash>,
-    sent: Option<&str>,
+    sent: Option<&SecretString>,
     own_only: bool,
 ) -> Result<Option<PasswordHash>> {
     let hasher = ctx.app().state::<Hasher>();
-    let sent = sent.ok_or_else(|| {
+    let sent = sent.map(ExposeSecret::expose_secret).ok_or_else(|| {
         Error::invalid_field("password", "required", "send the account's password, or a new one for it")
     })?;
     if let (Some(stored), Some(password)) = (stored, Password::presented(sent))

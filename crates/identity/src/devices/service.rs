@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use kernel::Result;
 use platform::Tx;
-use platform::crypto::Token;
 use platform::ctx::Ctx;
 use platform::jobs::Progress;
 use uuid::Uuid;
 
 use super::store;
+use crate::secrets::DeviceToken;
 
 /// How long a device is known without a login.
 const KNOWN_FOR: Duration = Duration::from_secs(180 * 24 * 3600);
@@ -17,7 +17,12 @@ const KNOWN_FOR: Duration = Duration::from_secs(180 * 24 * 3600);
 const MOST: i64 = 100;
 
 /// Is this the token of a device of `user`? Another user's helps nobody.
-pub(crate) async fn is_known_in(ctx: &Ctx, tx: &mut Tx, token: &Token, user: Option<Uuid>) -> Result<bool> {
+pub(crate) async fn is_known_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    token: &DeviceToken,
+    user: Option<Uuid>,
+) -> Result<bool> {
     let owner = store::owner(tx, &token.hash(), ctx.now()).await?;
     Ok(owner.is_some() && owner == user)
 }
@@ -28,19 +33,19 @@ pub(crate) async fn renew_in(
     tx: &mut Tx,
     user: Uuid,
     session: Uuid,
-    presented: Option<&Token>,
-) -> Result<Token> {
+    presented: Option<&DeviceToken>,
+) -> Result<DeviceToken> {
     if let Some(presented) = presented {
         store::delete(tx, &presented.hash()).await?;
     }
-    let (token, now) = (Token::new(ctx.random()), ctx.now());
+    let (token, now) = (DeviceToken::generate(ctx.random()), ctx.now());
     store::insert(tx, &token.hash(), user, session, now, now.plus(KNOWN_FOR)).await?;
     store::delete_beyond(tx, user, MOST).await?;
     Ok(token)
 }
 
 /// Too many wrong passwords came with this token: it is in other hands.
-pub(crate) async fn forget(ctx: &Ctx, token: &Token) -> Result<()> {
+pub(crate) async fn forget(ctx: &Ctx, token: &DeviceToken) -> Result<()> {
     let mut tx = ctx.write().await?;
     store::delete(&mut tx, &token.hash()).await?;
     tx.commit().await

@@ -9,9 +9,9 @@ use kernel::web::reply::{self, NoContent};
 use kernel::web::{Body, Fields, Input};
 use kernel::{Error, Result};
 use platform::access::Credential;
-use platform::crypto::Token;
 use platform::ctx::Ctx;
 use platform::http::guard::Public;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::login::{self, Who};
 use super::service::{self, Opened, Session};
 use crate::profile_of;
-use crate::secrets::RefreshToken;
+use crate::secrets::{DeviceToken, RefreshToken};
 use crate::tokens;
 use crate::tokens::model::Claims;
 use crate::users::api::UserReply;
@@ -43,8 +43,8 @@ impl From<&Opened> for TokenPair {
 /// Who logs in, and with what.
 pub struct Login {
     who: Who,
-    password: String,
-    device: Option<Token>,
+    password: SecretString,
+    device: Option<DeviceToken>,
 }
 
 impl Input for Login {
@@ -57,7 +57,8 @@ impl Input for Login {
         let phone = f.get::<Phone>(["phone", "phone_number"]).value().map(Who::Phone);
         let password = f.need_secret("password", 512);
         // One that is none is as good as none: it must not keep its owner out.
-        let device = f.secret("device_token", 512).value().and_then(|text| Token::parse(&text));
+        let device =
+            f.secret("device_token", 512).value().and_then(|text| DeviceToken::parse(text.expose_secret()));
         let mut named: Vec<Who> = [email, username, phone].into_iter().flatten().collect();
         f.note("Exactly one of email, username and phone says who it is.");
         if named.len() != 1 {
@@ -96,13 +97,13 @@ pub struct LoginReply {
     security(()), request_body = LoginBody,
     responses((status = 200, body = LoginReply), Problems))]
 pub(crate) async fn login(Public(ctx): Public, Body(login): LoginBody) -> Result<Response> {
-    let done = login::login(&ctx, &login.who, &login.password, login.device.as_ref()).await?;
+    let done = login::login(&ctx, &login.who, login.password.expose_secret(), login.device.as_ref()).await?;
     let has_profile = profile_of(&ctx, done.user.id).await?.is_some();
     let reply = LoginReply {
         user: (&done.user).into(),
         tokens: (&done.opened).into(),
         has_profile,
-        device_token: done.device.expose().to_owned(),
+        device_token: done.device.reveal(),
     };
     Ok(reply::json(StatusCode::OK, &reply))
 }
@@ -116,7 +117,7 @@ impl Input for Refresh {
     fn read(f: &mut Fields<'_>) -> Option<Refresh> {
         let refresh = f.need_secret("refresh", 512);
         f.example(|| json!({"refresh": "<the refresh token of a login>"}));
-        f.build(|| Refresh(RefreshToken::parse(&refresh.get())))
+        f.build(|| Refresh(RefreshToken::parse(refresh.get().expose_secret())))
     }
 }
 
@@ -135,7 +136,7 @@ pub(crate) async fn refresh(Public(ctx): Public, Body(Refresh(token)): RefreshBo
 }
 
 /// An access token to look at.
-pub struct Verify(String);
+pub struct Verify(SecretString);
 
 impl Input for Verify {
     const NAME: &'static str = "TokenVerification";
@@ -167,7 +168,7 @@ pub struct VerifiedReply {
     security(()), request_body = VerifyBody,
     responses((status = 200, body = VerifiedReply), Problems))]
 pub(crate) async fn verify(Public(ctx): Public, Body(Verify(token)): VerifyBody) -> Result<Response> {
-    let claims = tokens::service::verify(&ctx, &token).await?;
+    let claims = tokens::service::verify(&ctx, token.expose_secret()).await?;
     Ok(reply::json(StatusCode::OK, &VerifiedReply { valid: true, claims }))
 }
 
@@ -181,7 +182,7 @@ impl Input for Logout {
     fn read(f: &mut Fields<'_>) -> Option<Logout> {
         let refresh = f.secret("refresh", 512);
         f.example(|| json!({}));
-        f.build(|| Logout(refresh.value().and_then(|text| RefreshToken::parse(&text))))
+        f.build(|| Logout(refresh.value().and_then(|text| RefreshToken::parse(text.expose_secret()))))
     }
 }
 

@@ -3,7 +3,6 @@
 use kernel::{Error, Result, TextValue};
 use platform::Tx;
 use platform::access::Scope;
-use platform::crypto::Token;
 use platform::ctx::Ctx;
 
 use super::guesses::Guesses;
@@ -12,6 +11,7 @@ use crate::credentials::hasher::Hasher;
 use crate::credentials::model::{Password, PasswordHash};
 use crate::credentials::service as credentials;
 use crate::devices::service as devices;
+use crate::secrets::DeviceToken;
 use crate::users::model::{Email, Phone, UserRef, Username};
 use crate::users::service::{self as users, User};
 
@@ -37,11 +37,16 @@ pub(crate) struct LoggedIn {
     pub user: User,
     pub opened: Opened,
     /// Known devices present it at the next login.
-    pub device: Token,
+    pub device: DeviceToken,
 }
 
 /// Logs in: the user and a new session. 401 `INVALID_CREDENTIALS`, 403 `ACCOUNT_DISABLED`, 429 `LOGIN_THROTTLED`.
-pub(crate) async fn login(ctx: &Ctx, who: &Who, password: &str, device: Option<&Token>) -> Result<LoggedIn> {
+pub(crate) async fn login(
+    ctx: &Ctx,
+    who: &Who,
+    password: &str,
+    device: Option<&DeviceToken>,
+) -> Result<LoggedIn> {
     let hasher = ctx.app().state::<Hasher>();
     let Found { user, hash, known_device } = look_up(ctx, who, device).await?;
     let known = device.filter(|_| known_device);
@@ -90,9 +95,9 @@ pub(crate) async fn login(ctx: &Ctx, who: &Who, password: &str, device: Option<&
 
 /// By what attempts are counted: a known device by itself, everybody else by the name that they typed. Not by the user
 /// behind it: two names that wait for each other would tell that they are one person's.
-fn counted_as(ctx: &Ctx, who: &Who, known: Option<&Token>) -> String {
+fn counted_as(ctx: &Ctx, who: &Who, known: Option<&DeviceToken>) -> String {
     match (known, who) {
-        (Some(token), _) => format!("device {}", token.expose()),
+        (Some(token), _) => format!("device {}", token.reveal()),
         (None, Who::Email(email)) => format!("email {}", email.key()),
         (None, Who::Username(name)) => format!("username {}", Username::lookup(name).unwrap_or_default()),
         (None, Who::Phone(phone)) => {
@@ -121,7 +126,7 @@ struct Found {
     known_device: bool,
 }
 
-async fn look_up(ctx: &Ctx, who: &Who, device: Option<&Token>) -> Result<Found> {
+async fn look_up(ctx: &Ctx, who: &Who, device: Option<&DeviceToken>) -> Result<Found> {
     let mut tx = ctx.read().await?;
     let user = find(ctx, &mut tx, who).await?;
     let hash = match &user {

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
+use secrecy::SecretString;
 use serde_json::{Map, Value};
-use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, Ref, Schema};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Ref, Schema};
 use utoipa::openapi::{Deprecated, RefOr};
 
 use super::body::Input;
@@ -123,18 +124,13 @@ impl<'a> Fields<'a> {
     pub fn lines(&mut self, names: impl Names, max: usize) -> Field<String> {
         self.member(&names, Rule::Optional, || text_schema(max).into(), single(|v| read_text(v, max, true)))
     }
-    /// Like [`Fields::lines`], required.
-    pub fn need_lines(&mut self, names: impl Names, max: usize) -> Need<String> {
-        let read = single(|v: &Value| read_text(v, max, true));
-        Need(self.member(&names, Rule::Needed, || text_schema(max).into(), read).value())
-    }
     /// A secret: taken as it is, not trimmed, at most `max` characters. A blank one is none.
-    pub fn need_secret(&mut self, names: impl Names, max: usize) -> Need<String> {
+    pub fn need_secret(&mut self, names: impl Names, max: usize) -> Need<SecretString> {
         let schema = || secret_schema(max).into();
         Need(self.member(&names, Rule::Needed, schema, single(|v| read_secret(v, max))).value())
     }
     /// Like [`Fields::need_secret`], optional.
-    pub fn secret(&mut self, names: impl Names, max: usize) -> Field<String> {
+    pub fn secret(&mut self, names: impl Names, max: usize) -> Field<SecretString> {
         self.member(&names, Rule::Optional, || secret_schema(max).into(), single(|v| read_secret(v, max)))
     }
 
@@ -142,21 +138,11 @@ impl<'a> Fields<'a> {
     pub fn choice(&mut self, names: impl Names, words: &'static [&'static str]) -> Field<&'static str> {
         self.member(&names, Rule::Optional, || choice_schema(words).into(), single(|v| read_choice(v, words)))
     }
-    /// Like [`Fields::choice`], required.
-    pub fn need_choice(&mut self, names: impl Names, words: &'static [&'static str]) -> Need<&'static str> {
-        let read = single(|v: &Value| read_choice(v, words));
-        Need(self.member(&names, Rule::Needed, || choice_schema(words).into(), read).value())
-    }
 
     /// A whole number within `range`.
     pub fn int(&mut self, names: impl Names, range: RangeInclusive<i64>) -> Field<i64> {
         let (schema, read) = int_parts(range);
         self.member(&names, Rule::Optional, schema, single(read))
-    }
-    /// Like [`Fields::int`], required.
-    pub fn need_int(&mut self, names: impl Names, range: RangeInclusive<i64>) -> Need<i64> {
-        let (schema, read) = int_parts(range);
-        Need(self.member(&names, Rule::Needed, schema, single(read)).value())
     }
 
     /// A free JSON object of at most `max_bytes` when written compactly.
@@ -174,16 +160,6 @@ impl<'a> Fields<'a> {
             |path, value, faults| read_list(path, value, faults, max, |_, item| T::from_json(item)),
         )
     }
-    /// Like [`Fields::list`], required (it may be empty).
-    pub fn need_list<T: FieldValue>(&mut self, names: impl Names, max: usize) -> Need<Vec<T>> {
-        let schema = || list_schema(T::schema(), max);
-        Need(
-            self.member(&names, Rule::Needed, schema, |path, value, faults| {
-                read_list(path, value, faults, max, |_, item| T::from_json(item))
-            })
-            .value(),
-        )
-    }
     /// A list of at most `max` texts of one line, none blank, each at most `max_chars` characters.
     pub fn texts(&mut self, names: impl Names, max: usize, max_chars: usize) -> Field<Vec<String>> {
         let schema = || list_schema(text_schema(max_chars), max);
@@ -195,26 +171,10 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// An object that is an [`Input`] itself: `"customer": {…}`. Its faults carry its path.
-    pub fn nested<T: Input>(&mut self, names: impl Names) -> Field<T> {
-        let schema = self.component::<T>();
-        self.member(&names, Rule::Optional, || schema, read_nested::<T>)
-    }
-    /// Like [`Fields::nested`], required.
+    /// An object that is an [`Input`] itself, required: `"customer": {…}`. Its faults carry its path.
     pub fn need_nested<T: Input>(&mut self, names: impl Names) -> Need<T> {
         let schema = self.component::<T>();
         Need(self.member(&names, Rule::Needed, || schema, read_nested::<T>).value())
-    }
-    /// A list of at most `max` objects that are [`Input`]s.
-    pub fn nested_list<T: Input>(&mut self, names: impl Names, max: usize) -> Field<Vec<T>> {
-        let schema = self.component::<T>();
-        let schema = || ArrayBuilder::new().items(schema).max_items(Some(max)).into();
-        self.member(&names, Rule::Optional, schema, |path, value, faults| {
-            let items = sized_array(path, value, faults, max)?;
-            let read = items.iter().enumerate().map(|(i, v)| read_nested(&format!("{path}[{i}]"), v, faults));
-            // Collected first, so that the faults of every item are found.
-            read.collect::<Vec<Option<T>>>().into_iter().collect()
-        })
     }
 
     /// Members of our own replies that a client cannot set: ignored, so that what was read can be sent back. The document

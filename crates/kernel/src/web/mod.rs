@@ -37,6 +37,5 @@ mod values;
 
 pub use body::{Body, Fields, Input};
 pub use field::{Field, FieldValue, Need};
-pub use network::Cidr;
 pub use request::RequestInfo;
 pub use settings::WebSettings;

@@ -1,55 +1,34 @@
 //! Networks of addresses.
 
-use std::net::IpAddr;
-use std::str::FromStr;
+use std::net::{IpAddr, Ipv6Addr};
 
-/// A network such as `10.0.0.0/8`. A single address is a network of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cidr {
-    base: u128,
-    bits: u32,
+use ipnet::{IpNet, Ipv6Net};
+
+/// A network such as `10.0.0.0/8`; a single address is a network of its own. The error is a sentence.
+pub fn parse(text: &str) -> Result<IpNet, String> {
+    let network = text.parse().or_else(|_| text.parse().map(|ip: IpAddr| IpNet::from(ip)));
+    network.map_err(|_| format!("`{text}` is not a network such as 10.0.0.0/8 or an address"))
 }
 
-impl Cidr {
-    /// Does the address lie in the network? An IPv4 address and its IPv6-mapped form are the same.
-    pub fn contains(&self, ip: IpAddr) -> bool {
-        let mask = if self.bits == 0 { 0 } else { u128::MAX << (128 - self.bits) };
-        wide(ip) & mask == self.base & mask
-    }
-}
-
-/// Every address as 128 bits, IPv4 in its mapped form.
-fn wide(ip: IpAddr) -> u128 {
-    match ip {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(v6) => v6.to_bits(),
-    }
-}
-
-impl FromStr for Cidr {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Cidr, String> {
-        let wrong = || format!("`{text}` is not a network such as 10.0.0.0/8 or an address");
-        let (ip, bits) = text.split_once('/').map_or((text, None), |(ip, bits)| (ip, Some(bits)));
-        let ip: IpAddr = ip.parse().map_err(|_| wrong())?;
-        let size = if ip.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(size), |bits| bits.parse::<u32>().map_err(|_| wrong()))?;
-        if bits > size {
-            return Err(wrong());
-        }
-        Ok(Cidr { base: wide(ip), bits: bits + 128 - size })
-    }
+/// Does the address lie in one of the networks? An IPv4 address and its IPv6-mapped form are the same.
+pub fn is_in(networks: &[IpNet], ip: IpAddr) -> bool {
+    let (short, wide) = (ip.to_canonical(), IpAddr::V6(wide(ip)));
+    networks.iter().any(|network| network.contains(&short) || network.contains(&wide))
 }
 
 /// The network of a client, by which it is counted: one household has a whole /64 of IPv6.
-pub fn network(ip: IpAddr) -> std::net::Ipv6Addr {
+pub fn network(ip: IpAddr) -> Ipv6Addr {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-        IpAddr::V6(ip) => {
-            let mut parts = ip.segments();
-            parts[4..].fill(0);
-            parts.into()
-        }
+        IpAddr::V6(ip) => Ipv6Net::new_assert(ip, 64).network(),
+    }
+}
+
+/// Every address as one of IPv6, those of IPv4 in their mapped form.
+fn wide(ip: IpAddr) -> Ipv6Addr {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
     }
 }
 
@@ -59,17 +38,24 @@ mod tests {
 
     #[test]
     fn networks() {
-        let ten: Cidr = "10.1.0.0/16".parse().unwrap();
-        assert!(ten.contains("10.1.2.3".parse().unwrap()));
-        assert!(ten.contains("::ffff:10.1.2.3".parse().unwrap()));
-        assert!(!ten.contains("10.2.0.0".parse().unwrap()));
-        let one: Cidr = "::1".parse().unwrap();
-        assert!(one.contains("::1".parse().unwrap()) && !one.contains("::2".parse().unwrap()));
-        let all: Cidr = "::/0".parse().unwrap();
-        assert!(all.contains("192.0.2.1".parse().unwrap()));
-        assert!(!"0.0.0.0/0".parse::<Cidr>().unwrap().contains("2001:db8::1".parse().unwrap()));
+        let is_in = |ip: &str, network: &str| is_in(&[parse(network).unwrap()], ip.parse().unwrap());
+        assert!(is_in("10.1.2.3", "10.1.0.0/16") && is_in("::ffff:10.1.2.3", "10.1.0.0/16"));
+        assert!(is_in("10.1.2.3", "::ffff:10.1.0.0/112") && !is_in("10.2.0.0", "10.1.0.0/16"));
+        assert!(is_in("10.1.2.3", "10.1.255.255/16"), "what the mask leaves out does not count");
+        assert!(is_in("::1", "::1") && !is_in("::2", "::1"));
+        assert!(is_in("192.0.2.1", "::/0") && !is_in("2001:db8::1", "0.0.0.0/0"));
         for text in ["", "10.0.0.0/33", "::/129", "10.0.0/8", "10.0.0.0/-1", "host"] {
-            assert!(text.parse::<Cidr>().is_err(), "{text}");
+            assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn clients_are_counted_by_network() {
+        let of = |ip: &str| network(ip.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(
+            (of("192.0.2.1"), of("::ffff:192.0.2.1")),
+            ("::ffff:192.0.2.1".into(), "::ffff:192.0.2.1".into())
+        );
     }
 }

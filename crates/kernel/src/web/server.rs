@@ -18,6 +18,7 @@ use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -26,7 +27,7 @@ use tower::Service;
 use crate::{Error, Result};
 
 use super::linger::{Bounds, Linger, Noted};
-use super::network::Cidr;
+use super::network;
 use super::shares::{Share, Shares, refuse};
 use super::stall::{Patience, Stall};
 
@@ -54,7 +55,7 @@ pub struct ServerSettings {
     /// How many of them one network may have; further ones are refused.
     pub max_per_network: usize,
     /// Who may have all of them: proxies, behind which many clients are.
-    pub trusted_proxies: Vec<Cidr>,
+    pub trusted_proxies: Vec<IpNet>,
     /// How long, and for how many bytes, a client may go on sending that has its reply already.
     pub linger_time: Duration,
     /// See `linger_time`.
@@ -83,7 +84,7 @@ impl Default for ServerSettings {
 impl ServerSettings {
     /// How many connections this address may have.
     fn share_of(&self, ip: IpAddr) -> usize {
-        match self.trusted_proxies.iter().any(|range| range.contains(ip)) {
+        match network::is_in(&self.trusted_proxies, ip) {
             true => self.max_connections,
             false => self.max_per_network,
         }

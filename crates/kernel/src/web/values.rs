@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::{ArrayBuilder, Schema, Type};
 use utoipa::openapi::{Object, RefOr};
@@ -20,12 +21,12 @@ pub(super) fn read_text(value: &Value, max: usize, lines: bool) -> Result<String
     too_long(text, max)
 }
 
-pub(super) fn read_secret(value: &Value, max: usize) -> Result<String, Flaw> {
+pub(super) fn read_secret(value: &Value, max: usize) -> Result<SecretString, Flaw> {
     let text = value.as_str().ok_or_else(|| wrong_type("a text", value))?;
     if text.contains('\0') {
         return Err(Flaw::new("control_character", "Must not contain a NUL character"));
     }
-    too_long(text.to_owned(), max)
+    too_long(text.to_owned(), max).map(SecretString::from)
 }
 
 fn too_long(text: String, max: usize) -> Result<String, Flaw> {

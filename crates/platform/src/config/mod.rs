@@ -27,10 +27,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+use kernel::web::WebSettings;
 use kernel::web::server::ServerSettings;
-use kernel::web::{Cidr, WebSettings};
+use secrecy::SecretString;
 
-use crate::crypto::Secret;
 pub use docs::markdown;
 pub use keys::DEFAULT_FILE;
 pub use layers::{FileChoice, Source, Sources};
@@ -49,11 +50,11 @@ pub struct Config {
     /// The database.
     pub database: DatabaseConfig,
     /// The master key as it was given; `None` means the file in the data directory.
-    pub secret_key: Option<Secret>,
+    pub secret_key: Option<SecretString>,
     /// The public address as it was given, without a slash at its end; see [`Config::public_url_at`].
     pub public_url: Option<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<Cidr>,
+    pub trusted_proxies: Vec<IpNet>,
     /// Name in logs.
     pub service_name: String,
     /// Log lines.
@@ -228,7 +229,7 @@ pub struct MailConfig {
     /// The sender.
     pub from: lettre::message::Mailbox,
     /// Where mail is handed over; `None` writes files.
-    pub smtp_url: Option<Secret>,
+    pub smtp_url: Option<SecretString>,
     /// How long mails stay that were written to files.
     pub outbox_kept: Duration,
 }
@@ -255,9 +256,9 @@ pub struct ConsulConfig {
 #[derive(Debug, Clone)]
 pub struct Bootstrap {
     /// Address and password of the first administrator.
-    pub admin: Option<(String, Secret)>,
+    pub admin: Option<(String, SecretString)>,
     /// The secret of an API key.
-    pub api_key: Option<Secret>,
+    pub api_key: Option<SecretString>,
     /// Its name.
     pub api_key_name: String,
     /// Its role.

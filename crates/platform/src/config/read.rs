@@ -5,6 +5,9 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kernel::web::network;
+use secrecy::SecretString;
+
 use super::environment;
 use super::keys::{self, Key, Value};
 use super::layers::{Layers, Sources};
@@ -14,7 +17,6 @@ use super::{
     Bootstrap, Config, ConsentDefaults, ConsulConfig, DatabaseConfig, Hashing, Jwt, Limits, LogConfig,
     MailConfig, OutboundConfig, Tokens,
 };
-use crate::crypto::Secret;
 
 /// The configuration and what is wrong with it. With faults it is not to be used.
 pub fn config(sources: &Sources) -> (Config, Vec<String>) {
@@ -134,7 +136,7 @@ fn read(r: &mut Reader) -> Config {
         data_dir,
         secret_key: r.one("secret_key", secret_key),
         public_url: r.one("public_url", values::public_url),
-        trusted_proxies: r.list("trusted_proxies", str::parse),
+        trusted_proxies: r.list("trusted_proxies", network::parse),
         service_name: r.text("service_name"),
         log: LogConfig {
             level: r.one("log.level", log_level),
@@ -186,14 +188,14 @@ fn read(r: &mut Reader) -> Config {
 fn bootstrap(r: &mut Reader) -> Bootstrap {
     let optional = |text: &str| Ok((!text.is_empty()).then(|| text.to_owned()));
     let email = r.one("bootstrap.admin_email", optional);
-    let password = r.one("bootstrap.admin_password", optional).map(Secret::new);
+    let password = r.one("bootstrap.admin_password", optional).map(SecretString::from);
     if email.is_none() && password.is_some() {
         r.fault("bootstrap.admin_password", "goes with bootstrap.admin_email");
     }
     Bootstrap {
         // Without a password: it was taken away after the first start.
         admin: email.zip(password),
-        api_key: r.one("bootstrap.api_key", optional).map(Secret::new),
+        api_key: r.one("bootstrap.api_key", optional).map(SecretString::from),
         api_key_name: r.text("bootstrap.api_key_name"),
         api_key_role: r.text("bootstrap.api_key_role"),
     }
@@ -251,11 +253,11 @@ fn database(r: &mut Reader, data_dir: &Path) -> DatabaseConfig {
 }
 
 /// The text itself is judged where the key is made; here its message must not repeat it.
-fn secret_key(text: &str) -> Result<Option<Secret>, String> {
+fn secret_key(text: &str) -> Result<Option<SecretString>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let secret = Secret::new(text);
+    let secret = SecretString::from(text);
     crate::crypto::Keys::from_secret(&secret).map_err(|e| e.detail().to_owned())?;
     Ok(Some(secret))
 }

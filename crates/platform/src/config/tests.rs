@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
+
 use super::{Config, Database, FileChoice, Service, Shown, Sources, markdown};
 
 fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -41,7 +43,7 @@ fn the_defaults_are_usable_and_are_what_the_specification_says() {
     let config = load(&[]);
     assert_eq!(config.listen[0].to_string(), "127.0.0.1:8000");
     assert_eq!(config.services.len(), 6);
-    assert_eq!(config.database.url, Database::Sqlite("data/regulars.db".into()));
+    assert_eq!(config.database.url.masked(), "sqlite://data/regulars.db");
     assert_eq!(config.public_url(), "http://127.0.0.1:8000");
     assert_eq!(config.tokens.access, Duration::from_secs(600));
     assert_eq!(config.tokens.staff_absolute, Duration::from_secs(86400));
@@ -78,7 +80,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     assert_eq!(line(&config, "service_name"), ("flag".into(), "flag --service-name".into()));
     let listen = ("[\"127.0.0.1:0\", \"[::1]:0\"]".to_owned(), "flag --listen".to_owned());
     assert_eq!(line(&config, "listen"), listen);
-    assert_eq!(config.database.url, Database::Sqlite("/srv/x/regulars.db".into()));
+    assert_eq!(config.database.url.masked(), "sqlite:///srv/x/regulars.db");
     assert_eq!(line(&config, "data_dir").1, "flag --data-dir");
 }
 
@@ -153,14 +155,17 @@ fn the_variables_of_the_source_documents_are_understood() {
         ("DB_PASSWORD", "p/w:@?"),
     ]);
     let Database::Postgres(url) = &seed_002.database.url else { panic!() };
-    assert_eq!(url.expose(), "postgresql://post%40gres:p%2Fw%3A%40%3F@localhost:5432/servease_customers");
+    assert_eq!(
+        url.expose_secret(),
+        "postgresql://post%40gres:p%2Fw%3A%40%3F@localhost:5432/servease_customers"
+    );
     let source = line(&seed_002, "database.url").1;
     assert_eq!(source, "environment DB_ENGINE, CUSTOMER_DB_NAME, DB_USER, DB_PASSWORD");
     assert_eq!(seed_002.log.level, "debug");
     let url = load(&[("DB_HOST", "h"), ("CUSTOMER_DB_NAME", "a"), ("DATABASE_URL", "sqlite://b.db")]);
-    assert_eq!(url.database.url, Database::Sqlite("b.db".into()));
+    assert_eq!(url.database.url.masked(), "sqlite://b.db");
     let lite = load(&[("DB_ENGINE", "sqlite3"), ("CUSTOMER_DB_NAME", "db.sqlite3")]);
-    assert_eq!(lite.database.url, Database::Sqlite("db.sqlite3".into()));
+    assert_eq!(lite.database.url.masked(), "sqlite://db.sqlite3");
     assert_eq!(load(&[("DB_USER", "stray"), ("DEBUG", "0")]).log.level, "info");
     assert!(faults(&sources(&[("DB_ENGINE", "mysql"), ("CUSTOMER_DB_NAME", "x")]))[0].contains("mysql"));
 }
@@ -254,7 +259,7 @@ fn a_secret_can_stand_in_a_file_of_its_own() {
     let secret = "hunter2-is-the-key-of-all-secrets";
     let (key, url) = (written("key", &format!("{secret}\n")), written("url", "postgres://u:hunter2@h/d\n"));
     let config = load(&[("REGULARS_SECRET_KEY_FILE", &key), ("DATABASE_URL_FILE", &url)]);
-    assert_eq!(config.secret_key.as_ref().unwrap().expose(), secret);
+    assert_eq!(config.secret_key.as_ref().unwrap().expose_secret(), secret);
     assert_eq!(
         line(&config, "secret_key"),
         ("********".into(), "environment REGULARS_SECRET_KEY_FILE".into())
@@ -320,7 +325,7 @@ fn no_secret_is_shown() {
         ("REGULARS_BOOTSTRAP_ADMIN_PASSWORD", secrets[3]),
         ("REGULARS_BOOTSTRAP_API_KEY", secrets[4]),
     ]);
-    assert_eq!(config.bootstrap.admin.as_ref().unwrap().1.expose(), secrets[3]);
+    assert_eq!(config.bootstrap.admin.as_ref().unwrap().1.expose_secret(), secrets[3]);
     assert!(secrets.iter().all(|secret| !config.to_file().contains(secret)), "{}", config.to_file());
     let shown = format!("{config:?}{}", serde_json::to_string(config.explain()).unwrap());
     assert!(secrets.iter().all(|secret| !shown.contains(secret)), "{shown}");

@@ -5,9 +5,9 @@ use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
-
-use crate::crypto::Secret;
+use secrecy::{ExposeSecret, SecretString};
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,12 +102,12 @@ impl FromStr for Service {
 }
 
 /// Which database.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Database {
     /// The embedded one, in this file.
     Sqlite(PathBuf),
     /// A PostgreSQL server; the URL holds a password and is meant for `tokio_postgres`.
-    Postgres(Secret),
+    Postgres(SecretString),
 }
 
 impl Database {
@@ -132,7 +132,7 @@ impl Database {
                 let url =
                     format!("postgresql://{}", if driver.is_some() { ssl_mode(rest) } else { rest.into() });
                 database::check_url(&url)?;
-                Ok(Database::Postgres(Secret::new(url)))
+                Ok(Database::Postgres(SecretString::from(url)))
             }
             other => Err(format!("`{}` is neither sqlite nor postgres", other.escape_debug())),
         }
@@ -142,7 +142,7 @@ impl Database {
     pub fn masked(&self) -> String {
         match self {
             Database::Sqlite(path) => format!("sqlite://{}", path.display()),
-            Database::Postgres(url) => mask_url(url.expose()),
+            Database::Postgres(url) => mask_url(url.expose_secret()),
         }
     }
 }
@@ -272,7 +272,7 @@ pub fn sender(text: &str) -> Result<lettre::message::Mailbox, String> {
 }
 
 /// Where mail is handed over; nothing means files.
-pub fn smtp_url(text: &str) -> Result<Option<Secret>, String> {
+pub fn smtp_url(text: &str) -> Result<Option<SecretString>, String> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -281,7 +281,7 @@ pub fn smtp_url(text: &str) -> Result<Option<Secret>, String> {
     });
     // The text is not repeated: it may hold a password in a place where no mask looks for it.
     if usable {
-        Ok(Some(Secret::new(text)))
+        Ok(Some(SecretString::from(text)))
     } else {
         Err("is not smtp://HOST:PORT or smtps://HOST:PORT".into())
     }
@@ -311,17 +311,12 @@ pub fn mask_url(text: &str) -> String {
     format!("{scheme}://{login}{place}{}", query.unwrap_or_default())
 }
 
+/// All but RFC 3986's unreserved characters.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// Percent-encodes all but RFC 3986's unreserved characters.
 pub fn percent_encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    utf8_percent_encode(text, &RESERVED).to_string()
 }
 
 #[cfg(test)]
@@ -342,10 +337,10 @@ mod tests {
     #[test]
     fn database_urls_of_all_spellings() {
         let read = |text: &str| Database::parse(text, Path::new("data"));
-        assert_eq!(read("").unwrap(), Database::Sqlite("data/regulars.db".into()));
-        assert_eq!(read("sqlite:///var/a.db").unwrap(), Database::Sqlite("/var/a.db".into()));
-        assert_eq!(read("sqlite://a.db").unwrap(), Database::Sqlite("a.db".into()));
-        assert_eq!(read("sqlite+aiosqlite:///./a.db").unwrap(), Database::Sqlite("./a.db".into()));
+        assert_eq!(read("").unwrap().masked(), "sqlite://data/regulars.db");
+        assert_eq!(read("sqlite:///var/a.db").unwrap().masked(), "sqlite:///var/a.db");
+        assert_eq!(read("sqlite://a.db").unwrap().masked(), "sqlite://a.db");
+        assert_eq!(read("sqlite+aiosqlite:///./a.db").unwrap().masked(), "sqlite://./a.db");
         for text in [
             "postgres://u:p@h/d",
             "postgresql://u:p@h/d",
@@ -353,10 +348,10 @@ mod tests {
             "postgres+psycopg2://u:p@h/d",
         ] {
             let Database::Postgres(url) = read(text).unwrap() else { panic!("{text}") };
-            assert_eq!(url.expose(), "postgresql://u:p@h/d");
+            assert_eq!(url.expose_secret(), "postgresql://u:p@h/d");
         }
         let Database::Postgres(url) = read("postgresql+asyncpg://h/d?ssl=true").unwrap() else { panic!() };
-        assert_eq!(url.expose(), "postgresql://h/d?sslmode=require");
+        assert_eq!(url.expose_secret(), "postgresql://h/d?sslmode=require");
         for text in ["x", "mysql://h/d", "sqlite://", "sqlite://a?mode=ro", "sqlite://:memory:"] {
             assert!(read(text).is_err(), "{text}");
         }

@@ -27,6 +27,7 @@ use crate::idempotency::{End, Idempotency, KeyedRun};
 use kernel::error::{Error, Kind, Result};
 use kernel::web::RequestInfo;
 use kernel::web::body;
+use kernel::web::network;
 use kernel::web::problem::error_of;
 use kernel::web::server::PeerAddr;
 
@@ -236,7 +237,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
 /// right that is none of them.
 fn client_ip(app: &App, parts: &Parts) -> Option<IpAddr> {
     let peer = parts.extensions.get::<PeerAddr>().map(|p| p.0.ip())?;
-    let trusted = |ip: IpAddr| app.config.trusted_proxies.iter().any(|range| range.contains(ip));
+    let trusted = |ip: IpAddr| network::is_in(&app.config.trusted_proxies, ip);
     if !trusted(peer) {
         return Some(peer);
     }

@@ -3,12 +3,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use secrecy::SecretString;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use uuid::Uuid;
 
 use super::{Mailer, Message, mask_address};
 use crate::config::MailConfig;
-use crate::crypto::Secret;
 use kernel::clock::{Clock, Timestamp};
 use kernel::id::Random;
 
@@ -26,7 +26,7 @@ fn mailer(smtp_url: Option<&str>, dir: &Path) -> Mailer {
     let config = MailConfig {
         outbox_kept: Duration::from_secs(86_400),
         from: "Regulars <no-reply@crm.example>".parse().unwrap(),
-        smtp_url: smtp_url.map(Secret::new),
+        smtp_url: smtp_url.map(SecretString::from),
     };
     Mailer::new(&config, dir, Clock::fixed(now())).unwrap()
 }
@@ -177,7 +177,7 @@ async fn a_password_waits_for_encryption() {
     let config = MailConfig {
         outbox_kept: Duration::from_secs(86_400),
         from: "a@b.example".parse().unwrap(),
-        smtp_url: Some(Secret::new("smtp://u:hunter2@h?tls=perhaps")),
+        smtp_url: Some(SecretString::from("smtp://u:hunter2@h?tls=perhaps")),
     };
     let error = Mailer::new(&config, dir.path(), Clock::System).err().unwrap();
     assert!(!format!("{error:?}").contains("hunter2"));

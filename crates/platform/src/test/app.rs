@@ -6,13 +6,14 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
+use secrecy::SecretString;
 use serde_json::Value;
 use tower::ServiceExt;
 
 use super::database::{TestDb, announce};
 use crate::app::{App, Feature, Parts};
 use crate::config::{Config, FileChoice, Sources};
-use crate::crypto::{Keys, Secret};
+use crate::crypto::Keys;
 use crate::ctx::Ctx;
 use crate::jobs;
 use crate::mail::Mailer;
@@ -57,7 +58,8 @@ impl TestApp {
         let config = Arc::new(Config::load(&sources).expect("the settings of the test"));
         // A whole second, so that times survive a JWT unchanged.
         let clock = Clock::fixed(Timestamp::from_micros(1_780_000_000_000_000).expect("a time"));
-        let keys = Keys::from_secret(&Secret::new("a secret of the tests, long enough")).expect("a key");
+        let keys =
+            Keys::from_secret(&SecretString::from("a secret of the tests, long enough")).expect("a key");
         let storage = Storage::local(&db.folder.path().join("files")).expect("a folder for files");
         let mail = Mailer::new(&config.mail, db.folder.path(), clock.clone()).expect("a mailer");
         let outbound = Outbound::new(config.outbound, clock.clone());

@@ -3,6 +3,7 @@
 use kernel::{Error, Fault, Result};
 use platform::access::Scope;
 use platform::ctx::Ctx;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::claims;
@@ -25,7 +26,7 @@ pub struct Registration {
     /// Any phone.
     pub phone: Option<Phone>,
     /// As typed.
-    pub password: String,
+    pub password: SecretString,
     /// The body of a customer profile to create with it.
     pub customer: Option<Value>,
 }
@@ -47,7 +48,7 @@ pub async fn register(ctx: &Ctx, new: Registration) -> Result<Registered> {
     let own = OwnWords::new(new.first_name.as_str(), new.last_name.as_str(), new.email.as_str(), "");
     let rules = PasswordRules::with_min_chars(ctx.app().config.password_min_length);
     let password = rules
-        .check(&new.password, &own)
+        .check(new.password.expose_secret(), &own)
         .map_err(|flaw| Error::invalid(vec![Fault::new("password", flaw.code, flaw.message)]))?;
     // Checked before hashing, which is dear, and decided by the unique index below.
     refuse_known(ctx, &new.email).await?;

@@ -2,12 +2,12 @@ use std::fmt;
 
 use kernel::Flaw;
 use kernel::text::search_key;
+use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
 
-/// A password in NFC, so that it is the same from every keyboard. Cleared when dropped; `Debug` shows
-/// nothing. White space at its ends belongs to it.
-#[derive(Clone)]
-pub struct Password(Vec<u8>);
+/// A password in NFC, so that it is the same from every keyboard. White space at its ends belongs to it.
+#[derive(Debug, Clone)]
+pub struct Password(SecretString);
 
 /// Longest new password, in characters.
 const MAX_CHARS: usize = 128;
@@ -18,26 +18,12 @@ impl Password {
     /// A password that somebody presents to log in. `None` when it is longer than any password can be:
     /// answer as for a wrong one.
     pub fn presented(text: &str) -> Option<Password> {
-        (text.len() <= MAX_PRESENTED).then(|| Password(text.nfc().collect::<String>().into_bytes()))
+        (text.len() <= MAX_PRESENTED).then(|| Password(text.nfc().collect::<String>().into()))
     }
 
     /// What is hashed.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl Drop for Password {
-    fn drop(&mut self) {
-        self.0.fill(0);
-        // Or the compiler would leave out writes that nobody reads.
-        std::hint::black_box(&self.0);
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(***)")
+        self.0.expose_secret().as_bytes()
     }
 }
 
@@ -70,7 +56,7 @@ impl PasswordRules {
     pub fn check(&self, text: &str, own: &OwnWords) -> Result<Password, Flaw> {
         let too_long = || Flaw::new("too_long", format!("must have at most {MAX_CHARS} characters"));
         let password = Password::presented(text).ok_or_else(too_long)?;
-        let clean = std::str::from_utf8(password.as_bytes()).unwrap_or_default();
+        let clean = password.0.expose_secret();
         let chars = clean.chars().count();
         if chars < self.min_chars {
             return Err(Flaw::new("too_short", format!("must have at least {} characters", self.min_chars)));
@@ -251,7 +237,8 @@ mod tests {
 
     #[test]
     fn secrets_do_not_show() {
-        assert_eq!(format!("{:?}", Password::presented("hunter2hunter2").unwrap()), "Password(***)");
+        let shown = format!("{:?}", Password::presented("hunter2hunter2").unwrap());
+        assert!(!shown.contains("hunter2"), "{shown}");
         assert_eq!(format!("{:?}", OwnWords::new("Johnny", "", "", "")), "OwnWords(1 words)");
     }
 

@@ -8,6 +8,7 @@ use aws_lc_rs::signature::{
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use kernel::{Error, Result};
+use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 
 use super::access::{Claims, HEADER_TYPE, Header};
@@ -36,7 +37,7 @@ impl SigningAlgorithm {
 
 /// A key pair that signs access tokens. `Debug` shows its id alone.
 pub struct SigningKey {
-    pkcs8: Vec<u8>,
+    pkcs8: SecretSlice<u8>,
     signer: EncodingKey,
     public: PublicKey,
 }
@@ -54,12 +55,12 @@ impl SigningKey {
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
             .map_err(|_| Error::internal("a stored signing key is not a P-256 key in PKCS#8"))?;
         let public = PublicKey::from_point(pair.public_key().as_ref())?;
-        Ok(SigningKey { pkcs8: der.to_vec(), signer: EncodingKey::from_ec_der(der), public })
+        Ok(SigningKey { pkcs8: der.to_vec().into(), signer: EncodingKey::from_ec_der(der), public })
     }
 
     /// The private key in PKCS#8 DER. Store it encrypted.
     pub fn to_pkcs8(&self) -> &[u8] {
-        &self.pkcs8
+        self.pkcs8.expose_secret()
     }
 
     /// The key's id, see [`PublicKey::kid`].

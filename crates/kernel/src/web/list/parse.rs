@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use super::{
@@ -50,21 +51,14 @@ pub fn decode(text: &str) -> Result<Cow<'_, str>> {
         return Ok(Cow::Borrowed(text));
     }
     let broken = || Error::bad_request("QUERY_INVALID", "The query is not percent-encoded UTF-8");
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digit = |b: Option<u8>| char::from(b?).to_digit(16);
-                let (high, low) = (digit(bytes.next()), digit(bytes.next()));
-                let value = high.zip(low).map(|(high, low)| high * 16 + low).ok_or_else(broken)?;
-                u8::try_from(value).map_err(|_| broken())?
-            }
-            other => other,
-        });
+    // The library takes a `%` that begins nothing as it stands.
+    let is_digits = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    if !text.split('%').skip(1).all(is_digits) {
+        return Err(broken());
     }
-    String::from_utf8(out).map(Cow::Owned).map_err(|_| broken())
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| broken())?;
+    Ok(Cow::Owned(decoded.into_owned()))
 }
 
 struct Said<'q> {

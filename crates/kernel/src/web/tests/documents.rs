@@ -41,16 +41,16 @@ impl Input for NewOwner {
 
 struct NewCar {
     plate: String,
-    owner: Option<NewOwner>,
+    owner: NewOwner,
 }
 impl Input for NewCar {
     const NAME: &'static str = "NewCar";
     fn read(f: &mut Fields<'_>) -> Option<NewCar> {
         let plate = f.need_text("plate", 12);
         f.note("As on the plate.");
-        let owner = f.nested("owner");
+        let owner = f.need_nested("owner");
         f.read_only(&["id"]);
-        f.build(|| NewCar { plate: plate.get(), owner: owner.value() })
+        f.build(|| NewCar { plate: plate.get(), owner: owner.get() })
     }
 }
 type NewCarBody = JsonBody<NewCar>;
@@ -84,7 +84,7 @@ impl Keyed for Car {
 /// Adds a car.
 #[utoipa::path(post, path = "/cars", request_body = NewCarBody, responses((status = 201, body = Car), Problems))]
 async fn add(JsonBody(new): NewCarBody) -> Created<Car> {
-    let owner = new.owner.map(|o| Owner { name: o.name });
+    let owner = Some(Owner { name: new.owner.name });
     let body = Car { id: Uuid::nil(), plate: new.plate, owner };
     Created { location: "/cars/0".into(), tag: Some(Tag::of(&[&1])), body }
 }
