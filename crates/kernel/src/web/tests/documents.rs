@@ -123,7 +123,7 @@ async fn the_document_describes_bodies_lists_and_problems() {
     let body = &post["requestBody"]["content"]["application/json"]["schema"];
     assert_eq!(body, &json!({"$ref": "#/components/schemas/NewCar"}));
     let schemas = &api["components"]["schemas"];
-    assert_eq!(schemas["NewCar"]["required"], json!(["plate"]));
+    assert_eq!(schemas["NewCar"]["required"], json!(["plate", "owner"]));
     assert_eq!(schemas["NewCar"]["properties"]["plate"]["description"], "As on the plate.");
     assert_eq!(schemas["NewOwner"]["properties"]["name"]["maxLength"], 50);
     let get = &api["paths"]["/api/cars"]["get"];

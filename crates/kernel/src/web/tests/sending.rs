@@ -37,7 +37,7 @@ async fn a_reply_that_breaks_off_is_logged_and_counted() {
         .route("/whole", get(async || streamed(stream::iter([Ok::<_, io::Error>("all of it")]))));
     let edge = edge(router, settings());
     for (path, coding) in
-        [("/panic", ""), ("/panic", "gzip"), ("/error", ""), ("/error", "br"), ("/whole", "gzip")]
+        [("/panic", ""), ("/panic", "gzip"), ("/error", ""), ("/error", "gzip"), ("/whole", "gzip")]
     {
         let request = Request::get(path).header("accept-encoding", coding).header("x-request-id", "r-7");
         let response = edge.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
