@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
+use customers::customers::model::postal_key;
 use futures_util::SinkExt;
 use identity::users::model::{Email, username_base};
 use kernel::TextValue;
@@ -99,6 +100,7 @@ fn customer(n: u64, p: &Person) -> Result<Option<Fields>> {
         ("state", text(p.place.state)),
         ("state_key", text(search_key(p.place.state))),
         ("postal_code", text(&p.postal_code)),
+        ("postal_key", text(postal_key(&p.postal_code))),
         ("country", text(p.place.country)),
         ("country_code", text(p.place.country_code)),
         ("date_of_birth", text(&p.date_of_birth)),

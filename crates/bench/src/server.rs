@@ -52,6 +52,7 @@ impl Setup {
         let app = app::start(Config::load(&sources)?).await?;
         let ctx = app.system("bench");
         statistics::reconcile_job(&ctx).await?;
+        statistics::fold(&ctx).await?;
         index::fill(&ctx).await?;
         index::merge(&ctx).await?;
         Ok(())

@@ -28,11 +28,15 @@ pub(super) struct Connector {
     pub reached: Arc<Reached>,
 }
 
-/// What every session is set to. Whatever does not say that it writes reads: a transaction that changes something begins
-/// with READ WRITE.
+/// What every session is set to.
+///
+/// Whatever does not say that it writes reads: a transaction that changes something begins with READ WRITE. A statement is
+/// neither compiled nor shared among processes: both pay for what runs for seconds, and cost a statement of a millisecond a
+/// hundred more wherever the estimate of its rows is wrong, such as while a table grows by an import.
 pub(super) fn session(lock_timeout: Duration, idle_timeout: Duration) -> String {
     format!(
-        "SET default_transaction_read_only = on; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}",
+        "SET default_transaction_read_only = on; SET jit = off; SET max_parallel_workers_per_gather = 0; \
+         SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}",
         millis(lock_timeout),
         millis(idle_timeout)
     )

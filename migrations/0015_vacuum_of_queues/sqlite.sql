@@ -1,0 +1,1 @@
+-- Nothing to do: deleted rows are not kept for readers here.
