@@ -1,6 +1,6 @@
 //! Administrators, as the command line manages them: the way in for an operator who has no other.
 
-use kernel::{Error, Fault, Result};
+use kernel::{Error, FieldError, Result};
 use platform::Tx;
 use platform::ctx::Ctx;
 use platform::event::Event;
@@ -117,8 +117,10 @@ fn command_line_only(ctx: &Ctx) -> Result<()> {
 
 async fn hashed(ctx: &Ctx, password: &str, own: &OwnWords) -> Result<PasswordHash> {
     let rules = PasswordRules::with_min_chars(ctx.app().config.password_min_length);
-    let fault = |flaw: kernel::Flaw| Error::invalid(vec![Fault::new("password", flaw.code, flaw.message)]);
-    ctx.app().state::<Hasher>().hash(&rules.check(password, own).map_err(fault)?).await
+    let error = |error: kernel::ValueError| {
+        Error::invalid(vec![FieldError::new("password", error.code, error.message)])
+    };
+    ctx.app().state::<Hasher>().hash(&rules.check(password, own).map_err(error)?).await
 }
 
 async fn find_in(tx: &mut Tx, email: &Email) -> Result<User> {

@@ -98,7 +98,7 @@ async fn a_new_password_ends_what_the_old_one_opened() {
         app.get("/api/auth/profile/").bearer(&token).send().await.expect(200);
         let ctx = app.system();
         let weak = admin::set_password(&ctx, &email("ada@example.com"), "short").await.unwrap_err();
-        assert_eq!(weak.faults()[0].field, "password");
+        assert_eq!(weak.field_errors()[0].field, "password");
         admin::set_password(&ctx, &email("ada@example.com"), "another long sentence").await.unwrap();
         app.get("/api/auth/profile/").bearer(&token).send().await.expect_error(401, "SESSION_ENDED");
         log_in(app, "ada@example.com", PASSWORD).await.expect_error(401, "INVALID_CREDENTIALS");

@@ -141,12 +141,12 @@ async fn a_body_that_cannot_be_a_key_is_told_all_its_faults() {
     on_both_engines(&[feature()], async |app| {
         let (admin, _) = system_key(app, "root", "admin", None).await;
         let post = async |body: Value| app.post(KEYS).bearer(&admin).json(body).send().await;
-        let faults = post(json!({
+        let errors = post(json!({
             "name": "x", "role": "customer", "scopes": ["customers.raed", "xyzzy"], "expires_at": "2020-01-01T00:00:00Z"
         }))
         .await
         .expect_error(422, "VALIDATION_FAILED");
-        let told = faults["errors"].to_string();
+        let told = errors["errors"].to_string();
         for word in ["role of staff", "did you mean customers.read?", "xyzzy; there are", "in the future"] {
             assert!(told.contains(word), "{word}: {told}");
         }

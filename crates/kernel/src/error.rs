@@ -37,7 +37,7 @@ pub enum Kind {
     Invalid,
     /// 429: too many; `retry_after` says how long to wait.
     TooMany,
-    /// 500: our fault. Details go to the log only.
+    /// 500: our error. Details go to the log only.
     Internal,
     /// 501: needs a part that this deployment has not configured.
     NotImplemented,
@@ -75,9 +75,9 @@ impl Kind {
     }
 }
 
-/// One fault of one field, as the `errors` member of a problem reply lists it.
+/// One error of one field, as the `errors` member of a problem reply lists it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct Fault {
+pub struct FieldError {
     /// Path of the member, such as `address.city` or `tags[3]`.
     pub field: String,
     /// Stable code for programs, such as `too_long`.
@@ -86,21 +86,21 @@ pub struct Fault {
     pub message: String,
 }
 
-impl Fault {
-    /// A fault of `field`. The message is a sentence about it without a full stop, `Must not be blank`; those that begin in
+impl FieldError {
+    /// A error of `field`. The message is a sentence about it without a full stop, `Must not be blank`; those that begin in
     /// lower case, as the parts of longer sentences do, begin with a capital here.
-    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Fault {
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> FieldError {
         let mut message = message.into();
         if let Some(first) = message.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        Fault { field: field.into(), code, message }
+        FieldError { field: field.into(), code, message }
     }
 }
 
-/// A field may have several faults.
-fn many_invalid(faults: &[Fault]) -> String {
-    let fields: std::collections::HashSet<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
+/// A field may have several errors.
+fn many_invalid(errors: &[FieldError]) -> String {
+    let fields: std::collections::HashSet<&str> = errors.iter().map(|error| error.field.as_str()).collect();
     match fields.into_iter().collect::<Vec<_>>().as_slice() {
         [""] => "The request is invalid; `errors` lists why".to_owned(),
         [one] => format!("{one} is invalid; `errors` lists why"),
@@ -115,7 +115,7 @@ struct Inner {
     kind: Kind,
     code: &'static str,
     detail: Cow<'static, str>,
-    faults: Vec<Fault>,
+    field_errors: Vec<FieldError>,
     constraint: Option<String>,
     retry_after: Option<Duration>,
     members: serde_json::Map<String, serde_json::Value>,
@@ -129,7 +129,7 @@ impl Error {
             kind,
             code,
             detail: detail.into(),
-            faults: Vec::new(),
+            field_errors: Vec::new(),
             constraint: None,
             retry_after: None,
             members: serde_json::Map::new(),
@@ -162,21 +162,21 @@ impl Error {
         Error::new(Kind::Conflict, code, detail)
     }
 
-    /// 422 that lists all faults at once.
-    pub fn invalid(faults: Vec<Fault>) -> Error {
+    /// 422 that lists all errors at once.
+    pub fn invalid(errors: Vec<FieldError>) -> Error {
         let mut error = Error::new(Kind::Invalid, "VALIDATION_FAILED", "");
-        error.0.detail = match faults.as_slice() {
+        error.0.detail = match errors.as_slice() {
             [one] if one.field.is_empty() => one.message.clone().into(),
             [one] => format!("{}: {}", one.field, one.message).into(),
             many => many_invalid(many).into(),
         };
-        error.0.faults = faults;
+        error.0.field_errors = errors;
         error
     }
 
     /// 422 for one field.
     pub fn invalid_field(field: &str, code: &'static str, message: impl Into<String>) -> Error {
-        Error::invalid(vec![Fault::new(field, code, message)])
+        Error::invalid(vec![FieldError::new(field, code, message)])
     }
 
     /// 500. `what` goes to the log, never to the client.
@@ -192,7 +192,7 @@ impl Error {
     /// The same failure for somebody else who waited for the same, with the same cause.
     pub fn again(&self) -> Error {
         let mut again = Error::new(self.kind(), self.code(), self.detail().to_owned());
-        again.0.faults = self.faults().to_vec();
+        again.0.field_errors = self.field_errors().to_vec();
         again.0.constraint.clone_from(&self.0.constraint);
         again.0.retry_after = self.0.retry_after;
         again.0.members = self.0.members.clone();
@@ -236,9 +236,9 @@ impl Error {
     pub fn detail(&self) -> &str {
         &self.0.detail
     }
-    /// All faults of a 422.
-    pub fn faults(&self) -> &[Fault] {
-        &self.0.faults
+    /// All errors of a 422.
+    pub fn field_errors(&self) -> &[FieldError] {
+        &self.0.field_errors
     }
     /// When to try again, if that is known.
     pub fn wait(&self) -> Option<Duration> {
@@ -261,8 +261,8 @@ impl fmt::Debug for Error {
         if let Some(name) = &self.0.constraint {
             said.push_str(&format!(" (violates {name})"));
         }
-        for fault in &self.0.faults {
-            said.push_str(&format!("; {} {}: {}", fault.field, fault.code, fault.message));
+        for error in &self.0.field_errors {
+            said.push_str(&format!("; {} {}: {}", error.field, error.code, error.message));
         }
         let mut source = std::error::Error::source(self);
         while let Some(cause) = source {
@@ -315,11 +315,11 @@ mod tests {
 
     #[test]
     fn faults_are_counted_by_field_and_begin_with_a_capital() {
-        let fault = |field: &str| Fault::new(field, "wrong", "must be right");
-        assert_eq!(fault("a").message, "Must be right");
-        assert_eq!(Fault::new("a", "wrong", "ñ first").message, "ñ first");
-        let detail = |faults: &[&str]| {
-            Error::invalid(faults.iter().map(|field| fault(field)).collect()).detail().to_owned()
+        let error = |field: &str| FieldError::new(field, "wrong", "must be right");
+        assert_eq!(error("a").message, "Must be right");
+        assert_eq!(FieldError::new("a", "wrong", "ñ first").message, "ñ first");
+        let detail = |errors: &[&str]| {
+            Error::invalid(errors.iter().map(|field| error(field)).collect()).detail().to_owned()
         };
         assert_eq!(detail(&["a"]), "a: Must be right");
         assert_eq!(detail(&["a", "a"]), "a is invalid; `errors` lists why");

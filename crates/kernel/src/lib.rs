@@ -19,5 +19,5 @@ pub mod value;
 pub mod web;
 
 pub use date::Date;
-pub use error::{Error, Fault, Kind, Result};
-pub use value::{Flaw, TextValue};
+pub use error::{Error, FieldError, Kind, Result};
+pub use value::{TextValue, ValueError};

@@ -13,7 +13,7 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 
-use crate::value::{Flaw, TextValue};
+use crate::value::{TextValue, ValueError};
 
 /// Folds text for comparing, sorting and searching: compatibility forms, letter case, accents, typographic
 /// apostrophes and dashes, invisible characters and runs of white space stop mattering. Keys are computed
@@ -84,20 +84,20 @@ fn plain_letter(c: char) -> impl Iterator<Item = char> {
 ///
 /// Flaws: `blank` (nothing visible), `too_long`, `control_character` (also line breaks, and the characters
 /// that reverse the direction of what follows, with which a name can pose as another).
-pub fn line(text: &str, max: usize) -> Result<String, Flaw> {
+pub fn line(text: &str, max: usize) -> Result<String, ValueError> {
     let clean: String = text.trim().nfc().collect();
     if clean.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || reverses(c)) {
-        return Err(Flaw::new("control_character", "must be one line without control characters"));
+        return Err(ValueError::new("control_character", "must be one line without control characters"));
     }
     check_size(&clean, max)?;
     Ok(clean)
 }
 
 /// Like [`line()`], but line breaks and tabs may stay; CR LF becomes LF.
-pub fn block(text: &str, max: usize) -> Result<String, Flaw> {
+pub fn block(text: &str, max: usize) -> Result<String, ValueError> {
     let clean: String = text.replace("\r\n", "\n").replace('\r', "\n").trim().nfc().collect();
     if clean.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || reverses(c)) {
-        return Err(Flaw::new("control_character", "must not contain control characters"));
+        return Err(ValueError::new("control_character", "must not contain control characters"));
     }
     check_size(&clean, max)?;
     Ok(clean)
@@ -121,12 +121,12 @@ fn reverses(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn check_size(clean: &str, max: usize) -> Result<(), Flaw> {
+fn check_size(clean: &str, max: usize) -> Result<(), ValueError> {
     if clean.chars().all(|c| c.is_whitespace() || is_invisible(c)) {
-        return Err(Flaw::new("blank", "must not be blank"));
+        return Err(ValueError::new("blank", "must not be blank"));
     }
     if clean.chars().count() > max {
-        return Err(Flaw::new("too_long", format!("must have at most {max} characters")));
+        return Err(ValueError::new("too_long", format!("must have at most {max} characters")));
     }
     Ok(())
 }
@@ -138,7 +138,7 @@ pub fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -
 }
 
 /// One line of text, 1 to `MAX` characters after trimming, in NFC, without control characters.
-/// A blank text is a flaw (`blank`): a member that may be empty is an `Option<Line>`.
+/// A blank text is a error (`blank`): a member that may be empty is an `Option<Line>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(transparent)]
 pub struct Line<const MAX: usize>(String);
@@ -169,14 +169,14 @@ impl<const MAX: usize> Block<MAX> {
 
 impl<const MAX: usize> TextValue for Line<MAX> {
     const MAX_CHARS: usize = MAX;
-    fn parse(text: &str) -> Result<Self, Flaw> {
+    fn parse(text: &str) -> Result<Self, ValueError> {
         line(text, MAX).map(Line)
     }
 }
 
 impl<const MAX: usize> TextValue for Block<MAX> {
     const MAX_CHARS: usize = MAX;
-    fn parse(text: &str) -> Result<Self, Flaw> {
+    fn parse(text: &str) -> Result<Self, ValueError> {
         block(text, MAX).map(Block)
     }
 }

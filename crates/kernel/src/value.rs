@@ -4,17 +4,17 @@ use std::borrow::Cow;
 
 /// What is wrong with one value, before it is known which field it stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flaw {
+pub struct ValueError {
     /// Stable code for programs, such as `too_long`.
     pub code: &'static str,
     /// A sentence for people, without the field's name.
     pub message: Cow<'static, str>,
 }
 
-impl Flaw {
-    /// A flaw with its code and sentence.
-    pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Flaw {
-        Flaw { code, message: message.into() }
+impl ValueError {
+    /// A error with its code and sentence.
+    pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> ValueError {
+        ValueError { code, message: message.into() }
     }
 }
 
@@ -27,5 +27,5 @@ pub trait TextValue: Sized {
     /// Every value, if there are but a few, for the OpenAPI document.
     const WORDS: &'static [&'static str] = &[];
     /// Reads what a client sent. Never panics, whatever the text.
-    fn parse(text: &str) -> Result<Self, Flaw>;
+    fn parse(text: &str) -> Result<Self, ValueError>;
 }

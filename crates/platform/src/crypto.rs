@@ -228,8 +228,8 @@ mod key_file {
         if let Some(key) = read(path)? {
             return Ok(key);
         }
-        make(path, random).map_err(|e| fault(path, &format!("cannot be made: {e}")))?;
-        read(path)?.ok_or_else(|| fault(path, "has vanished"))
+        make(path, random).map_err(|e| error(path, &format!("cannot be made: {e}")))?;
+        read(path)?.ok_or_else(|| error(path, "has vanished"))
     }
 
     fn make(path: &Path, random: &Random) -> std::io::Result<()> {
@@ -251,13 +251,13 @@ mod key_file {
         match std::fs::metadata(path) {
             Ok(meta) => check_mode(path, &meta)?,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(fault(path, &format!("cannot be read: {e}"))),
+            Err(e) => return Err(error(path, &format!("cannot be read: {e}"))),
         }
-        let text = std::fs::read_to_string(path).map_err(|e| fault(path, &format!("cannot be read: {e}")))?;
+        let text = std::fs::read_to_string(path).map_err(|e| error(path, &format!("cannot be read: {e}")))?;
         let text = Zeroizing::new(text);
         let key = super::decode_key(text.trim());
         key.map(Some).ok_or_else(|| {
-            fault(path, "does not hold a key of 32 bytes; put it back from a backup: what it protects cannot be read with another one")
+            error(path, "does not hold a key of 32 bytes; put it back from a backup: what it protects cannot be read with another one")
         })
     }
 
@@ -267,7 +267,7 @@ mod key_file {
         if meta.permissions().mode() & 0o077 == 0 {
             return Ok(());
         }
-        Err(fault(path, &format!("can be read by others; run: chmod 600 {}", path.display())))
+        Err(error(path, &format!("can be read by others; run: chmod 600 {}", path.display())))
     }
 
     #[cfg(not(unix))]
@@ -275,7 +275,7 @@ mod key_file {
         Ok(())
     }
 
-    fn fault(path: &Path, what: &str) -> Error {
+    fn error(path: &Path, what: &str) -> Error {
         Error::new(Kind::Internal, "SECRET_KEY_FILE", format!("the key file {} {what}", path.display()))
     }
 }

@@ -95,7 +95,7 @@ impl Storage {
 
     /// Writes an object, or replaces it.
     pub async fn put(&self, name: &ObjectName, contents: Bytes) -> Result<()> {
-        self.store.put(&name.0, contents.into()).await.map(drop).map_err(fault)
+        self.store.put(&name.0, contents.into()).await.map(drop).map_err(storage_error)
     }
 
     /// Writes an object from pieces and returns its size. More than `limit` bytes are 413 `FILE_TOO_LARGE`.
@@ -104,10 +104,10 @@ impl Storage {
     where
         S: Stream<Item = Result<Bytes>> + Send + Unpin,
     {
-        let upload = self.store.put_multipart(&name.0).await.map_err(fault)?;
+        let upload = self.store.put_multipart(&name.0).await.map_err(storage_error)?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
         match copy(&mut upload, &mut pieces, limit).await {
-            Ok(size) => upload.finish().await.map(|_| size).map_err(fault),
+            Ok(size) => upload.finish().await.map(|_| size).map_err(storage_error),
             Err(error) => {
                 // The first failure is the one to tell.
                 let _ = upload.abort().await;
@@ -119,7 +119,7 @@ impl Storage {
     /// A whole object; `None` if there is none. Only for objects that are known to be small.
     pub async fn get(&self, name: &ObjectName) -> Result<Option<Bytes>> {
         match self.found(name).await? {
-            Some(found) => found.bytes().await.map(Some).map_err(fault),
+            Some(found) => found.bytes().await.map(Some).map_err(storage_error),
             None => Ok(None),
         }
     }
@@ -138,7 +138,7 @@ impl Storage {
         let found = self.found(name).await?;
         Ok(found.map(|found| Contents {
             size: found.meta.size,
-            pieces: found.into_stream().map_err(fault).boxed(),
+            pieces: found.into_stream().map_err(storage_error).boxed(),
         }))
     }
 
@@ -212,7 +212,7 @@ where
             return Err(Error::new(kernel::error::Kind::TooLarge, "FILE_TOO_LARGE", detail));
         }
         // Two parts on their way bound the memory of a slow disk and a fast client.
-        upload.wait_for_capacity(2).await.map_err(fault)?;
+        upload.wait_for_capacity(2).await.map_err(storage_error)?;
         upload.put(piece);
     }
     Ok(size)
@@ -223,12 +223,12 @@ fn absent<T>(result: object_store::Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(object_store::Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(fault(error)),
+        Err(error) => Err(storage_error(error)),
     }
 }
 
 /// A failure of a disk or a bucket as an error of ours: 503, and whether the disk is full.
-pub(crate) fn fault(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+pub(crate) fn storage_error(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     while let Some(here) = cause {
@@ -358,7 +358,7 @@ mod tests {
         assert_eq!((error.code(), error.kind().status()), ("STORAGE_UNAVAILABLE", 503));
         assert_eq!(Storage::local(&dir.path().join("data")).err().unwrap().code(), "INTERNAL_ERROR");
         let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
-        let full = fault(object_store::Error::Generic { store: "test", source: Box::new(full) });
+        let full = storage_error(object_store::Error::Generic { store: "test", source: Box::new(full) });
         assert_eq!(full.code(), "STORAGE_FULL");
         assert!(full.wait().is_some());
     }

@@ -13,8 +13,9 @@ pub async fn run(app: &App) -> anyhow::Result<()> {
     let ctx = app.system("bootstrap");
     let settings = &app.config.bootstrap;
     if let Some((email, password)) = &settings.admin {
-        let email = Email::parse(email).map_err(|flaw| anyhow!("bootstrap.admin_email: {}", flaw.message))?;
-        let name = |text| PersonName::parse(text).map_err(|flaw| anyhow!(flaw.message));
+        let email =
+            Email::parse(email).map_err(|error| anyhow!("bootstrap.admin_email: {}", error.message))?;
+        let name = |text| PersonName::parse(text).map_err(|error| anyhow!(error.message));
         let made = Box::pin(identity::admin::ensure_first(
             &ctx,
             email,

@@ -1,4 +1,4 @@
-//! Every stable code of an error, or of a fault of a field, is named by a test: programs rely on it.
+//! Every stable code of an error, or of a error of a field, is named by a test: programs rely on it.
 
 #![expect(clippy::unwrap_used, reason = "the whole program is tests, their helpers included")]
 
@@ -63,7 +63,7 @@ impl Sources {
     }
 }
 
-/// What makes an error or a fault, how many of its texts are looked at, and from which on.
+/// What makes an error or a error, how many of its texts are looked at, and from which on.
 const CALLS: [(&str, (usize, usize)); 13] = [
     ("Error::new(", (1, 0)),
     ("Error::bad_request(", (1, 0)),
@@ -74,8 +74,8 @@ const CALLS: [(&str, (usize, usize)); 13] = [
     ("Error::unavailable(", (1, 0)),
     (" error(Kind::", (1, 0)),
     ("refuse(\n", (1, 0)),
-    ("Flaw::new(", (1, 0)),
-    ("Fault::new(", (2, 1)),
+    ("ValueError::new(", (1, 0)),
+    ("FieldError::new(", (2, 1)),
     ("Error::invalid_field(", (2, 1)),
     ("code: ", (1, 0)),
 ];

@@ -90,13 +90,13 @@ async fn import(ctx: Ctx, uri: Uri, upload: Upload) -> Result<Accepted> {
     service::start(&ctx, incoming, Worker::Any).await.map(Accepted)
 }
 
-/// All faults at once: 422. An unknown parameter is 400, as everywhere.
+/// All errors at once: 422. An unknown parameter is 400, as everywhere.
 fn options(uri: &Uri) -> Result<Options> {
     let query = Query::parse(uri, PARAMETERS)?;
     let mut options = Options::default();
     let said = PARAMETERS.iter().filter_map(|name| Some((*name, query.get(name)?)));
-    let faults: Vec<_> = said.filter_map(|(name, text)| options.set(name, text).err()).collect();
-    if faults.is_empty() { Ok(options) } else { Err(Error::invalid(faults)) }
+    let errors: Vec<_> = said.filter_map(|(name, text)| options.set(name, text).err()).collect();
+    if errors.is_empty() { Ok(options) } else { Err(Error::invalid(errors)) }
 }
 
 /// What the type of the body says, or the name of the file in a form.

@@ -63,7 +63,7 @@ impl Input for BulkUpdate {
         let ids = customer_ids.value();
         let filter = filter.value().unwrap_or_default();
         if let Some((name, code, message)) = contradiction(ids.as_deref(), by_filter, &filter, all, dry_run) {
-            f.fault(name, code, message);
+            f.error(name, code, message);
         }
         f.build(|| BulkUpdate { customer_ids: ids, filter, dry_run, updates: updates.get().0, updates_sent })
     }

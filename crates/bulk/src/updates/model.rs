@@ -13,7 +13,7 @@ impl Input for BulkChange {
         let ids: [Field<String>; 2] = [f.text("customer_id", 100), f.text("user_id", 100)];
         let members = all_optional(f);
         if f.is_empty() {
-            f.fault("", "required", "Must have at least one member");
+            f.error("", "required", "Must have at least one member");
         }
         let [customer, user] = ids;
         let refused = members.as_ref().map(|m| {
@@ -26,7 +26,7 @@ impl Input for BulkChange {
             ]
         });
         for (name, _) in refused.into_iter().flatten().filter(|(_, said)| *said) {
-            f.fault(
+            f.error(
                 name,
                 "unique_field",
                 "Is different for every customer; change it with PATCH, one by one",

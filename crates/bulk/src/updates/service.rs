@@ -13,7 +13,7 @@ use customers::customers::service::rows;
 use database::{Ids, Texts};
 use kernel::web::body::from_value;
 use kernel::web::list::{ListRequest, parse_pairs};
-use kernel::{Error, Fault, Result};
+use kernel::{Error, FieldError, Result};
 use platform::Tx;
 use platform::access::{Permission, Scope};
 use platform::ctx::Ctx;
@@ -147,10 +147,10 @@ async fn change_all_in(
 
 /// 422 for values that would be wrong for any customer.
 fn check(ctx: &Ctx, updates: &Members) -> Result<()> {
-    let faults = faults_of_any(ctx, updates);
-    let faults: Vec<Fault> =
-        faults.into_iter().map(|f| Fault { field: format!("updates.{}", f.field), ..f }).collect();
-    if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
+    let errors = faults_of_any(ctx, updates);
+    let errors: Vec<FieldError> =
+        errors.into_iter().map(|f| FieldError { field: format!("updates.{}", f.field), ..f }).collect();
+    if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }
 }
 
 // ── By filter ───────────────────────────────────────────────────────────────────────────────────────
@@ -185,9 +185,9 @@ pub async fn by_filter(
     Ok(batch)
 }
 
-/// The filters of the list of customers, as members of an object. 422 with the path of each fault.
+/// The filters of the list of customers, as members of an object. 422 with the path of each error.
 fn read_filter(filter: &Map<String, Value>) -> Result<ListRequest> {
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     let mut pairs = Vec::new();
     let allowed = || rows::SPEC.filters.iter().map(|f| f.name).collect::<Vec<_>>().join(", ");
     for (name, value) in filter {
@@ -198,25 +198,25 @@ fn read_filter(filter: &Map<String, Value>) -> Result<ListRequest> {
             _ => String::new(),
         };
         if !rows::SPEC.filters.iter().any(|filter| filter.name == name) {
-            faults.push(Fault::new(
+            errors.push(FieldError::new(
                 field,
                 "unknown_member",
                 format!("Is no filter; allowed are {}", allowed()),
             ));
         } else if text.trim().is_empty() {
             // In a query an empty filter means none; here it could mean everybody.
-            faults.push(Fault::new(field, "required", "Must be a text, a number, true or false"));
+            errors.push(FieldError::new(field, "required", "Must be a text, a number, true or false"));
         } else if let Err(e) = parse_pairs(&rows::SPEC, [(name.as_str(), text.as_str())].into_iter()) {
             // Of a query, the sentence begins with the name, which `field` says already.
             let why = e.detail();
             let why = why.strip_prefix(&format!("{name}: ")).unwrap_or(why);
-            faults.push(Fault::new(field, "invalid", why.to_owned()));
+            errors.push(FieldError::new(field, "invalid", why.to_owned()));
         } else {
             pairs.push((name.as_str(), text));
         }
     }
-    if !faults.is_empty() {
-        return Err(Error::invalid(faults));
+    if !errors.is_empty() {
+        return Err(Error::invalid(errors));
     }
     parse_pairs(&rows::SPEC, pairs.iter().map(|(name, text)| (*name, text.as_str())))
 }

@@ -347,7 +347,7 @@ async fn import_dry_uses_up_no_numbers_of_users() {
     .await;
 }
 
-/// Somebody else writes the address of a row between the look for it and the row: that is no fault of the row.
+/// Somebody else writes the address of a row between the look for it and the row: that is no error of the row.
 #[tokio::test]
 async fn import_of_a_row_that_clashes_with_a_neighbour_sees_the_neighbour() {
     on_both_engines(&features(), async |app| {

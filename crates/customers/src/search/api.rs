@@ -111,7 +111,7 @@ fn contains(f: &mut Fields<'_>) -> Vec<(Field, String)> {
         let digits: String = search_key(&text).chars().filter(char::is_ascii_digit).collect();
         // Every phone contains nothing, so this would find everybody.
         if digits.is_empty() {
-            f.fault("phone", "invalid_phone", "Must have at least one digit");
+            f.error("phone", "invalid_phone", "Must have at least one digit");
         }
         all.push((Field::Phone, digits));
     }

@@ -142,19 +142,19 @@ async fn c7_refusals_say_what_to_do() {
             let reply = app.post("/api/v1/customers/").bearer(&key).json(body).send().await;
             reply.expect_error(422, "VALIDATION_FAILED")
         };
-        let fault =
+        let error =
             create(json!({"first_name": "A", "last_name": "B", "email": "a@example.com", "ctiy": "x"})).await;
-        let message = fault["errors"][0]["message"].as_str().unwrap();
+        let message = error["errors"][0]["message"].as_str().unwrap();
         assert!(
             message.starts_with("Is not a member of this request (did you mean city?); allowed are "),
             "{message}"
         );
-        let fault =
+        let error =
             create(json!({"first_name": "A", "last_name": "B", "email": "a@example.com", "tags": {}})).await;
-        assert_eq!(fault["detail"], "tags: Must be a text or a list of texts");
-        let fault =
+        assert_eq!(error["detail"], "tags: Must be a text or a list of texts");
+        let error =
             create(json!({"first_name": 1, "last_name": " ", "email": "a@", "date_of_birth": "x"})).await;
-        for error in fault["errors"].as_array().unwrap() {
+        for error in error["errors"].as_array().unwrap() {
             let message = error["message"].as_str().unwrap();
             assert!(message.starts_with(char::is_uppercase) && !message.ends_with('.'), "{error}");
         }

@@ -49,8 +49,8 @@ async fn a10_by_user_id_also_the_old_number() {
         ask("user_id=x").await.expect_error(400, "PARAMETER_INVALID");
         let exists = app.post("/api/v1/customers/check_profile_exists").bearer(&key);
         let wrong = exists.json(json!({"user_id": "x"})).send().await;
-        let fault = &wrong.expect_error(422, "VALIDATION_FAILED")["errors"][0];
-        assert_eq!((&fault["field"], &fault["code"]), (&json!("user_id"), &json!("invalid_uuid")));
+        let error = &wrong.expect_error(422, "VALIDATION_FAILED")["errors"][0];
+        assert_eq!((&error["field"], &error["code"]), (&json!("user_id"), &json!("invalid_uuid")));
         ask("").await.expect_error(400, "PARAMETER_INVALID");
         ask("user=1").await.expect_error(400, "UNKNOWN_PARAMETER");
     })

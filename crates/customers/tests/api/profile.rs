@@ -268,9 +268,9 @@ async fn a1_c1_registering_and_the_profile_in_one_step() {
         // One thing has one value.
         let two = json!({"email": "other@example.com", "first_name": "Two", "last_name": null, "phone": "+15550001"});
         let refused = app.post("/api/auth/register/").json(body(two)).send().await.expect_error(422, "VALIDATION_FAILED");
-        let faults: Vec<_> = refused["errors"].as_array().unwrap().iter().map(|e| (e["field"].as_str().unwrap(), e["code"].as_str().unwrap())).collect();
+        let errors: Vec<_> = refused["errors"].as_array().unwrap().iter().map(|e| (e["field"].as_str().unwrap(), e["code"].as_str().unwrap())).collect();
         let differs = |name| (name, "conflicting_values");
-        assert_eq!(faults, [differs("customer.email"), differs("customer.first_name"), differs("customer.last_name")]);
+        assert_eq!(errors, [differs("customer.email"), differs("customer.first_name"), differs("customer.last_name")]);
         let same = json!({"city": "Lima", "email": "ONE@example.com", "first_name": "One"});
         let reply = app.post("/api/auth/register/").json(body(same)).send().await.expect(201);
         assert_eq!(reply["user"]["email"], "one@example.com");

@@ -203,20 +203,20 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_named_and_no_password_is() {
-        let fault = |text: &str| PostgresUrl::parse(text).unwrap_err();
-        assert!(fault("postgres://h/d?pool_size=3").contains("`pool_size`"));
-        assert!(fault("postgres://h/d?connect_timeout=soon").contains("`connect_timeout`"));
-        assert!(fault("postgres://h/d?sslcert=a.pem").contains("`sslcert` is not supported"));
-        assert!(fault("postgres://h/d?sslmode=full").contains("verify-full"));
-        assert!(fault("postgres://h/d?sslmode=require&sslrootcert=system").contains("verify-full"));
+        let error = |text: &str| PostgresUrl::parse(text).unwrap_err();
+        assert!(error("postgres://h/d?pool_size=3").contains("`pool_size`"));
+        assert!(error("postgres://h/d?connect_timeout=soon").contains("`connect_timeout`"));
+        assert!(error("postgres://h/d?sslcert=a.pem").contains("`sslcert` is not supported"));
+        assert!(error("postgres://h/d?sslmode=full").contains("verify-full"));
+        assert!(error("postgres://h/d?sslmode=require&sslrootcert=system").contains("verify-full"));
         for text in [
             "postgres://u:hun@ter2@h/d",
             "postgres://u:hun?ter2=2@h/d",
             "postgres://u:hun@ter2:x@h/d",
             "postgres://u:hunter2@h:port/d",
         ] {
-            let fault = fault(text);
-            assert!(fault.contains("percent-encoded") && !fault.contains("ter2"), "{text}: {fault}");
+            let error = error(text);
+            assert!(error.contains("percent-encoded") && !error.contains("ter2"), "{text}: {error}");
         }
     }
 }

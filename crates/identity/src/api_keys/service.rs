@@ -4,7 +4,7 @@ use database::Json;
 use kernel::clock::Timestamp;
 use kernel::text::{line, nearest_of};
 use kernel::web::list::{ListRequest, Total};
-use kernel::{Error, Fault, Flaw, Result};
+use kernel::{Error, FieldError, Result, ValueError};
 use platform::Tx;
 use platform::access::{Caller, Credential, Permission, Reach, Scope};
 use platform::ctx::Ctx;
@@ -106,29 +106,33 @@ fn name_taken(name: &str) -> Error {
     )
 }
 
-/// All faults at once; the name as it is stored.
+/// All errors at once; the name as it is stored.
 fn check(ctx: &Ctx, new: &NewApiKey) -> Result<String> {
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     let name = line(&new.name, MOST_NAME_CHARS);
     if name.is_err() {
         let message =
             format!("Must have 1 to {MOST_NAME_CHARS} characters, for people to recognise the key by");
-        faults.push(Fault::new("name", "invalid", message));
+        errors.push(FieldError::new("name", "invalid", message));
     }
     if new.role == "customer" {
-        faults.push(Fault::new("role", "invalid", "Must be a role of staff: a key acts for the business"));
+        errors.push(FieldError::new(
+            "role",
+            "invalid",
+            "Must be a role of staff: a key acts for the business",
+        ));
     }
-    faults.extend(new.scopes.iter().filter_map(|code| unknown_scope(code)));
+    errors.extend(new.scopes.iter().filter_map(|code| unknown_scope(code)));
     if new.expires_at.is_some_and(|at| at <= ctx.now()) {
-        faults.push(Fault::new("expires_at", "in_the_past", "Must lie in the future"));
+        errors.push(FieldError::new("expires_at", "in_the_past", "Must lie in the future"));
     }
     match name {
-        Ok(name) if faults.is_empty() => Ok(name),
-        _ => Err(Error::invalid(faults)),
+        Ok(name) if errors.is_empty() => Ok(name),
+        _ => Err(Error::invalid(errors)),
     }
 }
 
-fn unknown_scope(code: &str) -> Option<Fault> {
+fn unknown_scope(code: &str) -> Option<FieldError> {
     let codes = || Permission::ALL.iter().map(|p| p.code()).chain(["all", "read"]);
     if codes().any(|known| known == code) {
         return None;
@@ -140,7 +144,7 @@ fn unknown_scope(code: &str) -> Option<Fault> {
             format!("There is no permission {shown}; there are {}", codes().collect::<Vec<_>>().join(", "))
         }
     };
-    Some(Fault::new("scopes", "unknown_permission", message))
+    Some(FieldError::new("scopes", "unknown_permission", message))
 }
 
 /// The company of a new key: who reaches one makes keys of that one only.
@@ -236,8 +240,8 @@ pub async fn rename(
     check: impl FnOnce(&ApiKey) -> Result<()>,
 ) -> Result<ApiKey> {
     let scope = ctx.require_staff(Permission::ApiKeysManage)?;
-    let flaw = |flaw: Flaw| Error::invalid_field("name", flaw.code, flaw.message);
-    let name = name.map(|name| line(name, MOST_NAME_CHARS)).transpose().map_err(flaw)?;
+    let error = |error: ValueError| Error::invalid_field("name", error.code, error.message);
+    let name = name.map(|name| line(name, MOST_NAME_CHARS)).transpose().map_err(error)?;
     let mut tx = ctx.write().await?;
     let key = store::find(&mut tx, &scope, id).await?.ok_or_else(not_found)?;
     check(&key)?;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use kernel::clock::Timestamp;
-use kernel::{Error, Fault, Result, TextValue};
+use kernel::{Error, FieldError, Result, TextValue};
 use platform::Tx;
 use platform::access::Scope;
 use platform::crypto::sha256;
@@ -266,8 +266,10 @@ async fn replacement(
         &user.username,
     );
     let rules = PasswordRules::with_min_chars(ctx.app().config.password_min_length);
-    let fault = |flaw: kernel::Flaw| Error::invalid(vec![Fault::new("password", flaw.code, flaw.message)]);
-    let password = rules.check(sent, &own).map_err(fault)?;
+    let error = |error: kernel::ValueError| {
+        Error::invalid(vec![FieldError::new("password", error.code, error.message)])
+    };
+    let password = rules.check(sent, &own).map_err(error)?;
     hasher.hash(&password).await.map(Some)
 }
 

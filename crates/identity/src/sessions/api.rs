@@ -62,7 +62,7 @@ impl Input for Login {
         let mut named: Vec<Who> = [email, username, phone].into_iter().flatten().collect();
         f.note("Exactly one of email, username and phone says who it is.");
         if named.len() != 1 {
-            f.fault("email", "required", "send exactly one of email, username and phone");
+            f.error("email", "required", "send exactly one of email, username and phone");
         }
         let who = named.pop();
         f.example(|| json!({"email": "ada.lovelace@example.com", "password": "Difference-Engine-1842"}));

@@ -1,4 +1,4 @@
-//! Request bodies. A body type implements [`Input`] once and gets from it: reading, every fault at once,
+//! Request bodies. A body type implements [`Input`] once and gets from it: reading, every error at once,
 //! and its place in the OpenAPI document.
 //!
 //! ```ignore
@@ -91,11 +91,11 @@ pub fn from_value<T: Input>(value: &Value) -> Result<T> {
         return Err(Error::invalid_field("", "wrong_type", "The body must be a JSON object"));
     };
     match read_input::<T>(members, String::new()) {
-        (Some(value), faults) if faults.is_empty() => Ok(value),
-        (None, faults) if faults.is_empty() => {
-            Err(Error::internal(format!("{} was not built although it has no faults", T::NAME)))
+        (Some(value), errors) if errors.is_empty() => Ok(value),
+        (None, errors) if errors.is_empty() => {
+            Err(Error::internal(format!("{} was not built although it has no errors", T::NAME)))
         }
-        (_, faults) => Err(Error::invalid(faults)),
+        (_, errors) => Err(Error::invalid(errors)),
     }
 }
 
@@ -228,7 +228,7 @@ mod tests {
     use utoipa::PartialSchema;
 
     use super::*;
-    use crate::value::{Flaw, TextValue};
+    use crate::value::{TextValue, ValueError};
     use crate::web::field::Field;
 
     #[derive(Debug, Clone, PartialEq)]
@@ -236,10 +236,10 @@ mod tests {
     impl TextValue for Email {
         const MAX_CHARS: usize = 254;
         const FORMAT: &'static str = "email";
-        fn parse(text: &str) -> Result<Email, Flaw> {
+        fn parse(text: &str) -> Result<Email, ValueError> {
             match text.contains('@') {
                 true => Ok(Email(text.to_lowercase())),
-                false => Err(Flaw::new("invalid_email", "Must be an e-mail address")),
+                false => Err(ValueError::new("invalid_email", "Must be an e-mail address")),
             }
         }
     }
@@ -312,14 +312,14 @@ mod tests {
         }
     }
 
-    fn faults(value: &Value) -> Vec<(String, &'static str)> {
+    fn errors(value: &Value) -> Vec<(String, &'static str)> {
         let error = from_value::<Person>(value).unwrap_err();
         assert_eq!(error.code(), "VALIDATION_FAILED");
-        error.faults().iter().map(|f| (f.field.clone(), f.code)).collect()
+        error.field_errors().iter().map(|f| (f.field.clone(), f.code)).collect()
     }
 
-    fn fault(value: &Value) -> (String, &'static str) {
-        let mut all = faults(value);
+    fn error(value: &Value) -> (String, &'static str) {
+        let mut all = errors(value);
         assert_eq!(all.len(), 1, "{all:?}");
         all.remove(0)
     }
@@ -346,12 +346,12 @@ mod tests {
     fn blank_and_null_clear_and_absent_leaves() {
         let person: Person = from_value(&json!({"name": "A", "email": "  ", "age": null})).unwrap();
         assert!(person.email.is_null() && person.age.is_null() && person.phone.is_absent());
-        assert_eq!(fault(&json!({"name": "A", "active": null})), ("active".into(), "required"));
+        assert_eq!(error(&json!({"name": "A", "active": null})), ("active".into(), "required"));
     }
 
     #[test]
     fn all_faults_come_at_once_with_their_paths() {
-        let found = faults(&json!({
+        let found = errors(&json!({
             "name": " ", "email": "nobody", "age": 200, "gender": "robot", "active": "yes", "note": "a\u{7}",
             "tags": ["ok", "", 5, "toolong"], "extra": {"k": "0123456789012345678901234567890"}, "ids": [1, 2, 3], "nickname": "x",
         }));
@@ -375,7 +375,7 @@ mod tests {
     #[test]
     fn an_unknown_member_is_told_what_is_allowed() {
         let error = from_value::<Address>(&json!({"city": "Rome", "town": "Rome"})).unwrap_err();
-        assert_eq!(error.faults()[0].message, "Is not a member of this request; allowed are city");
+        assert_eq!(error.field_errors()[0].message, "Is not a member of this request; allowed are city");
     }
 
     #[test]
@@ -383,9 +383,9 @@ mod tests {
         let both: Person = from_value(&json!({"name": "A", "phone": "1", "phone_number": "1"})).unwrap();
         assert_eq!(both.phone, Field::Value("1".into()));
         let differing = json!({"name": "A", "phone": "1", "phone_number": "2"});
-        assert_eq!(fault(&differing), ("phone".into(), "conflicting_values"));
+        assert_eq!(error(&differing), ("phone".into(), "conflicting_values"));
         let cleared = json!({"name": "A", "phone": null, "phone_number": "2"});
-        assert_eq!(fault(&cleared), ("phone".into(), "conflicting_values"));
+        assert_eq!(error(&cleared), ("phone".into(), "conflicting_values"));
     }
 
     #[test]
@@ -401,14 +401,14 @@ mod tests {
         ] {
             let mut body = json!({"name": "A"});
             body[member] = value;
-            assert_eq!(fault(&body), (member.to_owned(), "control_character"));
+            assert_eq!(error(&body), (member.to_owned(), "control_character"));
         }
     }
 
     #[test]
     fn what_is_no_object_is_invalid() {
         let error = from_slice::<Address>(b"[]").unwrap_err();
-        assert_eq!((error.kind().status(), error.faults()[0].code), (422, "wrong_type"));
+        assert_eq!((error.kind().status(), error.field_errors()[0].code), (422, "wrong_type"));
     }
 
     #[test]
@@ -417,7 +417,7 @@ mod tests {
         for i in 0..5000 {
             body[format!("x{i}")] = json!(1);
         }
-        assert_eq!(faults(&body).len(), 20);
+        assert_eq!(errors(&body).len(), 20);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use utoipa::openapi::{Object, RefOr};
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::value::{Flaw, TextValue};
+use crate::value::{TextValue, ValueError};
 
 /// What a body says about a member. A JSON merge patch (RFC 7396) tells "leave it" from "clear it".
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -76,7 +76,7 @@ impl<T> Field<T> {
 }
 
 /// A member that must be there. It is opened only inside [`super::Fields::build`], which runs when there
-/// are no faults: opening it earlier would end the reading at the first fault and hide the others.
+/// are no errors: opening it earlier would end the reading at the first error and hide the others.
 #[derive(Debug)]
 pub struct Need<T>(pub(super) Option<T>);
 
@@ -95,7 +95,7 @@ impl<T> Need<T> {
 /// A type that a JSON value can be read into.
 pub trait FieldValue: Sized {
     /// Reads the value; never panics.
-    fn from_json(value: &Value) -> Result<Self, Flaw>;
+    fn from_json(value: &Value) -> Result<Self, ValueError>;
     /// The OpenAPI schema of what [`FieldValue::from_json`] accepts.
     fn schema() -> Object;
     /// The same where one type does not describe it, such as a text or a list.
@@ -151,8 +151,8 @@ pub fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
     }
 }
 
-/// The flaw of a value of another type than `expected`.
-pub(super) fn wrong_type(expected: &str, value: &Value) -> Flaw {
+/// The error of a value of another type than `expected`.
+pub(super) fn wrong_type(expected: &str, value: &Value) -> ValueError {
     let found = match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -161,19 +161,19 @@ pub(super) fn wrong_type(expected: &str, value: &Value) -> Flaw {
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     };
-    Flaw::new("wrong_type", format!("Must be {expected}, not {found}"))
+    ValueError::new("wrong_type", format!("Must be {expected}, not {found}"))
 }
 
-fn text<'a>(expected: &str, value: &'a Value) -> Result<&'a str, Flaw> {
+fn text<'a>(expected: &str, value: &'a Value) -> Result<&'a str, ValueError> {
     let text = value.as_str().ok_or_else(|| wrong_type(expected, value))?;
     if text.contains('\0') {
-        return Err(Flaw::new("control_character", "Must not contain a NUL character"));
+        return Err(ValueError::new("control_character", "Must not contain a NUL character"));
     }
     Ok(text.trim())
 }
 
 impl<T: TextValue> FieldValue for T {
-    fn from_json(value: &Value) -> Result<T, Flaw> {
+    fn from_json(value: &Value) -> Result<T, ValueError> {
         T::parse(text("a text", value)?)
     }
     fn schema() -> Object {
@@ -190,7 +190,7 @@ impl<T: TextValue> FieldValue for T {
 }
 
 impl FieldValue for bool {
-    fn from_json(value: &Value) -> Result<bool, Flaw> {
+    fn from_json(value: &Value) -> Result<bool, ValueError> {
         value.as_bool().ok_or_else(|| wrong_type("true or false", value))
     }
     fn schema() -> Object {
@@ -202,14 +202,14 @@ impl FieldValue for bool {
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 impl FieldValue for i64 {
-    fn from_json(value: &Value) -> Result<i64, Flaw> {
+    fn from_json(value: &Value) -> Result<i64, ValueError> {
         let expected = "a whole number";
         let number = value.as_number().ok_or_else(|| wrong_type(expected, value))?;
         // JSON does not tell 3 from 3.0, and some clients write the latter.
         match (number.as_i64(), number.as_f64()) {
             (Some(n), _) => Ok(n),
             (None, Some(n)) if n.fract() == 0.0 && n.abs() <= EXACT => Ok(n as i64),
-            _ => Err(Flaw::new("wrong_type", "Must be a whole number of at most 64 bits")),
+            _ => Err(ValueError::new("wrong_type", "Must be a whole number of at most 64 bits")),
         }
     }
     fn schema() -> Object {
@@ -218,7 +218,7 @@ impl FieldValue for i64 {
 }
 
 impl FieldValue for f64 {
-    fn from_json(value: &Value) -> Result<f64, Flaw> {
+    fn from_json(value: &Value) -> Result<f64, ValueError> {
         value.as_f64().ok_or_else(|| wrong_type("a number", value))
     }
     fn schema() -> Object {
@@ -227,9 +227,9 @@ impl FieldValue for f64 {
 }
 
 impl FieldValue for Uuid {
-    fn from_json(value: &Value) -> Result<Uuid, Flaw> {
+    fn from_json(value: &Value) -> Result<Uuid, ValueError> {
         let text = text("a UUID", value)?;
-        Uuid::try_parse(text).map_err(|_| Flaw::new("invalid_uuid", "Must be a UUID"))
+        Uuid::try_parse(text).map_err(|_| ValueError::new("invalid_uuid", "Must be a UUID"))
     }
     fn schema() -> Object {
         plain(Type::String, Some(KnownFormat::Uuid))
@@ -237,7 +237,7 @@ impl FieldValue for Uuid {
 }
 
 impl FieldValue for Timestamp {
-    fn from_json(value: &Value) -> Result<Timestamp, Flaw> {
+    fn from_json(value: &Value) -> Result<Timestamp, ValueError> {
         parse_time(text("a time", value)?)
     }
     fn schema() -> Object {
@@ -246,7 +246,7 @@ impl FieldValue for Timestamp {
 }
 
 impl FieldValue for jiff::civil::Date {
-    fn from_json(value: &Value) -> Result<jiff::civil::Date, Flaw> {
+    fn from_json(value: &Value) -> Result<jiff::civil::Date, ValueError> {
         parse_date(text("a date", value)?)
     }
     fn schema() -> Object {
@@ -255,40 +255,40 @@ impl FieldValue for jiff::civil::Date {
 }
 
 /// Reads an RFC 3339 time; without offset it is UTC, a date alone is its midnight in UTC. Years 1 to 9999.
-pub fn parse_time(text: &str) -> Result<Timestamp, Flaw> {
-    let flaw = || Flaw::new("invalid_time", "Must be a time such as 2026-03-01T12:30:00Z");
+pub fn parse_time(text: &str) -> Result<Timestamp, ValueError> {
+    let error = || ValueError::new("invalid_time", "Must be a time such as 2026-03-01T12:30:00Z");
     let instant = text
         .parse::<jiff::Timestamp>()
         .or_else(|_| {
             text.parse::<jiff::civil::DateTime>()?.to_zoned(jiff::tz::TimeZone::UTC).map(|z| z.timestamp())
         })
-        .map_err(|_: jiff::Error| flaw())?;
+        .map_err(|_: jiff::Error| error())?;
     if !is_storable(instant.to_zoned(jiff::tz::TimeZone::UTC).date()) {
-        return Err(flaw());
+        return Err(error());
     }
     Ok(Timestamp::from(instant))
 }
 
 /// Reads `2026-03-01`, also written as a date-time at midnight. Years 1 to 9999.
-pub fn parse_date(text: &str) -> Result<jiff::civil::Date, Flaw> {
-    let flaw = || Flaw::new("invalid_date", "Must be a date such as 2026-03-01");
-    let day = text.get(..10).ok_or_else(flaw)?;
+pub fn parse_date(text: &str) -> Result<jiff::civil::Date, ValueError> {
+    let error = || ValueError::new("invalid_date", "Must be a date such as 2026-03-01");
+    let day = text.get(..10).ok_or_else(error)?;
     let time = text.get(10..).unwrap_or_default();
     if !time.is_empty() {
         let clock = time.trim_start_matches(['T', 't', ' ']).trim_end_matches(['Z', 'z']);
         let clock = clock.strip_suffix("+00:00").unwrap_or(clock);
         // "00:00", "00:00:00", "00:00:00.000"
         if clock.len() < 5 || !clock.chars().all(|c| matches!(c, '0' | ':' | '.')) {
-            return Err(flaw());
+            return Err(error());
         }
         text.parse::<jiff::civil::DateTime>()
             .map(|_| ())
             .or_else(|_| text.parse::<jiff::Timestamp>().map(|_| ()))
-            .map_err(|_| flaw())?;
+            .map_err(|_| error())?;
     }
-    let date: jiff::civil::Date = day.parse().map_err(|_| flaw())?;
+    let date: jiff::civil::Date = day.parse().map_err(|_| error())?;
     if !is_storable(date) {
-        return Err(flaw());
+        return Err(error());
     }
     Ok(date)
 }

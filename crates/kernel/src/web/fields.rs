@@ -16,12 +16,12 @@ use super::values::{
     text_schema,
 };
 use crate::text::did_you_mean;
-use crate::{Fault, Flaw};
+use crate::{FieldError, ValueError};
 
 /// A named part of the OpenAPI document.
 pub(super) type Component = (String, RefOr<Schema>);
 
-/// More faults than this help nobody, and would make a reply many times the size of its request.
+/// More errors than this help nobody, and would make a reply many times the size of its request.
 const MAX_FAULTS: usize = 200;
 
 /// One member under one or several spellings: `"phone"` or `["phone", "phone_number"]`. The first is the
@@ -51,13 +51,13 @@ enum Rule {
     Kept,
 }
 
-/// Where a reader writes what is wrong: every fault, with the path of its member.
-struct Faults(Vec<Fault>);
+/// Where a reader writes what is wrong: every error, with the path of its member.
+struct Errors(Vec<FieldError>);
 
-impl Faults {
-    fn add(&mut self, field: &str, flaw: Flaw) {
+impl Errors {
+    fn add(&mut self, field: &str, error: ValueError) {
         if self.0.len() < MAX_FAULTS {
-            self.0.push(Fault::new(field, flaw.code, flaw.message));
+            self.0.push(FieldError::new(field, error.code, error.message));
         }
     }
 }
@@ -81,7 +81,7 @@ pub struct Fields<'a> {
     path: String,
     known: BTreeSet<&'static str>,
     ignored: BTreeSet<&'static str>,
-    faults: Faults,
+    errors: Errors,
 }
 
 impl<'a> Fields<'a> {
@@ -90,7 +90,7 @@ impl<'a> Fields<'a> {
     }
 
     fn new(source: Source<'a>, path: String) -> Fields<'a> {
-        Fields { source, path, known: BTreeSet::new(), ignored: BTreeSet::new(), faults: Faults(Vec::new()) }
+        Fields { source, path, known: BTreeSet::new(), ignored: BTreeSet::new(), errors: Errors(Vec::new()) }
     }
 
     /// A member that may be left out or cleared.
@@ -157,21 +157,21 @@ impl<'a> Fields<'a> {
             &names,
             Rule::Optional,
             || list_schema(T::schema(), max),
-            |path, value, faults| read_list(path, value, faults, max, |_, item| T::from_json(item)),
+            |path, value, errors| read_list(path, value, errors, max, |_, item| T::from_json(item)),
         )
     }
     /// A list of at most `max` texts of one line, none blank, each at most `max_chars` characters.
     pub fn texts(&mut self, names: impl Names, max: usize, max_chars: usize) -> Field<Vec<String>> {
         let schema = || list_schema(text_schema(max_chars), max);
-        self.member(&names, Rule::Optional, schema, |path, value, faults| {
-            read_list(path, value, faults, max, |_, item| match read_text(item, max_chars, false)? {
-                text if text.is_empty() => Err(Flaw::new("required", "Must not be blank")),
+        self.member(&names, Rule::Optional, schema, |path, value, errors| {
+            read_list(path, value, errors, max, |_, item| match read_text(item, max_chars, false)? {
+                text if text.is_empty() => Err(ValueError::new("required", "Must not be blank")),
                 text => Ok(text),
             })
         })
     }
 
-    /// An object that is an [`Input`] itself, required: `"customer": {…}`. Its faults carry its path.
+    /// An object that is an [`Input`] itself, required: `"customer": {…}`. Its errors carry its path.
     pub fn need_nested<T: Input>(&mut self, names: impl Names) -> Need<T> {
         let schema = self.component::<T>();
         Need(self.member(&names, Rule::Needed, || schema, read_nested::<T>).value())
@@ -214,10 +214,10 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A fault found by a rule about several members.
-    pub fn fault(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
+    /// A error found by a rule about several members.
+    pub fn error(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
         let path = join(&self.path, name);
-        self.faults.add(&path, Flaw::new(code, message.into()));
+        self.errors.add(&path, ValueError::new(code, message.into()));
     }
 
     /// Is the object empty?
@@ -225,10 +225,10 @@ impl<'a> Fields<'a> {
         matches!(self.source, Source::Body(body) if body.is_empty())
     }
 
-    /// Makes the input when there are no faults. Everything must have been read by then, so that all faults
+    /// Makes the input when there are no errors. Everything must have been read by then, so that all errors
     /// are found at once.
     pub fn build<T>(&self, make: impl FnOnce() -> T) -> Option<T> {
-        let complete = matches!(self.source, Source::Body(_)) && self.faults.0.is_empty();
+        let complete = matches!(self.source, Source::Body(_)) && self.errors.0.is_empty();
         complete.then(make)
     }
 
@@ -237,7 +237,7 @@ impl<'a> Fields<'a> {
         names: &impl Names,
         rule: Rule,
         schema: impl FnOnce() -> RefOr<Schema>,
-        read: impl FnOnce(&str, &Value, &mut Faults) -> Option<T>,
+        read: impl FnOnce(&str, &Value, &mut Errors) -> Option<T>,
     ) -> Field<T> {
         let names = names.all();
         let Some(first) = names.first().copied() else { return Field::Absent };
@@ -254,22 +254,22 @@ impl<'a> Fields<'a> {
         let path = join(&self.path, name);
         if let Some((other, _)) = said.find(|(_, v)| Some(*v) != value) {
             let message = format!("Is the same member as {other}, with another value; send one of them");
-            self.faults.add(&path, Flaw::new("conflicting_values", message));
+            self.errors.add(&path, ValueError::new("conflicting_values", message));
             return Field::Absent;
         }
         match value {
-            Some(value) if !is_blank(value) => match read(&path, value, &mut self.faults) {
+            Some(value) if !is_blank(value) => match read(&path, value, &mut self.errors) {
                 Some(value) => Field::Value(value),
                 None => Field::Absent,
             },
             None if rule != Rule::Needed => Field::Absent,
             Some(_) if rule == Rule::Optional => Field::Null,
             None => {
-                self.faults.add(&path, Flaw::new("required", "Is required"));
+                self.errors.add(&path, ValueError::new("required", "Is required"));
                 Field::Absent
             }
             Some(_) => {
-                self.faults.add(&path, Flaw::new("required", "Is required and cannot be empty"));
+                self.errors.add(&path, ValueError::new("required", "Is required and cannot be empty"));
                 Field::Absent
             }
         }
@@ -282,7 +282,7 @@ impl<'a> Fields<'a> {
         Ref::from_schema_name(T::NAME).into()
     }
 
-    fn finish(mut self) -> Vec<Fault> {
+    fn finish(mut self) -> Vec<FieldError> {
         if let Source::Body(body) = self.source {
             let unknown =
                 |name: &&String| !self.known.contains(name.as_str()) && !self.ignored.contains(name.as_str());
@@ -292,15 +292,15 @@ impl<'a> Fields<'a> {
                 let near = did_you_mean(name, allowed.iter().copied());
                 let message =
                     format!("Is not a member of this request{near}; allowed are {}", allowed.join(", "));
-                self.faults.add(&path, Flaw::new("unknown_member", message));
+                self.errors.add(&path, ValueError::new("unknown_member", message));
             }
         }
-        self.faults.0
+        self.errors.0
     }
 }
 
-/// Reads an object; its faults, and the value if there are none.
-pub(super) fn read_input<T: Input>(body: &Map<String, Value>, path: String) -> (Option<T>, Vec<Fault>) {
+/// Reads an object; its errors, and the value if there are none.
+pub(super) fn read_input<T: Input>(body: &Map<String, Value>, path: String) -> (Option<T>, Vec<FieldError>) {
     let mut fields = Fields::of(body, path);
     let value = T::read(&mut fields);
     (value, fields.finish())
@@ -379,47 +379,47 @@ fn is_blank(value: &Value) -> bool {
 
 /// A reader of one value, as [`Fields::member`] takes it.
 fn single<T>(
-    read: impl FnOnce(&Value) -> Result<T, Flaw>,
-) -> impl FnOnce(&str, &Value, &mut Faults) -> Option<T> {
-    |path, value, faults| read(value).map_err(|flaw| faults.add(path, flaw)).ok()
+    read: impl FnOnce(&Value) -> Result<T, ValueError>,
+) -> impl FnOnce(&str, &Value, &mut Errors) -> Option<T> {
+    |path, value, errors| read(value).map_err(|error| errors.add(path, error)).ok()
 }
 
-fn read_nested<T: Input>(path: &str, value: &Value, faults: &mut Faults) -> Option<T> {
+fn read_nested<T: Input>(path: &str, value: &Value, errors: &mut Errors) -> Option<T> {
     let Value::Object(body) = value else {
-        faults.add(path, wrong_type("an object", value));
+        errors.add(path, wrong_type("an object", value));
         return None;
     };
     let (value, found) = read_input(body, path.to_owned());
-    let room = MAX_FAULTS.saturating_sub(faults.0.len());
-    faults.0.extend(found.into_iter().take(room));
+    let room = MAX_FAULTS.saturating_sub(errors.0.len());
+    errors.0.extend(found.into_iter().take(room));
     value
 }
 
-fn sized_array<'v>(path: &str, value: &'v Value, faults: &mut Faults, max: usize) -> Option<&'v [Value]> {
-    let flaw = match value {
+fn sized_array<'v>(path: &str, value: &'v Value, errors: &mut Errors, max: usize) -> Option<&'v [Value]> {
+    let error = match value {
         Value::Array(items) if items.len() <= max => return Some(items),
         Value::Array(items) => {
-            Flaw::new("too_many", format!("Must have at most {max} items, not {}", items.len()))
+            ValueError::new("too_many", format!("Must have at most {max} items, not {}", items.len()))
         }
         other => wrong_type("an array", other),
     };
-    faults.add(path, flaw);
+    errors.add(path, error);
     None
 }
 
 fn read_list<T>(
     path: &str,
     value: &Value,
-    faults: &mut Faults,
+    errors: &mut Errors,
     max: usize,
-    read: impl Fn(usize, &Value) -> Result<T, Flaw>,
+    read: impl Fn(usize, &Value) -> Result<T, ValueError>,
 ) -> Option<Vec<T>> {
-    let items = sized_array(path, value, faults, max)?;
+    let items = sized_array(path, value, errors, max)?;
     let mut out = Vec::with_capacity(items.len());
     for (i, item) in items.iter().enumerate() {
         match read(i, item) {
             Ok(item) => out.push(item),
-            Err(flaw) => faults.add(&format!("{path}[{i}]"), flaw),
+            Err(error) => errors.add(&format!("{path}[{i}]"), error),
         }
     }
     (out.len() == items.len()).then_some(out)

@@ -15,7 +15,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 
 use super::docs::response_header;
 use crate::clock::Timestamp;
-use crate::{Error, Fault, Kind};
+use crate::{Error, FieldError, Kind};
 
 /// The media type of failures.
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -42,9 +42,9 @@ pub struct Problem {
     pub timestamp: Timestamp,
     /// The id in `X-Request-Id`: quote it when asking for help.
     pub request_id: String,
-    /// Every fault of a body that was readable but invalid.
+    /// Every error of a body that was readable but invalid.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<Fault>,
+    pub errors: Vec<FieldError>,
     /// Further members.
     #[serde(flatten)]
     #[schema(ignore)]
@@ -78,7 +78,7 @@ fn status_of(error: &Error) -> StatusCode {
     StatusCode::from_u16(error.kind().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Writes a failure to the log: what is our fault with its causes, what will pass as a warning.
+/// Writes a failure to the log: what is our error with its causes, what will pass as a warning.
 pub fn log(error: &Error, request_id: &str) {
     match error.kind() {
         Kind::Internal => tracing::error!(request_id, error = ?error, "request failed"),
@@ -117,7 +117,7 @@ pub(super) fn render(error: &Error, request_id: &str, now: Timestamp, response: 
         error_code: code.to_owned(),
         timestamp: now,
         request_id: request_id.to_owned(),
-        errors: error.faults().to_vec(),
+        errors: error.field_errors().to_vec(),
         members: error.members().clone(),
     };
     // A map with text keys and no foreign types cannot fail to serialise.
@@ -193,14 +193,14 @@ const DOCUMENTED: [(u16, &str, &str, &[&str]); 13] = [
     ),
     (413, "ContentTooLarge", "The body is too large.", &[]),
     (415, "UnsupportedMediaType", "The body is not of a media type that is read here.", &[]),
-    (422, "UnprocessableContent", "The request is readable but invalid; `errors` lists every fault.", &[]),
+    (422, "UnprocessableContent", "The request is readable but invalid; `errors` lists every error.", &[]),
     (
         429,
         "TooManyRequests",
         "Too many requests; `Retry-After` says how long to wait.",
         &["Retry-After", "RateLimit"],
     ),
-    (500, "InternalServerError", "Our fault; the reply shows a request id and nothing of the inside.", &[]),
+    (500, "InternalServerError", "Our error; the reply shows a request id and nothing of the inside.", &[]),
     (503, "ServiceUnavailable", "Not now; `Retry-After` says when to try again.", &["Retry-After"]),
 ];
 
@@ -318,8 +318,8 @@ mod tests {
     #[tokio::test]
     async fn all_faults_are_listed() {
         let error = Error::invalid(vec![
-            Fault::new("a", "required", "Is required"),
-            Fault::new("b", "too_long", "…"),
+            FieldError::new("a", "required", "Is required"),
+            FieldError::new("b", "too_long", "…"),
         ]);
         let (_, body) = rendered(error).await;
         assert_eq!(body["errors"][1], json!({"field": "b", "code": "too_long", "message": "…"}));

@@ -9,47 +9,47 @@ use utoipa::openapi::{Object, RefOr};
 
 use super::field::{FieldValue, one_of, plain, wrong_type};
 use super::json;
-use crate::Flaw;
+use crate::ValueError;
 
-pub(super) fn read_text(value: &Value, max: usize, lines: bool) -> Result<String, Flaw> {
+pub(super) fn read_text(value: &Value, max: usize, lines: bool) -> Result<String, ValueError> {
     let text = value.as_str().ok_or_else(|| wrong_type("a text", value))?.trim();
     let text = if lines { text.replace("\r\n", "\n") } else { text.to_owned() };
     if text.chars().any(|c| c.is_control() && !(lines && matches!(c, '\n' | '\t'))) {
         let message = if lines { "Must not contain control characters" } else { "Must be one line of text" };
-        return Err(Flaw::new("control_character", message));
+        return Err(ValueError::new("control_character", message));
     }
     too_long(text, max)
 }
 
-pub(super) fn read_secret(value: &Value, max: usize) -> Result<SecretString, Flaw> {
+pub(super) fn read_secret(value: &Value, max: usize) -> Result<SecretString, ValueError> {
     let text = value.as_str().ok_or_else(|| wrong_type("a text", value))?;
     if text.contains('\0') {
-        return Err(Flaw::new("control_character", "Must not contain a NUL character"));
+        return Err(ValueError::new("control_character", "Must not contain a NUL character"));
     }
     too_long(text.to_owned(), max).map(SecretString::from)
 }
 
-fn too_long(text: String, max: usize) -> Result<String, Flaw> {
+fn too_long(text: String, max: usize) -> Result<String, ValueError> {
     match text.chars().count() {
-        n if n > max => Err(Flaw::new("too_long", format!("Must have at most {max} characters, not {n}"))),
+        n if n > max => Err(ValueError::new("too_long", format!("Must have at most {max} characters, not {n}"))),
         _ => Ok(text),
     }
 }
 
-pub(super) fn read_choice(value: &Value, words: &'static [&'static str]) -> Result<&'static str, Flaw> {
+pub(super) fn read_choice(value: &Value, words: &'static [&'static str]) -> Result<&'static str, ValueError> {
     let text = value.as_str().ok_or_else(|| wrong_type("a text", value))?.trim();
     let found = words.iter().copied().find(|word| *word == text);
-    found.ok_or_else(|| Flaw::new("unknown_choice", format!("Must be one of {}", words.join(", "))))
+    found.ok_or_else(|| ValueError::new("unknown_choice", format!("Must be one of {}", words.join(", "))))
 }
 
-pub(super) fn read_object(value: &Value, max_bytes: usize) -> Result<Map<String, Value>, Flaw> {
+pub(super) fn read_object(value: &Value, max_bytes: usize) -> Result<Map<String, Value>, ValueError> {
     let Value::Object(members) = value else { return Err(wrong_type("an object", value)) };
     if json::has_nul(value) {
-        return Err(Flaw::new("control_character", "Must not contain a NUL character"));
+        return Err(ValueError::new("control_character", "Must not contain a NUL character"));
     }
     match value.to_string().len() {
         n if n > max_bytes => {
-            Err(Flaw::new("too_long", format!("Must have at most {max_bytes} bytes as JSON, not {n}")))
+            Err(ValueError::new("too_long", format!("Must have at most {max_bytes} bytes as JSON, not {n}")))
         }
         _ => Ok(members.clone()),
     }
@@ -57,7 +57,7 @@ pub(super) fn read_object(value: &Value, max_bytes: usize) -> Result<Map<String,
 
 pub(super) fn int_parts(
     range: RangeInclusive<i64>,
-) -> (impl FnOnce() -> RefOr<Schema>, impl FnOnce(&Value) -> Result<i64, Flaw>) {
+) -> (impl FnOnce() -> RefOr<Schema>, impl FnOnce(&Value) -> Result<i64, ValueError>) {
     let (low, high) = range.into_inner();
     let schema = move || {
         let mut schema = i64::schema();
@@ -67,7 +67,7 @@ pub(super) fn int_parts(
     };
     let read = move |value: &Value| match i64::from_json(value)? {
         n if n < low || n > high => {
-            Err(Flaw::new("out_of_range", format!("Must be between {low} and {high}")))
+            Err(ValueError::new("out_of_range", format!("Must be between {low} and {high}")))
         }
         n => Ok(n),
     };

@@ -38,8 +38,8 @@ pub(super) fn members(ctx: &Ctx, old: &OldCustomer, country: Option<&str>, row: 
     }
     if let Field::Value(date) = members.date_of_birth {
         let today = now.to_jiff().to_zoned(ctx.app().config.time_zone.clone()).date();
-        if let Err(flaw) = DateOfBirth::new(date, today) {
-            leave(row, "date_of_birth", &date.to_string(), &flaw.message);
+        if let Err(error) = DateOfBirth::new(date, today) {
+            leave(row, "date_of_birth", &date.to_string(), &error.message);
             members.date_of_birth = Field::Absent;
         }
     }
@@ -116,11 +116,11 @@ fn valid(mut body: Map<String, Value>, row: &mut Row) -> Result<Members> {
             Err(e) => e,
         };
         let before = body.len();
-        for fault in refused.faults() {
-            let member = fault.field.split('.').next().unwrap_or_default();
+        for error in refused.field_errors() {
+            let member = error.field.split('.').next().unwrap_or_default();
             if let Some(value) = body.shift_remove(member) {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                leave(row, member, &text, &fault.message);
+                leave(row, member, &text, &error.message);
             }
         }
         if body.len() == before {

@@ -32,7 +32,7 @@ use crate::store;
 pub const ACTOR: &str = "regulars migrate-v1";
 /// Records in one transaction.
 pub const BATCH: usize = 200;
-/// How often a batch is tried when the database has a passing fault.
+/// How often a batch is tried when the database has a passing error.
 const TRIES: usize = 4;
 
 /// How to migrate.
@@ -258,12 +258,13 @@ impl<'a> Migration<'a> {
     }
 }
 
-/// What a failure is to the report: its sentence, and those of its faults.
+/// What a failure is to the report: its sentence, and those of its errors.
 fn told(e: &kernel::Error) -> String {
-    let faults: Vec<String> = e.faults().iter().map(|f| format!("{}: {}", f.field, f.message)).collect();
-    match faults.is_empty() {
+    let errors: Vec<String> =
+        e.field_errors().iter().map(|f| format!("{}: {}", f.field, f.message)).collect();
+    match errors.is_empty() {
         true => e.detail().to_owned(),
-        false => faults.join("; "),
+        false => errors.join("; "),
     }
 }
 

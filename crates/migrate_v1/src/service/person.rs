@@ -36,15 +36,15 @@ fn name(field: &str, text: Option<&str>, row: &mut Row) -> kernel::Result<Person
         return Ok(name);
     }
     row.needs_review.push(format!("{field}_missing"));
-    PersonName::parse(UNKNOWN).map_err(|flaw| kernel::Error::internal(flaw.message))
+    PersonName::parse(UNKNOWN).map_err(|error| kernel::Error::internal(error.message))
 }
 
 fn value<T: TextValue>(field: &str, text: Option<&str>, row: &mut Row) -> Option<T> {
     let text = text?;
     match T::parse(text) {
         Ok(value) => Some(value),
-        Err(flaw) => {
-            let left = Left { field: field.to_owned(), value: text.to_owned(), reason: flaw.message.into() };
+        Err(error) => {
+            let left = Left { field: field.to_owned(), value: text.to_owned(), reason: error.message.into() };
             row.left.push(left);
             None
         }

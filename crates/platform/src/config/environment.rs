@@ -43,9 +43,9 @@ pub fn read(layers: &mut Layers, env: &Env) {
             let named = named.and_then(|name| Some((filled(&name)?, name)));
             match (filled(&variable), named) {
                 (Some(_), Some((_, file))) => {
-                    let fault =
+                    let error =
                         format!("environment {file}: {variable} is set as well; leave out one of them");
-                    layers.fault(&Source::Env(file), fault);
+                    layers.error(&Source::Env(file), error);
                 }
                 (Some(text), None) => layers.set(&key.name, key.read(text), Source::Env(variable)),
                 (None, Some((path, variable))) => read_secret(layers, key, path, variable),
@@ -68,13 +68,13 @@ fn read_secret(layers: &mut Layers, key: &'static Key, path: &str, variable: Str
     let mut text = String::new();
     let read =
         std::fs::File::open(path).and_then(|file| file.take(MOST_SECRET_BYTES + 1).read_to_string(&mut text));
-    let fault = match read {
+    let error = match read {
         Err(e) => format!("{path} cannot be read: {e}"),
         Ok(_) if text.len() as u64 > MOST_SECRET_BYTES => format!("{path} is too large for a secret"),
         Ok(_) if text.trim().is_empty() => format!("{path} is empty"),
         Ok(_) => return layers.set(&key.name, key.read(&text), source),
     };
-    layers.fault(&source, format!("{source}: {fault}"));
+    layers.error(&source, format!("{source}: {error}"));
 }
 
 /// Does a container platform write this for a service of its network? Kubernetes writes `…_SERVICE_HOST`,
@@ -93,7 +93,7 @@ fn is_of_platform(name: &str, value: &str) -> bool {
         || parts.windows(3).any(numbered)
 }
 
-/// Names with our prefix that are none of ours: one that is nearly ours is a fault, all others are told in one line.
+/// Names with our prefix that are none of ours: one that is nearly ours is a error, all others are told in one line.
 fn look_at_unknown(layers: &mut Layers, env: &Env) {
     let known: Vec<String> = keys::declared()
         .iter()
@@ -110,9 +110,9 @@ fn look_at_unknown(layers: &mut Layers, env: &Env) {
         let misspelt = known.iter().map(|name| (distance(name, variable), name)).min();
         match misspelt.filter(|(distance, _)| *distance <= MISSPELT) {
             Some((_, meant)) => {
-                let fault =
+                let error =
                     format!("environment {variable}: there is no such setting; did you mean {meant}?");
-                layers.fault(&Source::Env(variable.clone()), fault);
+                layers.error(&Source::Env(variable.clone()), error);
             }
             None => others.push(variable.clone() + &meant(variable)),
         }
@@ -147,7 +147,7 @@ fn read_parts<'e>(layers: &mut Layers, filled: &dyn Fn(&str) -> Option<&'e Strin
     match url_of_parts(database, filled) {
         Ok(url) => layers.set("database.url", Value::Text(url), source),
         Err(_) if chosen => {}
-        Err(fault) => layers.fault(&source, fault),
+        Err(error) => layers.error(&source, error),
     }
 }
 

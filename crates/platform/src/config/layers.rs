@@ -1,5 +1,5 @@
 //! Puts the layers on top of each other: defaults, the file, the environment (`environment.rs`), flags. Everything
-//! is still text here; what does not belong to a declared setting becomes a fault.
+//! is still text here; what does not belong to a declared setting becomes a error.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -91,7 +91,7 @@ pub struct Layers {
     pub given: BTreeMap<&'static str, Given>,
     /// Sentences for the log: what was not read.
     pub notices: Vec<String>,
-    faults: Vec<((u8, usize), String)>,
+    errors: Vec<((u8, usize), String)>,
 }
 
 impl Layers {
@@ -108,20 +108,20 @@ impl Layers {
     }
 
     /// Notes what is wrong with something that stands in `place`.
-    pub fn fault(&mut self, place: &Source, sentence: String) {
+    pub fn error(&mut self, place: &Source, sentence: String) {
         let order = match place {
             Source::Default => (0, 0),
             Source::File(_, line) => (1, *line),
             Source::Env(_) => (2, 0),
             Source::Flag(_) => (3, 0),
         };
-        self.faults.push((order, sentence));
+        self.errors.push((order, sentence));
     }
 
     /// What is wrong, in the order in which a person would look for it: the file by its lines, the environment, flags.
     pub fn into_faults(mut self) -> Vec<String> {
-        self.faults.sort_by_key(|(order, _)| *order);
-        self.faults.into_iter().map(|(_, sentence)| sentence).collect()
+        self.errors.sort_by_key(|(order, _)| *order);
+        self.errors.into_iter().map(|(_, sentence)| sentence).collect()
     }
 
     pub(super) fn set(&mut self, name: &'static str, value: Value, source: Source) {
@@ -138,7 +138,7 @@ impl Layers {
             Ok(text) => self.read_toml(&path, &text),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && *choice == FileChoice::IfPresent => {}
             Err(e) => {
-                self.fault(
+                self.error(
                     &Source::File(path.clone(), 0),
                     format!("{}: cannot be read: {e}", path.display()),
                 );
@@ -179,8 +179,8 @@ impl Layers {
                     self.fault_at(path, line, &format!("there is no section `[{name}]`{meant}"));
                 }
                 (None, _) => {
-                    let fault = format!("there is no setting `{name}`{}", suggestion(&name));
-                    self.fault_at(path, line, &fault);
+                    let error = format!("there is no setting `{name}`{}", suggestion(&name));
+                    self.fault_at(path, line, &error);
                 }
                 (Some(key), value) => match keys::plain(value) {
                     Some(Value::Text(text)) => {
@@ -198,16 +198,16 @@ impl Layers {
         }
     }
 
-    fn fault_at(&mut self, path: &Path, line: usize, fault: &str) {
-        let sentence = format!("{}:{line}: {fault}", path.display());
-        self.fault(&Source::File(path.to_owned(), line), sentence);
+    fn fault_at(&mut self, path: &Path, line: usize, error: &str) {
+        let sentence = format!("{}:{line}: {error}", path.display());
+        self.error(&Source::File(path.to_owned(), line), sentence);
     }
 
     fn read_flags(&mut self, flags: &[(&'static str, String)]) {
         for (name, text) in flags {
             let source = Source::Flag(name.replace(['.', '_'], "-"));
             let Some(key) = keys::find(name) else {
-                self.fault(&source, format!("flag: there is no setting `{name}`{}", suggestion(name)));
+                self.error(&source, format!("flag: there is no setting `{name}`{}", suggestion(name)));
                 continue;
             };
             let mut value = key.read(text);

@@ -269,13 +269,13 @@ pub struct Bootstrap {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// The sentences; none holds a secret.
-    pub faults: Vec<String>,
+    pub errors: Vec<String>,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the configuration cannot be used:")?;
-        self.faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+        self.errors.iter().try_for_each(|error| write!(f, "\n  {error}"))
     }
 }
 
@@ -304,11 +304,11 @@ impl Config {
         }
     }
 
-    /// Reads all sources. The error lists every fault at once, so one start shows them all.
+    /// Reads all sources. The error lists every error at once, so one start shows them all.
     pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
         match read::config(sources) {
-            (config, faults) if faults.is_empty() => Ok(config),
-            (_, faults) => Err(ConfigError { faults }),
+            (config, errors) if errors.is_empty() => Ok(config),
+            (_, errors) => Err(ConfigError { errors }),
         }
     }
 

@@ -18,7 +18,7 @@ use super::{
     MailConfig, OutboundConfig, Tokens,
 };
 
-/// The configuration and what is wrong with it. With faults it is not to be used.
+/// The configuration and what is wrong with it. With errors it is not to be used.
 pub fn config(sources: &Sources) -> (Config, Vec<String>) {
     let mut reader = Reader { layers: Layers::read(sources), read: BTreeSet::new() };
     let mut config = read(&mut reader);
@@ -46,8 +46,8 @@ fn not_built(sources: &Sources) -> Vec<String> {
         .collect()
 }
 
-/// Takes typed values out of the layers. A value that cannot be used becomes a fault and is replaced by the
-/// default, so that reading goes on and finds the other faults.
+/// Takes typed values out of the layers. A value that cannot be used becomes a error and is replaced by the
+/// default, so that reading goes on and finds the other errors.
 struct Reader {
     layers: Layers,
     read: BTreeSet<&'static str>,
@@ -65,7 +65,7 @@ impl Reader {
         match all(&given.value) {
             Ok(values) => values,
             Err(why) => {
-                self.fault(name, &why);
+                self.error(name, &why);
                 all(&key.default).expect("the defaults are usable: tested")
             }
         }
@@ -78,15 +78,15 @@ impl Reader {
     fn some<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
         let values = self.list(name, parse);
         if values.is_empty() {
-            self.fault(name, "must name at least one");
+            self.error(name, "must name at least one");
         }
         values
     }
 
-    fn fault(&mut self, name: &str, why: &str) {
+    fn error(&mut self, name: &str, why: &str) {
         let source = self.layers.given[name].source.clone();
         let sentence = format!("{name} ({source}): {why}");
-        self.layers.fault(&source, sentence);
+        self.layers.error(&source, sentence);
     }
 
     fn text(&mut self, name: &str) -> String {
@@ -111,11 +111,11 @@ impl Reader {
         unit * u32::try_from(self.number(name, 1..=most)).unwrap_or(u32::MAX)
     }
 
-    /// The shorter of two times that belong together, and the longer; a fault if they are swapped.
+    /// The shorter of two times that belong together, and the longer; a error if they are swapped.
     fn times(&mut self, idle: &str, absolute: &str, unit: Duration, most: u64) -> (Duration, Duration) {
         let both = (self.time(idle, unit, most), self.time(absolute, unit, most));
         if both.0 > both.1 {
-            self.fault(idle, &format!("must not be longer than {absolute}"));
+            self.error(idle, &format!("must not be longer than {absolute}"));
         }
         both
     }
@@ -190,7 +190,7 @@ fn bootstrap(r: &mut Reader) -> Bootstrap {
     let email = r.one("bootstrap.admin_email", optional);
     let password = r.one("bootstrap.admin_password", optional).map(SecretString::from);
     if email.is_none() && password.is_some() {
-        r.fault("bootstrap.admin_password", "goes with bootstrap.admin_email");
+        r.error("bootstrap.admin_password", "goes with bootstrap.admin_email");
     }
     Bootstrap {
         // Without a password: it was taken away after the first start.

@@ -37,7 +37,7 @@ pub enum Shown {
 }
 
 impl Kind {
-    /// A value of this kind. Numbers and flags that are none were told as faults; they are shown as they were written.
+    /// A value of this kind. Numbers and flags that are none were told as errors; they are shown as they were written.
     pub(super) fn shown(self, text: String) -> Shown {
         match self {
             Kind::Number => text.parse().map_or(Shown::Text(text), Shown::Number),

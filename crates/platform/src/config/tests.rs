@@ -17,8 +17,8 @@ fn load(pairs: &[(&str, &str)]) -> Config {
     Config::load(&sources(pairs)).unwrap()
 }
 
-fn faults(sources: &Sources) -> Vec<String> {
-    Config::load(sources).unwrap_err().faults
+fn errors(sources: &Sources) -> Vec<String> {
+    Config::load(sources).unwrap_err().errors
 }
 
 fn line(config: &Config, key: &str) -> (String, String) {
@@ -93,13 +93,13 @@ fn all_faults_are_told_at_once_with_their_place() {
     sources.env =
         env(&[("REGULARS_SERVICES", "auth,crm"), ("REGULARS_LOGLEVEL", "info"), ("REGULARS_TEST_X", "1")]);
     sources.flags = vec![("listen", "8000".into())];
-    let faults = faults(&sources);
-    let lines: Vec<usize> = faults
+    let errors = errors(&sources);
+    let lines: Vec<usize> = errors
         .iter()
-        .filter_map(|fault| fault.split_once("regulars.toml:")?.1.split([':', ')']).next()?.parse().ok())
+        .filter_map(|error| error.split_once("regulars.toml:")?.1.split([':', ')']).next()?.parse().ok())
         .collect();
-    assert_eq!(lines, [1, 2, 4, 5, 7, 8, 11], "the file comes first, by its lines: {faults:?}");
-    let faults = faults.join("\n");
+    assert_eq!(lines, [1, 2, 4, 5, 7, 8, 11], "the file comes first, by its lines: {errors:?}");
+    let errors = errors.join("\n");
     for part in [
         "regulars.toml:1: there is no setting `lisen`; did you mean `listen`?",
         "time_zone (",
@@ -113,20 +113,20 @@ fn all_faults_are_told_at_once_with_their_place() {
         "environment REGULARS_LOGLEVEL: there is no such setting; did you mean REGULARS_LOG_LEVEL?",
         "listen (flag --listen): `8000` is not HOST:PORT",
     ] {
-        assert!(faults.contains(part), "{part}\nis not in\n{faults}");
+        assert!(errors.contains(part), "{part}\nis not in\n{errors}");
     }
-    assert_eq!(faults.lines().count(), 10, "{faults}");
+    assert_eq!(errors.lines().count(), 10, "{errors}");
 }
 
 #[test]
 fn a_file_that_is_named_must_be_there_and_be_toml() {
     let missing = Sources { file: FileChoice::At("/nowhere/regulars.toml".into()), ..Sources::default() };
-    assert!(faults(&missing)[0].starts_with("/nowhere/regulars.toml: cannot be read"));
+    assert!(errors(&missing)[0].starts_with("/nowhere/regulars.toml: cannot be read"));
     let (_dir, broken) = file("listen = []\nsecret_key = \"hunter2\nx");
-    let fault = &faults(&broken)[0];
-    assert!(fault.contains(": not TOML") && !fault.contains("hunter2"), "{fault}");
+    let error = &errors(&broken)[0];
+    assert!(error.contains(": not TOML") && !error.contains("hunter2"), "{error}");
     let (_dir, twice) = file("data_dir = \"a\"\ndata_dir = \"b\"\n");
-    assert!(faults(&twice)[0].contains("not TOML"));
+    assert!(errors(&twice)[0].contains("not TOML"));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn the_variables_of_the_source_documents_are_understood() {
     let lite = load(&[("DB_ENGINE", "sqlite3"), ("CUSTOMER_DB_NAME", "db.sqlite3")]);
     assert_eq!(lite.database.url.masked(), "sqlite://db.sqlite3");
     assert_eq!(load(&[("DB_USER", "stray"), ("DEBUG", "0")]).log.level, "info");
-    assert!(faults(&sources(&[("DB_ENGINE", "mysql"), ("CUSTOMER_DB_NAME", "x")]))[0].contains("mysql"));
+    assert!(errors(&sources(&[("DB_ENGINE", "mysql"), ("CUSTOMER_DB_NAME", "x")]))[0].contains("mysql"));
 }
 
 /// What other programs put into the environment stops nothing; what is nearly a name of ours does.
@@ -232,19 +232,19 @@ fn the_environment_has_other_writers() {
         "REGULARS_CONFIGS",
         "REGULARS_SECRETKEY_FILE",
     ] {
-        let faults = faults(&sources(&[(misspelt, "x")]));
-        assert!(faults.len() == 1 && faults[0].contains("did you mean REGULARS_"), "{faults:?}");
+        let errors = errors(&sources(&[(misspelt, "x")]));
+        assert!(errors.len() == 1 && errors[0].contains("did you mean REGULARS_"), "{errors:?}");
     }
 }
 
 #[test]
 fn names_of_other_servers_and_misspelt_sections_are_understood() {
     let (_dir, sources) = file("port = 8000\n[databse]\nurl = \"sqlite://a.db\"\n");
-    let faults = faults(&sources);
-    assert!(faults[0].ends_with(":1: there is no setting `port`; did you mean `listen`?"), "{faults:?}");
+    let errors = errors(&sources);
+    assert!(errors[0].ends_with(":1: there is no setting `port`; did you mean `listen`?"), "{errors:?}");
     assert!(
-        faults[1].ends_with(":2: there is no section `[databse]`; did you mean `[database]`?"),
-        "{faults:?}"
+        errors[1].ends_with(":2: there is no section `[databse]`; did you mean `[database]`?"),
+        "{errors:?}"
     );
 }
 
@@ -267,10 +267,10 @@ fn a_secret_can_stand_in_a_file_of_its_own() {
     assert_eq!(line(&config, "database.url").0, "postgresql://u:********@h/d");
     let missing = dir.path().join("missing").display().to_string();
     for (path, word) in [(written("empty", "\n"), "is empty"), (missing, "cannot be read")] {
-        let faults = faults(&sources(&[("SECRET_KEY_FILE", &path)]));
-        assert!(faults.len() == 1 && faults[0].contains(&path) && faults[0].contains(word), "{faults:?}");
+        let errors = errors(&sources(&[("SECRET_KEY_FILE", &path)]));
+        assert!(errors.len() == 1 && errors[0].contains(&path) && errors[0].contains(word), "{errors:?}");
     }
-    let both = faults(&sources(&[("REGULARS_SECRET_KEY", secret), ("REGULARS_SECRET_KEY_FILE", &key)]));
+    let both = errors(&sources(&[("REGULARS_SECRET_KEY", secret), ("REGULARS_SECRET_KEY_FILE", &key)]));
     assert!(both.len() == 1 && both[0].contains("set as well") && !both[0].contains("hunter2"), "{both:?}");
     // Only secrets: a path is not what anybody means by this.
     let config = load(&[("REGULARS_LISTEN_FILE", &key)]);
@@ -330,7 +330,7 @@ fn no_secret_is_shown() {
     let shown = format!("{config:?}{}", serde_json::to_string(config.explain()).unwrap());
     assert!(secrets.iter().all(|secret| !shown.contains(secret)), "{shown}");
     assert_eq!(line(&config, "secret_key").0, "********");
-    let wrong = faults(&sources(&[
+    let wrong = errors(&sources(&[
         ("DATABASE_URL", "postgres://u:hunter2@h:port/d"),
         ("REGULARS_MAIL_SMTP_URL", "mailto:hunter2"),
         ("SECRET_KEY", "hunter2"),

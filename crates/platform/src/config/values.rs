@@ -355,8 +355,8 @@ mod tests {
         for text in ["x", "mysql://h/d", "sqlite://", "sqlite://a?mode=ro", "sqlite://:memory:"] {
             assert!(read(text).is_err(), "{text}");
         }
-        let fault = read("postgres://u:hunter2@h/d?colour=red").unwrap_err();
-        assert!(!fault.contains("hunter2"), "{fault}");
+        let error = read("postgres://u:hunter2@h/d?colour=red").unwrap_err();
+        assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What stands between the outer layer and a handler and needs the process: who is calling, `Idempotency-Key`,
-//! and another try when the database had a passing fault. Handlers know nothing of it.
+//! and another try when the database had a passing error. Handlers know nothing of it.
 //!
 //! A handler may run more than once, so it has no effect outside its transaction: events and jobs are rows.
 
@@ -34,7 +34,7 @@ use kernel::web::server::PeerAddr;
 /// Who is calling: a caller, nobody, or why the credentials were refused.
 type Known = Result<Option<Arc<Caller>>, Arc<Error>>;
 
-/// How often a handler runs at most: passing faults, and rows that somebody else changed meanwhile.
+/// How often a handler runs at most: passing errors, and rows that somebody else changed meanwhile.
 const MOST_RUNS: u32 = 3;
 
 /// In the extensions of a reply: it shows a secret, and is never stored. A repeat with its `Idempotency-Key` changes

@@ -1,5 +1,5 @@
 //! What stands between the web conventions and a handler and needs the process: [`guard`] (who is calling, `Idempotency-Key`,
-//! another try after a passing fault), [`limit`] (how much one may ask), [`upload`] (files).
+//! another try after a passing error), [`limit`] (how much one may ask), [`upload`] (files).
 
 pub mod guard;
 pub mod limit;

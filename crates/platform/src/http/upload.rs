@@ -139,7 +139,7 @@ impl Upload {
     /// The whole file on disk, in a folder of the server's, for work that waits for its turn: meanwhile it takes no memory. It
     /// has no name there, and is gone with the handle. 413 for more than `limit` bytes, 503 when the disk is full.
     pub async fn put_aside(mut self, folder: &Path, limit: usize) -> Result<std::fs::File> {
-        let file = tempfile::tempfile_in(folder).map_err(storage::fault)?;
+        let file = tempfile::tempfile_in(folder).map_err(storage::storage_error)?;
         let mut file = tokio::fs::File::from_std(file);
         let mut size = 0;
         while let Some(piece) = self.pieces.try_next().await? {
@@ -147,10 +147,10 @@ impl Upload {
             if size > limit {
                 return Err(too_large(limit));
             }
-            file.write_all(&piece).await.map_err(storage::fault)?;
+            file.write_all(&piece).await.map_err(storage::storage_error)?;
         }
-        file.flush().await.map_err(storage::fault)?;
-        file.rewind().await.map_err(storage::fault)?;
+        file.flush().await.map_err(storage::storage_error)?;
+        file.rewind().await.map_err(storage::storage_error)?;
         Ok(file.into_std().await)
     }
 }

@@ -170,7 +170,7 @@ impl Given {
 }
 
 fn read<T: TextValue>(flag: &str, text: &str) -> anyhow::Result<T> {
-    T::parse(text).map_err(|flaw| anyhow::anyhow!("{flag}: {}", flaw.message))
+    T::parse(text).map_err(|error| anyhow::anyhow!("{flag}: {}", error.message))
 }
 
 fn password_from_stdin() -> anyhow::Result<String> {

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use clap::Args;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
-use kernel::{Error, Fault};
+use kernel::{Error, FieldError};
 use platform::config::Config;
 use platform::ctx::Ctx;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -106,8 +106,8 @@ impl Flags {
         ];
         let said = said.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
         let said = said.chain(self.mapping.iter().map(|text| ("mapping", text.as_str())));
-        let faults: Vec<Fault> = said.filter_map(|(name, text)| options.set(name, text).err()).collect();
-        if faults.is_empty() { Ok(options) } else { Err(Error::invalid(faults)) }
+        let errors: Vec<FieldError> = said.filter_map(|(name, text)| options.set(name, text).err()).collect();
+        if errors.is_empty() { Ok(options) } else { Err(Error::invalid(errors)) }
     }
 }
 

@@ -199,9 +199,9 @@ fn explain(error: &anyhow::Error) -> String {
         if !lines.iter().any(|line| line.contains(&text)) {
             lines.push(format!("  because: {text}"));
         }
-        let faults = cause.downcast_ref::<kernel::Error>().map_or(&[][..], kernel::Error::faults);
-        if faults.len() > 1 {
-            lines.extend(faults.iter().map(|fault| format!("  {}: {}", fault.field, fault.message)));
+        let errors = cause.downcast_ref::<kernel::Error>().map_or(&[][..], kernel::Error::field_errors);
+        if errors.len() > 1 {
+            lines.extend(errors.iter().map(|error| format!("  {}: {}", error.field, error.message)));
         }
     }
     lines.join("\n") + "\n"
@@ -244,8 +244,8 @@ mod tests {
             "regulars: the database cannot be used\n  because: no answer: connection refused\n"
         );
         let two = vec![
-            kernel::Fault::new("email", "invalid", "is no address"),
-            kernel::Fault::new("name", "required", "is missing"),
+            kernel::FieldError::new("email", "invalid", "is no address"),
+            kernel::FieldError::new("name", "required", "is missing"),
         ];
         let told = explain(&kernel::Error::invalid(two).into());
         assert!(told.ends_with("  email: Is no address\n  name: Is missing\n"), "{told}");

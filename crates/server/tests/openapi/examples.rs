@@ -218,8 +218,8 @@ impl Stage<'_> {
         }
         let validator = jsonschema::validator_for(&schema).expect("a schema");
         let body = reply.json();
-        let faults: Vec<String> =
-            validator.iter_errors(&body).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
-        assert!(faults.is_empty(), "{id} {status}: {faults:#?}\n{body:#}");
+        let errors: Vec<String> =
+            validator.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{id} {status}: {errors:#?}\n{body:#}");
     }
 }

@@ -83,7 +83,7 @@ async fn c12_bodies_that_cannot_be_taken() {
             let reply = send(at, &with_body("POST", CREATE, &key, kind, body.as_bytes())).await;
             refused(kind, &reply, 415, "UNSUPPORTED_MEDIA_TYPE");
         }
-        // Every fault at once.
+        // Every error at once.
         let body = br#"{"first_name": 5, "email": "no address", "shoe_size": 42}"#;
         let reply = send(at, &with_body("POST", CREATE, &key, JSON, body)).await;
         let problem: Value = serde_json::from_str(&reply.body).unwrap();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use customers::customers::model::{CustomerRow, TextMember};
-use kernel::Fault;
+use kernel::FieldError;
 use kernel::text::search_key;
 use serde::{Deserialize, Serialize};
 
@@ -280,7 +280,7 @@ pub enum Unknown {
 pub type Rule = (String, Option<String>);
 
 /// Reads `column=member` separated by commas; nothing after `=` ignores the column.
-pub fn parse_mapping(text: &str) -> Result<Vec<Rule>, Fault> {
+pub fn parse_mapping(text: &str) -> Result<Vec<Rule>, FieldError> {
     let rule = |part: &str| {
         let (column, member) = part.rsplit_once('=')?;
         let member = member.trim();
@@ -296,7 +296,7 @@ pub fn parse_mapping(text: &str) -> Result<Vec<Rule>, Fault> {
             "`{part}` is not column=member; members are {}, metadata.KEY, and ignore",
             members.join(", ")
         );
-        Fault::new("mapping", "invalid_mapping", message)
+        FieldError::new("mapping", "invalid_mapping", message)
     })
 }
 
@@ -304,14 +304,14 @@ fn is_target(member: &str) -> bool {
     kind_of(member).is_some() || metadata_key(member).is_some()
 }
 
-/// What each column of a file is. All faults at once.
-pub fn plan(names: &[String], mapping: &[Rule], unknown: Unknown) -> Result<Vec<Column>, Vec<Fault>> {
-    let mut faults = Vec::new();
+/// What each column of a file is. All errors at once.
+pub fn plan(names: &[String], mapping: &[Rule], unknown: Unknown) -> Result<Vec<Column>, Vec<FieldError>> {
+    let mut errors = Vec::new();
     if names.len() > MOST_COLUMNS {
         let message = format!("has {} columns or more; at most {MOST_COLUMNS} are read", names.len());
-        return Err(vec![Fault::new("file", "too_many_columns", message)]);
+        return Err(vec![FieldError::new("file", "too_many_columns", message)]);
     }
-    let said = match_rules(names, mapping, &mut faults);
+    let said = match_rules(names, mapping, &mut errors);
     let ranked: Vec<(Option<String>, usize)> =
         names.iter().zip(&said).map(|(name, said)| target(name, said.as_ref())).collect();
     let mut columns = Vec::new();
@@ -326,7 +326,7 @@ pub fn plan(names: &[String], mapping: &[Rule], unknown: Unknown) -> Result<Vec<
                     "is the member {} like another column; map one of them to ignore",
                     ranked[at].0.as_deref().unwrap_or_default()
                 );
-                faults.push(Fault::new(name.clone(), "duplicate_column", message));
+                errors.push(FieldError::new(name.clone(), "duplicate_column", message));
             }
             member = None;
         }
@@ -337,21 +337,25 @@ pub fn plan(names: &[String], mapping: &[Rule], unknown: Unknown) -> Result<Vec<
                 Unknown::Metadata => member = Some(format!("metadata.{name}")),
                 Unknown::Refuse => {
                     let message = "is no member that is known; map it to one, or to ignore";
-                    faults.push(Fault::new(name.clone(), "unknown_column", message));
+                    errors.push(FieldError::new(name.clone(), "unknown_column", message));
                 }
             }
         }
         columns.push(Column { name, member });
     }
-    if columns.iter().all(|column| column.member.is_none()) && faults.is_empty() {
+    if columns.iter().all(|column| column.member.is_none()) && errors.is_empty() {
         let message = "has no column that is known; does its first row name the columns, as email,first_name,last_name?";
-        faults.push(Fault::new("file", "no_known_column", message));
+        errors.push(FieldError::new("file", "no_known_column", message));
     }
-    if faults.is_empty() { Ok(columns) } else { Err(faults) }
+    if errors.is_empty() { Ok(columns) } else { Err(errors) }
 }
 
 /// What the mapping says about each column.
-fn match_rules(names: &[String], mapping: &[Rule], faults: &mut Vec<Fault>) -> Vec<Option<Option<String>>> {
+fn match_rules(
+    names: &[String],
+    mapping: &[Rule],
+    errors: &mut Vec<FieldError>,
+) -> Vec<Option<Option<String>>> {
     let mut said: Vec<Option<Option<String>>> = vec![None; names.len()];
     for (column, member) in mapping {
         let named: Vec<usize> =
@@ -362,7 +366,7 @@ fn match_rules(names: &[String], mapping: &[Rule], faults: &mut Vec<Fault>) -> V
             (true, Some(at)) => said[at] = Some(member.clone()),
             (true, None) => {
                 let message = format!("names the column {column}, which the file does not have");
-                faults.push(Fault::new("mapping", "unknown_column", message));
+                errors.push(FieldError::new("mapping", "unknown_column", message));
             }
         }
     }
@@ -397,8 +401,8 @@ mod tests {
     }
 
     fn codes(header: &str, mapping: &str, unknown: Unknown) -> Vec<&'static str> {
-        let faults = plan(&names(header), &parse_mapping(mapping).unwrap(), unknown).unwrap_err();
-        faults.iter().map(|f| f.code).collect()
+        let errors = plan(&names(header), &parse_mapping(mapping).unwrap(), unknown).unwrap_err();
+        errors.iter().map(|f| f.code).collect()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use kernel::Flaw;
+use kernel::ValueError;
 
 /// How the bytes of a file become text. Rows are found in the *carrier*, which is the file itself where ASCII is one byte
 /// each, and UTF-8 made from UTF-16: so a place in the carrier is a place in the file, and reading can go on there.
@@ -49,15 +49,15 @@ impl Encoding {
         }
     }
 
-    /// The text of a piece of the carrier. Flaw: `invalid_encoding`.
-    pub fn text(self, carrier: &[u8]) -> Result<Cow<'_, str>, Flaw> {
+    /// The text of a piece of the carrier. ValueError: `invalid_encoding`.
+    pub fn text(self, carrier: &[u8]) -> Result<Cow<'_, str>, ValueError> {
         let text = match self {
             Encoding::Single(single) => single.decode_without_bom_handling_and_without_replacement(carrier),
             _ => std::str::from_utf8(carrier).ok().map(Cow::Borrowed),
         };
         text.ok_or_else(|| {
             let message = format!("is not {}; save the file as UTF-8, or name its encoding", self.name());
-            Flaw::new("invalid_encoding", message)
+            ValueError::new("invalid_encoding", message)
         })
     }
 

@@ -1,6 +1,6 @@
 //! What can be said about an import, and how it is kept with the job.
 
-use kernel::Fault;
+use kernel::FieldError;
 use serde::{Deserialize, Serialize};
 
 use super::columns::{Column, Rule, Unknown, parse_mapping};
@@ -126,12 +126,12 @@ pub const PARAMETERS: &[&str] = &[
 ];
 
 impl Options {
-    /// Takes one parameter. The fault says what is allowed.
-    pub fn set(&mut self, name: &str, text: &str) -> Result<(), Fault> {
+    /// Takes one parameter. The error says what is allowed.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), FieldError> {
         let text = if name == "delimiter" { text } else { text.trim() };
         let wrong = |allowed: &str| {
             let name = PARAMETERS.iter().find(|n| **n == name).copied().unwrap_or("parameter");
-            Fault::new(name, "invalid_choice", format!("must be {allowed}"))
+            FieldError::new(name, "invalid_choice", format!("must be {allowed}"))
         };
         fn choice<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
             serde_json::from_value(text.to_lowercase().into()).ok()
@@ -160,7 +160,7 @@ impl Options {
             _ => {
                 let message = format!("is no parameter of an import; allowed are {}", PARAMETERS.join(", "));
                 let name: String = name.chars().take(64).collect();
-                return Err(Fault::new(name, "unknown_parameter", message));
+                return Err(FieldError::new(name, "unknown_parameter", message));
             }
         }
         Ok(())
@@ -254,8 +254,8 @@ mod tests {
         ] {
             options.set(name, text).unwrap();
             if name != "mapping" {
-                let fault = options.set(name, "nonsense").unwrap_err();
-                assert_eq!((fault.field.as_str(), fault.code), (name, "invalid_choice"));
+                let error = options.set(name, "nonsense").unwrap_err();
+                assert_eq!((error.field.as_str(), error.code), (name, "invalid_choice"));
             }
         }
         assert_eq!((options.mode, options.match_by), (Mode::Upsert, Some(MatchKey::ExternalId)));

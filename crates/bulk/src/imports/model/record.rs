@@ -6,7 +6,7 @@ use customers::customers::model::{Fixed, Members};
 use identity::users::model::{Email, PersonName, Phone};
 use kernel::web::Field;
 use kernel::web::body::from_value;
-use kernel::{Error, Fault};
+use kernel::{Error, FieldError};
 use serde_json::{Map, Value};
 
 use super::columns::{Column, Kind, kind_of};
@@ -15,7 +15,7 @@ use super::options::{Empty, Format, MatchKey, Position, Spec};
 use super::split::{Broken, Layout, Splitter, cells};
 use super::values::{split_name, value};
 
-/// Most faults that the verdict of one row names.
+/// Most errors that the verdict of one row names.
 const MOST_FAULTS: usize = 20;
 
 /// One row, read.
@@ -37,7 +37,7 @@ pub enum Content {
     /// Nothing: every cell is empty.
     Blank,
     /// It cannot be read, or a value is wrong.
-    Faulty(Vec<Fault>),
+    Faulty(Vec<FieldError>),
     /// Neither it nor anything after it can be read.
     Unclosed,
 }
@@ -169,7 +169,7 @@ impl Reader {
     }
 
     /// The texts of the next row that is not empty, as the first row of a table is read; `None` if it has not come.
-    pub fn header(&mut self) -> Option<(Result<Vec<String>, Fault>, Position)> {
+    pub fn header(&mut self) -> Option<(Result<Vec<String>, FieldError>, Position)> {
         let encoding = self.encoding;
         let delimiter = u8::try_from(self.spec.delimiter).unwrap_or(b',');
         loop {
@@ -182,11 +182,11 @@ impl Reader {
                 Ok(bytes) => cells(bytes, delimiter)
                     .take(super::columns::MOST_COLUMNS + 1)
                     .map(|cell| {
-                        let flaw = |f: kernel::Flaw| Fault::new("file", f.code, f.message);
+                        let error = |f: kernel::ValueError| FieldError::new("file", f.code, f.message);
                         encoding
                             .text(&cell)
                             .map(|t| t.trim_start_matches('\u{feff}').trim().to_owned())
-                            .map_err(flaw)
+                            .map_err(error)
                     })
                     .collect(),
             };
@@ -214,7 +214,7 @@ impl Reader {
     }
 }
 
-fn fault_of(broken: Broken) -> Fault {
+fn fault_of(broken: Broken) -> FieldError {
     let (code, message) = match broken {
         Broken::TooLong => ("row_too_long", "is longer than 1 MiB"),
         Broken::Quote => (
@@ -223,7 +223,7 @@ fn fault_of(broken: Broken) -> Fault {
         ),
         Broken::Unclosed => ("unclosed_quote", "opens a quote that is never closed"),
     };
-    Fault::new("row", code, message)
+    FieldError::new("row", code, message)
 }
 
 fn target(column: &Column) -> Option<(Target, Kind)> {
@@ -237,7 +237,7 @@ fn target(column: &Column) -> Option<(Target, Kind)> {
 fn read_cells(spec: &Spec, encoding: Encoding, kinds: &[Option<(Target, Kind)>], bytes: &[u8]) -> Content {
     let delimiter = u8::try_from(spec.delimiter).unwrap_or(b',');
     let mut body = Map::new();
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     let (mut count, mut blank, mut surplus) = (0, true, false);
     for (at, cell) in cells(bytes, delimiter).enumerate() {
         count = at + 1;
@@ -258,7 +258,7 @@ fn read_cells(spec: &Spec, encoding: Encoding, kinds: &[Option<(Target, Kind)>],
         let read = encoding.text(&cell).and_then(|text| value(*kind, &text, spec.date_order));
         match read {
             Ok(value) => put(&mut body, target, *kind, value),
-            Err(flaw) => faults.push(Fault::new(name.clone(), flaw.code, flaw.message)),
+            Err(error) => errors.push(FieldError::new(name.clone(), error.code, error.message)),
         }
     }
     if blank {
@@ -266,9 +266,9 @@ fn read_cells(spec: &Spec, encoding: Encoding, kinds: &[Option<(Target, Kind)>],
     }
     if surplus || count < kinds.len() {
         let message = format!("has {count} cells, and the file {} columns", kinds.len());
-        faults.insert(0, Fault::new("row", "wrong_number_of_cells", message));
+        errors.insert(0, FieldError::new("row", "wrong_number_of_cells", message));
     }
-    content(body, faults)
+    content(body, errors)
 }
 
 fn put(body: &mut Map<String, Value>, target: &Target, kind: Kind, value: Value) {
@@ -314,10 +314,10 @@ fn read_line(encoding: Encoding, bytes: &[u8]) -> Content {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Content::Blank;
     }
-    let one = |code, message: String| Content::Faulty(vec![Fault::new("row", code, message)]);
+    let one = |code, message: String| Content::Faulty(vec![FieldError::new("row", code, message)]);
     let text = match encoding.text(bytes) {
         Ok(text) => text,
-        Err(flaw) => return one(flaw.code, flaw.message.into_owned()),
+        Err(error) => return one(error.code, error.message.into_owned()),
     };
     match kernel::web::json::parse(text.trim_start_matches('\u{feff}').as_bytes()) {
         Ok(Value::Object(body)) => content(body, Vec::new()),
@@ -328,40 +328,40 @@ fn read_line(encoding: Encoding, bytes: &[u8]) -> Content {
 }
 
 /// Reads the members; those that nobody writes are left out, because an export has them.
-fn content(mut body: Map<String, Value>, mut faults: Vec<Fault>) -> Content {
+fn content(mut body: Map<String, Value>, mut errors: Vec<FieldError>) -> Content {
     let id = body.shift_remove("customer_id").filter(|v| !v.is_null());
     let customer = id.as_ref().map(|id| CustomerRef::parse(id.as_str().unwrap_or_default().trim()));
     if let Some(Err(_)) = &customer {
         let message = "must be CUST_ and eight hexadecimal digits, or a UUID";
-        faults.push(Fault::new("customer_id", "invalid_customer_id", message));
+        errors.push(FieldError::new("customer_id", "invalid_customer_id", message));
     }
     match from_value::<CustomerChange>(&Value::Object(body)) {
-        Ok(CustomerChange(members)) if faults.is_empty() => {
+        Ok(CustomerChange(members)) if errors.is_empty() => {
             let members = Members { fixed: Fixed::default(), ..members };
             Content::Customer(Box::new(Said { customer: customer.and_then(Result::ok), members }))
         }
         read => {
-            faults.extend(read.err().iter().flat_map(Error::faults).cloned());
-            faults.truncate(MOST_FAULTS);
-            Content::Faulty(faults)
+            errors.extend(read.err().iter().flat_map(Error::field_errors).cloned());
+            errors.truncate(MOST_FAULTS);
+            Content::Faulty(errors)
         }
     }
 }
 
 /// What a creation needs and the row does not have.
-pub fn missing(members: &Members) -> Vec<Fault> {
-    let mut faults = Vec::new();
+pub fn missing(members: &Members) -> Vec<FieldError> {
+    let mut errors = Vec::new();
     let names: [(&str, &Option<PersonName>); 2] =
         [("first_name", &members.first_name), ("last_name", &members.last_name)];
     for (name, value) in names {
         if value.is_none() {
-            faults.push(Fault::new(name, "required", "Is required for a new customer"));
+            errors.push(FieldError::new(name, "required", "Is required for a new customer"));
         }
     }
     if !matches!(members.email, Field::Value(_)) && !matches!(members.phone, Field::Value(_)) {
-        faults.push(Fault::new("email", "required", "Give an e-mail address or a phone number"));
+        errors.push(FieldError::new("email", "required", "Give an e-mail address or a phone number"));
     }
-    faults
+    errors
 }
 
 #[cfg(test)]

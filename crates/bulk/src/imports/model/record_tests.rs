@@ -7,7 +7,7 @@ use super::super::survey::Survey;
 use super::*;
 
 /// A whole file in pieces, its columns guessed.
-fn read(file: &[u8], format: Format, options: &Options, cut: usize) -> Result<Vec<Record>, Vec<Fault>> {
+fn read(file: &[u8], format: Format, options: &Options, cut: usize) -> Result<Vec<Record>, Vec<FieldError>> {
     let mut survey = Survey::default();
     file.chunks(cut).for_each(|piece| survey.see(piece));
     let (encoding, skipped) = survey.encoding(options.encoding);
@@ -59,7 +59,7 @@ fn said(record: &Record) -> &Said {
 
 fn codes(record: &Record) -> Vec<(&str, &str)> {
     match &record.content {
-        Content::Faulty(faults) => faults.iter().map(|f| (f.field.as_str(), f.code)).collect(),
+        Content::Faulty(errors) => errors.iter().map(|f| (f.field.as_str(), f.code)).collect(),
         other => panic!("{other:?}"),
     }
 }
@@ -116,11 +116,11 @@ fn other_encodings_are_read_and_wrong_bytes_cost_a_row() {
 #[test]
 fn a_table_without_rows_or_columns_has_none() {
     assert!(csv("").is_empty() && csv("email\n").is_empty() && csv("\n\r\n\n").is_empty());
-    let faults = read(b"hello\nworld\n", Format::Csv, &Options::default(), 9).unwrap_err();
-    assert_eq!(faults[0].code, "no_known_column");
+    let errors = read(b"hello\nworld\n", Format::Csv, &Options::default(), 9).unwrap_err();
+    assert_eq!(errors[0].code, "no_known_column");
     let wide = "email,".repeat(100_000);
-    let faults = read(wide.as_bytes(), Format::Csv, &Options::default(), 1 << 20).unwrap_err();
-    assert_eq!(faults[0].code, "too_many_columns");
+    let errors = read(wide.as_bytes(), Format::Csv, &Options::default(), 1 << 20).unwrap_err();
+    assert_eq!(errors[0].code, "too_many_columns");
 }
 
 #[test]

@@ -135,7 +135,7 @@ impl Splitter {
         let row = self.start..self.seen;
         let end = self.seen + line_end;
         let took = self.dropped + self.encoding.source_len(&self.buffer[self.start..end]);
-        let fault = match () {
+        let error = match () {
             () if self.state == State::Quoted => Some(Broken::Unclosed),
             () if self.dropped > 0 => Some(Broken::TooLong),
             () if self.broken => Some(Broken::Quote),
@@ -143,7 +143,7 @@ impl Splitter {
         };
         (self.start, self.seen) = (end, end);
         (self.state, self.broken, self.dropped) = (State::CellStart, false, 0);
-        RawRow { bytes: fault.map_or(Ok(&self.buffer[row]), Err), took }
+        RawRow { bytes: error.map_or(Ok(&self.buffer[row]), Err), took }
     }
 }
 

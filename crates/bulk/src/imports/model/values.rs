@@ -1,6 +1,6 @@
 //! The text of a cell as the JSON value that the API would take for the member.
 
-use kernel::Flaw;
+use kernel::ValueError;
 use kernel::text::search_key;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,7 +19,7 @@ pub enum DateOrder {
 }
 
 /// The value of a cell that is not blank.
-pub fn value(kind: Kind, text: &str, order: Option<DateOrder>) -> Result<Value, Flaw> {
+pub fn value(kind: Kind, text: &str, order: Option<DateOrder>) -> Result<Value, ValueError> {
     // The apostrophe that keeps a spreadsheet from reading a formula: exports write it.
     let text = unguarded(text.trim());
     match kind {
@@ -32,7 +32,7 @@ pub fn value(kind: Kind, text: &str, order: Option<DateOrder>) -> Result<Value, 
     }
 }
 
-fn phone(text: &str) -> Result<&str, Flaw> {
+fn phone(text: &str) -> Result<&str, ValueError> {
     let text = text.trim_start_matches('\'').trim();
     let (number, exponent) = text.split_once(['E', 'e']).unwrap_or((text, ""));
     let is_number =
@@ -40,7 +40,7 @@ fn phone(text: &str) -> Result<&str, Flaw> {
     if is_number(number) && is_number(exponent.trim_start_matches('+')) {
         let message = "was turned into a rounded number by a spreadsheet, so its last digits are lost; format the \
                        column as text there and save the file again";
-        return Err(Flaw::new("scientific_notation", message));
+        return Err(ValueError::new("scientific_notation", message));
     }
     // 15551234567.0: what programs make of a column of numbers with gaps.
     match text.strip_suffix(".0") {
@@ -49,13 +49,16 @@ fn phone(text: &str) -> Result<&str, Flaw> {
     }
 }
 
-fn boolean(text: &str) -> Result<bool, Flaw> {
+fn boolean(text: &str) -> Result<bool, ValueError> {
     match search_key(text).as_str() {
         "true" | "t" | "yes" | "y" | "1" | "1.0" | "x" | "on" | "si" | "s" | "verdadero" | "v" | "activo"
         | "active" | "ja" | "oui" | "sim" | "✓" => Ok(true),
         "false" | "f" | "no" | "n" | "0" | "0.0" | "off" | "falso" | "inactivo" | "inactive" | "nein"
         | "non" | "nao" | "-" => Ok(false),
-        _ => Err(Flaw::new("invalid_boolean", "must be yes or no, true or false, si or no, 1 or 0, or x")),
+        _ => Err(ValueError::new(
+            "invalid_boolean",
+            "must be yes or no, true or false, si or no, 1 or 0, or x",
+        )),
     }
 }
 
@@ -70,7 +73,7 @@ fn gender(text: &str) -> &str {
 }
 
 /// A day as `YYYY-MM-DD`; what is written so already, also with a time, goes on as it is.
-fn date(text: &str, order: Option<DateOrder>) -> Result<String, Flaw> {
+fn date(text: &str, order: Option<DateOrder>) -> Result<String, ValueError> {
     let (day, time) = text.split_once([' ', 'T']).unwrap_or((text, ""));
     let parts: Vec<&str> = day.split(['/', '-', '.']).collect();
     let number = |part: &str, most: usize| {
@@ -89,7 +92,8 @@ fn date(text: &str, order: Option<DateOrder>) -> Result<String, Flaw> {
     let (Some(a), Some(b), true, true) = (number(a, 2), number(b, 2), c.len() == 4, midnight) else {
         return Ok(text.to_owned());
     };
-    let year = number(c, 4).ok_or_else(|| Flaw::new("invalid_date", "must be a date such as 2026-03-01"))?;
+    let year =
+        number(c, 4).ok_or_else(|| ValueError::new("invalid_date", "must be a date such as 2026-03-01"))?;
     let (day, month) = match order {
         Some(DateOrder::Dmy) => (a, b),
         Some(DateOrder::Mdy) => (b, a),
@@ -98,14 +102,14 @@ fn date(text: &str, order: Option<DateOrder>) -> Result<String, Flaw> {
         None if a == b => (a, b),
         None => {
             let message = "may be read in two ways; write it as 1990-12-31, or say the order of day and month (date_order)";
-            return Err(Flaw::new("ambiguous_date", message));
+            return Err(ValueError::new("ambiguous_date", message));
         }
     };
     Ok(format!("{year:04}-{month:02}-{day:02}"))
 }
 
-fn object(text: &str) -> Result<Value, Flaw> {
-    let wrong = || Flaw::new("invalid_json", "must be a JSON object, such as {\"key\": \"value\"}");
+fn object(text: &str) -> Result<Value, ValueError> {
+    let wrong = || ValueError::new("invalid_json", "must be a JSON object, such as {\"key\": \"value\"}");
     let value = kernel::web::json::parse(text.as_bytes()).map_err(|_| wrong())?;
     if value.is_object() { Ok(value) } else { Err(wrong()) }
 }
@@ -127,7 +131,7 @@ mod tests {
     use super::*;
 
     fn read(kind: Kind, text: &str) -> Result<Value, &'static str> {
-        value(kind, text, None).map_err(|flaw| flaw.code)
+        value(kind, text, None).map_err(|error| error.code)
     }
 
     #[test]

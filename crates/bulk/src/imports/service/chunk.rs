@@ -11,7 +11,7 @@ use customers::customers::service::create::create_many_in;
 use customers::customers::service::members::{How, Rights};
 use customers::customers::service::rows;
 use database::{Ids, Json, Texts};
-use kernel::{Error, Fault, Result};
+use kernel::{Error, FieldError, Result};
 use platform::Tx;
 use platform::access::Scope;
 use platform::ctx::Ctx;
@@ -53,10 +53,10 @@ pub(super) async fn work_in(
                 None
             }
             Content::Blank => Some(line(row, Verdict::Skipped, None, "blank_row", "The row is empty")),
-            Content::Faulty(faults) => Some(NewRow::failed(row, None, &told(&faults))),
+            Content::Faulty(errors) => Some(NewRow::failed(row, None, &told(&errors))),
             Content::Unclosed => {
-                let fault = Fault::new("row", "unclosed_quote", "opens a quote that is never closed");
-                Some(NewRow::failed(row, None, &told(&[fault])))
+                let error = FieldError::new("row", "unclosed_quote", "opens a quote that is never closed");
+                Some(NewRow::failed(row, None, &told(&[error])))
             }
         });
     }
@@ -352,9 +352,9 @@ fn verdict(
         }
         (None, Mode::Create | Mode::Upsert) => {}
     }
-    let faults = missing(&candidate.said.members);
-    if !faults.is_empty() {
-        return failed(told(&faults));
+    let errors = missing(&candidate.said.members);
+    if !errors.is_empty() {
+        return failed(told(&errors));
     }
     taken.clash(candidate)
 }
@@ -410,19 +410,19 @@ pub(super) fn state(row: &CustomerRow) -> i64 {
     row.version + row.user_version
 }
 
-/// The faults of a row in one sentence, for the line of the report.
-fn told(faults: &[Fault]) -> Error {
-    let code = match faults {
+/// The errors of a row in one sentence, for the line of the report.
+fn told(errors: &[FieldError]) -> Error {
+    let code = match errors {
         [one] => one.code,
         _ => "VALIDATION_FAILED",
     };
-    let each: Vec<String> = faults.iter().map(|f| format!("{}: {}", f.field, f.message)).collect();
+    let each: Vec<String> = errors.iter().map(|f| format!("{}: {}", f.field, f.message)).collect();
     Error::new(kernel::Kind::Invalid, code, each.join("; "))
 }
 
-/// An error with all its faults in its sentence.
+/// An error with all its errors in its sentence.
 fn told_of(e: Error) -> Error {
-    if e.faults().is_empty() { e } else { told(e.faults()) }
+    if e.field_errors().is_empty() { e } else { told(e.field_errors()) }
 }
 
 /// Members that follow from others, or that nobody writes.

@@ -19,7 +19,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, TryStreamExt};
 use kernel::clock::Timestamp;
-use kernel::{Error, Fault, Result};
+use kernel::{Error, FieldError, Result};
 use platform::access::Permission;
 use platform::ctx::Ctx;
 use platform::jobs::Progress;
@@ -113,8 +113,8 @@ async fn no_format(mut pieces: BoxStream<'static, Result<Bytes>>) -> Error {
     if survey.size() == 0 {
         return Error::invalid_field("file", "empty", "Is empty");
     }
-    if let Some(fault) = unreadable(&survey) {
-        return Error::invalid(vec![fault]);
+    if let Some(error) = unreadable(&survey) {
+        return Error::invalid(vec![error]);
     }
     if survey.head().trim_ascii_start().starts_with(b"[") {
         let message =
@@ -129,14 +129,14 @@ async fn no_format(mut pieces: BoxStream<'static, Result<Bytes>>) -> Error {
 }
 
 /// Why a file is no text, if it is none. People send the file that they see.
-fn unreadable(survey: &Survey) -> Option<Fault> {
+fn unreadable(survey: &Survey) -> Option<FieldError> {
     let message = match survey.packing()? {
         Packing::Compressed => "Is compressed; unpack it first",
         Packing::Workbook => {
             "Is a workbook, an archive or a document; save the table as CSV (UTF-8) and import that"
         }
     };
-    Some(Fault::new("file", "not_text", message))
+    Some(FieldError::new("file", "not_text", message))
 }
 
 async fn ask(ctx: &Ctx, input: &ObjectName, spec: &Spec, dry_run: bool, worker: Worker) -> Result<Batch> {
@@ -151,7 +151,7 @@ async fn ask(ctx: &Ctx, input: &ObjectName, spec: &Spec, dry_run: bool, worker: 
     Ok(batch)
 }
 
-/// Decides how the file is read. All faults at once.
+/// Decides how the file is read. All errors at once.
 async fn look(
     ctx: &Ctx,
     input: &ObjectName,
@@ -163,8 +163,8 @@ async fn look(
     if survey.size() <= skipped {
         return Err(Error::invalid_field("file", "empty", "Is empty"));
     }
-    if let Some(fault) = unreadable(survey) {
-        return Err(Error::invalid(vec![fault]));
+    if let Some(error) = unreadable(survey) {
+        return Err(Error::invalid(vec![error]));
     }
     let delimiter = options.delimiter.unwrap_or_else(|| survey.delimiter(encoding));
     let mut spec = Spec {
@@ -190,7 +190,8 @@ async fn look(
     let Some((names, start)) = reader.header() else {
         return Err(Error::invalid_field("file", "empty", "Has no row"));
     };
-    let names = names.map_err(|fault| Error::invalid(vec![Fault { field: "file".to_owned(), ..fault }]))?;
+    let names =
+        names.map_err(|error| Error::invalid(vec![FieldError { field: "file".to_owned(), ..error }]))?;
     spec.columns = plan(&names, &options.mapping, options.unknown).map_err(Error::invalid)?;
     spec.start = start;
     Ok(spec)

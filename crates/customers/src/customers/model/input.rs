@@ -1,7 +1,7 @@
 //! The bodies of the routes: which members, under which spellings, with which limits.
 
 use identity::users::model::PersonName;
-use kernel::Flaw;
+use kernel::ValueError;
 use kernel::clock::Timestamp;
 use kernel::text::Line;
 use kernel::web::field::{FieldValue, map_of, plain};
@@ -47,8 +47,8 @@ const READ_ONLY: &[&str] = &[
 pub struct AnyTags(pub Tags);
 
 impl FieldValue for AnyTags {
-    fn from_json(value: &Value) -> Result<AnyTags, Flaw> {
-        let wrong = || Flaw::new("wrong_type", "Must be a text or a list of texts");
+    fn from_json(value: &Value) -> Result<AnyTags, ValueError> {
+        let wrong = || ValueError::new("wrong_type", "Must be a text or a list of texts");
         match value {
             Value::String(_) | Value::Null => Tags::from_json(value).map(AnyTags),
             Value::Array(items) => {
@@ -135,7 +135,7 @@ impl Input for NewCustomer {
         let last_name = f.need::<PersonName>("last_name");
         let members = members(f);
         if !matches!(members.email, Field::Value(_)) && !matches!(members.phone, Field::Value(_)) {
-            f.fault("email", "required", "Give an e-mail address or a phone number");
+            f.error("email", "required", "Give an e-mail address or a phone number");
         }
         f.example(|| {
             json!({
@@ -237,13 +237,16 @@ impl Input for Nothing {
 }
 
 impl FieldValue for UserKey {
-    fn from_json(value: &Value) -> Result<UserKey, Flaw> {
+    fn from_json(value: &Value) -> Result<UserKey, ValueError> {
         let text = match value {
             Value::String(text) => text.trim().to_owned(),
             other => other.to_string(),
         };
         let wrong = || {
-            Flaw::new("invalid_uuid", "Must be a UUID, or the number that the user had before a migration")
+            ValueError::new(
+                "invalid_uuid",
+                "Must be a UUID, or the number that the user had before a migration",
+            )
         };
         UserKey::parse(&text).ok_or_else(wrong)
     }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use kernel::Fault;
+use kernel::FieldError;
 use kernel::text::{block, line};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -15,39 +15,39 @@ const MAX_VALUE_CHARS: usize = 500;
 pub struct Metadata(Map<String, Value>);
 
 impl Metadata {
-    /// Reads the object of a body; `field` is its name there, for the faults. All faults at once.
-    pub fn from_json(value: &Value, field: &str) -> Result<Metadata, Vec<Fault>> {
+    /// Reads the object of a body; `field` is its name there, for the errors. All errors at once.
+    pub fn from_json(value: &Value, field: &str) -> Result<Metadata, Vec<FieldError>> {
         Metadata::default().merged(value, field)
     }
 
     /// The metadata after a merge patch (RFC 7396): members replace, `null` removes, others stay.
-    pub fn merged(&self, patch: &Value, field: &str) -> Result<Metadata, Vec<Fault>> {
+    pub fn merged(&self, patch: &Value, field: &str) -> Result<Metadata, Vec<FieldError>> {
         let Value::Object(patch) = patch else {
-            return Err(vec![Fault::new(field, "invalid_type", "must be an object with text values")]);
+            return Err(vec![FieldError::new(field, "invalid_type", "must be an object with text values")]);
         };
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         let mut members = self.0.clone();
         for (key, value) in patch {
             let at = format!("{field}.{key}");
             if line(key, MAX_KEY_CHARS).as_ref() != Ok(key) {
                 let message = format!("must have a name of 1 to {MAX_KEY_CHARS} characters in one line");
-                faults.push(Fault::new(at, "invalid_key", message));
+                errors.push(FieldError::new(at, "invalid_key", message));
                 continue;
             }
             match value {
                 Value::Null => drop(members.shift_remove(key)),
                 Value::String(text) => match block(text, MAX_VALUE_CHARS) {
                     Ok(clean) => drop(members.insert(key.clone(), Value::String(clean))),
-                    Err(flaw) if flaw.code == "blank" => drop(members.insert(key.clone(), "".into())),
-                    Err(flaw) => faults.push(Fault::new(at, flaw.code, flaw.message)),
+                    Err(error) if error.code == "blank" => drop(members.insert(key.clone(), "".into())),
+                    Err(error) => errors.push(FieldError::new(at, error.code, error.message)),
                 },
-                _ => faults.push(Fault::new(at, "invalid_type", "must be a text")),
+                _ => errors.push(FieldError::new(at, "invalid_type", "must be a text")),
             }
         }
         if members.len() > MAX_KEYS {
-            faults.push(Fault::new(field, "too_many", format!("must have at most {MAX_KEYS} members")));
+            errors.push(FieldError::new(field, "too_many", format!("must have at most {MAX_KEYS} members")));
         }
-        if faults.is_empty() { Ok(Metadata(members)) } else { Err(faults) }
+        if errors.is_empty() { Ok(Metadata(members)) } else { Err(errors) }
     }
 
     /// The value of a key.
@@ -92,9 +92,9 @@ mod tests {
 
     use super::*;
 
-    fn faults(value: &Value) -> Vec<(String, &'static str)> {
-        let faults = Metadata::from_json(value, "metadata").unwrap_err();
-        faults.into_iter().map(|fault| (fault.field, fault.code)).collect()
+    fn errors(value: &Value) -> Vec<(String, &'static str)> {
+        let errors = Metadata::from_json(value, "metadata").unwrap_err();
+        errors.into_iter().map(|error| (error.field, error.code)).collect()
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
         let value =
             json!({"n": 1, "": "x", " pad": "x", &long: "x", "v": "x".repeat(501), "c": "a\u{0}", "ok": "x"});
         assert_eq!(
-            faults(&value),
+            errors(&value),
             [
                 ("metadata.n".to_owned(), "invalid_type"),
                 ("metadata.".to_owned(), "invalid_key"),
@@ -122,14 +122,14 @@ mod tests {
                 ("metadata.c".to_owned(), "control_character"),
             ]
         );
-        assert_eq!(faults(&json!(["a"])), [("metadata".to_owned(), "invalid_type")]);
+        assert_eq!(errors(&json!(["a"])), [("metadata".to_owned(), "invalid_type")]);
     }
 
     #[test]
     fn at_most_fifty_keys() {
         let object = |n: usize| Value::Object((0..n).map(|i| (format!("k{i}"), json!("v"))).collect());
         assert_eq!(Metadata::from_json(&object(50), "metadata").unwrap().len(), 50);
-        assert_eq!(faults(&object(51)), [("metadata".to_owned(), "too_many")]);
+        assert_eq!(errors(&object(51)), [("metadata".to_owned(), "too_many")]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use kernel::id::Random;
-use kernel::{Error, Flaw, TextValue};
+use kernel::{Error, TextValue, ValueError};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
@@ -19,9 +19,9 @@ impl CustomerNumber {
 impl TextValue for CustomerNumber {
     const MAX_CHARS: usize = 13;
 
-    fn parse(text: &str) -> Result<CustomerNumber, Flaw> {
+    fn parse(text: &str) -> Result<CustomerNumber, ValueError> {
         let wrong = || {
-            Flaw::new(
+            ValueError::new(
                 "invalid_customer_id",
                 "must be CUST_ and eight hexadecimal digits, such as CUST_A1B2C3D4",
             )

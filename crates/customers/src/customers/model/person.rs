@@ -1,7 +1,7 @@
 use std::fmt;
 
 use jiff::civil::{Date, DateTime, Time};
-use kernel::{Flaw, TextValue};
+use kernel::{TextValue, ValueError};
 use serde::{Serialize, Serializer};
 
 /// The gender that a customer gave; none given is `null`, not a variant.
@@ -30,11 +30,11 @@ impl Gender {
 impl TextValue for Gender {
     const MAX_CHARS: usize = 20;
     const WORDS: &'static [&'static str] = &["male", "female", "other"];
-    fn parse(text: &str) -> Result<Gender, Flaw> {
+    fn parse(text: &str) -> Result<Gender, ValueError> {
         [Gender::Male, Gender::Female, Gender::Other]
             .into_iter()
             .find(|gender| text.trim().eq_ignore_ascii_case(gender.code()))
-            .ok_or_else(|| Flaw::new("invalid_choice", "must be male, female, other or null"))
+            .ok_or_else(|| ValueError::new("invalid_choice", "must be male, female, other or null"))
     }
 }
 
@@ -70,11 +70,11 @@ impl ContactMethod {
 impl TextValue for ContactMethod {
     const MAX_CHARS: usize = 20;
     const WORDS: &'static [&'static str] = &["email", "phone", "sms"];
-    fn parse(text: &str) -> Result<ContactMethod, Flaw> {
+    fn parse(text: &str) -> Result<ContactMethod, ValueError> {
         [ContactMethod::Email, ContactMethod::Phone, ContactMethod::Sms]
             .into_iter()
             .find(|method| text.trim().eq_ignore_ascii_case(method.code()))
-            .ok_or_else(|| Flaw::new("invalid_choice", "must be email, phone or sms"))
+            .ok_or_else(|| ValueError::new("invalid_choice", "must be email, phone or sms"))
     }
 }
 
@@ -106,8 +106,8 @@ impl TextValue for CalendarDate {
     const MAX_CHARS: usize = 35;
     const FORMAT: &'static str = "date";
 
-    fn parse(text: &str) -> Result<CalendarDate, Flaw> {
-        let wrong = || Flaw::new("invalid_date", "must be a date such as 2026-03-01");
+    fn parse(text: &str) -> Result<CalendarDate, ValueError> {
+        let wrong = || ValueError::new("invalid_date", "must be a date such as 2026-03-01");
         let text = text.trim();
         let day = text.get(..10).ok_or_else(wrong)?;
         let digits = day
@@ -122,7 +122,7 @@ impl TextValue for CalendarDate {
             let plain = text.strip_suffix(['Z', 'z']).or_else(|| text.strip_suffix("+00:00")).unwrap_or(text);
             let time: DateTime = plain.parse().map_err(|_| wrong())?;
             if time.time() != Time::midnight() {
-                return Err(Flaw::new("invalid_date", "must be a date without a time of day"));
+                return Err(ValueError::new("invalid_date", "must be a date without a time of day"));
             }
         }
         Ok(CalendarDate(date))
@@ -152,13 +152,16 @@ pub struct DateOfBirth(CalendarDate);
 impl DateOfBirth {
     /// Accepts a birth date on the day `today` of the deployment's time zone. Flaws: `in_the_future`,
     /// `too_long_ago`.
-    pub fn new(date: CalendarDate, today: Date) -> Result<DateOfBirth, Flaw> {
+    pub fn new(date: CalendarDate, today: Date) -> Result<DateOfBirth, ValueError> {
         if date.0 > today {
-            return Err(Flaw::new("in_the_future", "must not be in the future"));
+            return Err(ValueError::new("in_the_future", "must not be in the future"));
         }
         let birth = DateOfBirth(date);
         if birth.age_on(today) > MAX_AGE {
-            return Err(Flaw::new("too_long_ago", format!("must not be more than {MAX_AGE} years ago")));
+            return Err(ValueError::new(
+                "too_long_ago",
+                format!("must not be more than {MAX_AGE} years ago"),
+            ));
         }
         Ok(birth)
     }
@@ -195,7 +198,7 @@ mod tests {
     use super::*;
 
     fn born(text: &str, today: Date) -> Result<DateOfBirth, &'static str> {
-        CalendarDate::parse(text).and_then(|d| DateOfBirth::new(d, today)).map_err(|flaw| flaw.code)
+        CalendarDate::parse(text).and_then(|d| DateOfBirth::new(d, today)).map_err(|error| error.code)
     }
 
     #[test]

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use kernel::text::{line, search_key};
-use kernel::{Flaw, TextValue};
+use kernel::{TextValue, ValueError};
 use serde::{Serialize, Serializer};
 
 /// Most tags that one customer has.
@@ -31,13 +31,13 @@ impl Tag {
 
 impl TextValue for Tag {
     const MAX_CHARS: usize = MAX_CHARS;
-    fn parse(text: &str) -> Result<Tag, Flaw> {
+    fn parse(text: &str) -> Result<Tag, ValueError> {
         let tag = Tag(line(text, MAX_CHARS)?);
         if tag.0.contains(',') {
-            return Err(Flaw::new("invalid_tag", "must not contain a comma"));
+            return Err(ValueError::new("invalid_tag", "must not contain a comma"));
         }
         if search_key(&tag.0).is_empty() {
-            return Err(Flaw::new("blank", "must not be blank"));
+            return Err(ValueError::new("blank", "must not be blank"));
         }
         Ok(tag)
     }
@@ -56,25 +56,28 @@ pub struct Tags(Vec<Tag>);
 
 impl Tags {
     /// The tags of a list, as the array form of a body has them. Blank entries are left out.
-    pub fn from_list<S: AsRef<str>>(list: &[S]) -> Result<Tags, Flaw> {
+    pub fn from_list<S: AsRef<str>>(list: &[S]) -> Result<Tags, ValueError> {
         let mut tags = Vec::new();
         let mut keys = HashSet::new();
         for text in list.iter().map(AsRef::as_ref) {
             let tag = match Tag::parse(text) {
                 Ok(tag) => tag,
-                Err(flaw) if flaw.code == "blank" => continue,
-                Err(flaw) => return Err(flaw),
+                Err(error) if error.code == "blank" => continue,
+                Err(error) => return Err(error),
             };
             if keys.insert(tag.key()) {
                 tags.push(tag);
             }
         }
         if tags.len() > MAX_TAGS {
-            return Err(Flaw::new("too_many", format!("must be at most {MAX_TAGS} tags")));
+            return Err(ValueError::new("too_many", format!("must be at most {MAX_TAGS} tags")));
         }
         let tags = Tags(tags);
         if tags.to_string().chars().count() > MAX_CHARS {
-            return Err(Flaw::new("too_long", format!("must have at most {MAX_CHARS} characters in all")));
+            return Err(ValueError::new(
+                "too_long",
+                format!("must have at most {MAX_CHARS} characters in all"),
+            ));
         }
         Ok(tags)
     }
@@ -106,10 +109,13 @@ impl Tags {
 
 impl TextValue for Tags {
     const MAX_CHARS: usize = MAX_CHARS;
-    fn parse(text: &str) -> Result<Tags, Flaw> {
+    fn parse(text: &str) -> Result<Tags, ValueError> {
         // Four times the limit leaves room for white space; more is not worth splitting.
         if text.len() > 16 * MAX_CHARS {
-            return Err(Flaw::new("too_long", format!("must have at most {MAX_CHARS} characters in all")));
+            return Err(ValueError::new(
+                "too_long",
+                format!("must have at most {MAX_CHARS} characters in all"),
+            ));
         }
         Tags::from_list(&text.split(',').collect::<Vec<_>>())
     }

@@ -4,7 +4,7 @@ use database::Json;
 use kernel::Date;
 use kernel::clock::Timestamp;
 use kernel::web::Field;
-use kernel::{Error, Fault, Result};
+use kernel::{Error, FieldError, Result};
 use platform::ctx::Ctx;
 use serde_json::{Map, Value};
 
@@ -62,10 +62,10 @@ pub(super) struct Draft {
     pub consents: Vec<(&'static str, bool)>,
 }
 
-/// The change that a body means to a customer. 422 with all faults, 403 `FIELD_NOT_WRITABLE`.
+/// The change that a body means to a customer. 422 with all errors, 403 `FIELD_NOT_WRITABLE`.
 pub(super) fn draft(ctx: &Ctx, rights: Rights, stored: &CustomerRow, m: Members, how: How) -> Result<Draft> {
     let mut row = stored.clone();
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     let fixed = fixed_that_differ(stored, &m.fixed);
     let consents = [(MARKETING_EMAILS, m.marketing_emails), (MARKETING_SMS, m.marketing_sms)];
     let consents = consents.into_iter().filter_map(|(purpose, state)| Some((purpose, state?))).collect();
@@ -74,20 +74,20 @@ pub(super) fn draft(ctx: &Ctx, rights: Rights, stored: &CustomerRow, m: Members,
     let status = (m.is_active, m.is_verified);
     let person = Person { email: m.email, phone: m.phone, first_name: m.first_name, last_name: m.last_name };
     set_address(&mut row, m.address);
-    set_birth(ctx, &mut row, &m.date_of_birth, &mut faults);
+    set_birth(ctx, &mut row, &m.date_of_birth, &mut errors);
     put(m.gender, &mut row.gender);
     row.business.set(m.business);
     row.emergency_contact.set(m.emergency_contact);
     put_or(m.preferred_contact_method, &ContactMethod::Email, &mut row.preferred_contact_method);
-    set_preferences(&mut row, m.notification_preferences, how, &mut faults);
-    set_since(ctx, &mut row, m.customer_since, &mut faults);
+    set_preferences(&mut row, m.notification_preferences, how, &mut errors);
+    set_since(ctx, &mut row, m.customer_since, &mut errors);
     put(m.notes, &mut row.notes);
     put_or(m.tags, &Tags::default(), &mut row.tags);
     put(m.external_id, &mut row.external_id);
-    set_metadata(&mut row, m.metadata, how, &mut faults);
-    person.check(&row, &mut faults);
-    if !faults.is_empty() {
-        return Err(Error::invalid(faults));
+    set_metadata(&mut row, m.metadata, how, &mut errors);
+    person.check(&row, &mut errors);
+    if !errors.is_empty() {
+        return Err(Error::invalid(errors));
     }
     refuse(rights, stored, &row, status, fixed)?;
     let row = with_status(ctx, row, status)?;
@@ -111,14 +111,14 @@ fn set_address(row: &mut CustomerRow, said: AddressSaid) {
     }
 }
 
-fn set_birth(ctx: &Ctx, row: &mut CustomerRow, field: &Field<CalendarDate>, faults: &mut Vec<Fault>) {
+fn set_birth(ctx: &Ctx, row: &mut CustomerRow, field: &Field<CalendarDate>, errors: &mut Vec<FieldError>) {
     let today = ctx.now().to_jiff().to_zoned(ctx.app().config.time_zone.clone()).date();
     match field {
         // What is stored was checked when it was entered, perhaps 130 years after the birth.
         Field::Value(date) if row.date_of_birth.is_some_and(|d| d.0 == date.date()) => {}
         Field::Value(date) => match DateOfBirth::new(*date, today) {
             Ok(birth) => row.date_of_birth = Some(Date(birth.date())),
-            Err(flaw) => faults.push(Fault::new("date_of_birth", flaw.code, flaw.message)),
+            Err(error) => errors.push(FieldError::new("date_of_birth", error.code, error.message)),
         },
         Field::Null => row.date_of_birth = None,
         Field::Absent => {}
@@ -126,28 +126,28 @@ fn set_birth(ctx: &Ctx, row: &mut CustomerRow, field: &Field<CalendarDate>, faul
 }
 
 /// What is wrong with a change whoever it is about: for many customers at once, before any of them is touched.
-pub fn faults_of_any(ctx: &Ctx, m: &Members) -> Vec<Fault> {
-    let mut faults = Vec::new();
+pub fn faults_of_any(ctx: &Ctx, m: &Members) -> Vec<FieldError> {
+    let mut errors = Vec::new();
     let today = ctx.now().to_jiff().to_zoned(ctx.app().config.time_zone.clone()).date();
     if let Field::Value(date) = &m.date_of_birth
-        && let Err(flaw) = DateOfBirth::new(*date, today)
+        && let Err(error) = DateOfBirth::new(*date, today)
     {
-        faults.push(Fault::new("date_of_birth", flaw.code, flaw.message));
+        errors.push(FieldError::new("date_of_birth", error.code, error.message));
     }
     if matches!(&m.customer_since, Field::Value(at) if *at > ctx.now()) {
-        faults.push(Fault::new("customer_since", "in_the_future", "must not be in the future"));
+        errors.push(FieldError::new("customer_since", "in_the_future", "must not be in the future"));
     }
     if let Field::Value(object) = &m.metadata {
         let read = Metadata::from_json(&Value::Object(object.clone()), "metadata");
-        faults.extend(read.err().into_iter().flatten());
+        errors.extend(read.err().into_iter().flatten());
     }
-    faults
+    errors
 }
 
-fn set_since(ctx: &Ctx, row: &mut CustomerRow, field: Field<Timestamp>, faults: &mut Vec<Fault>) {
+fn set_since(ctx: &Ctx, row: &mut CustomerRow, field: Field<Timestamp>, errors: &mut Vec<FieldError>) {
     match field {
         Field::Value(at) if at > ctx.now() && at != row.customer_since => {
-            faults.push(Fault::new("customer_since", "in_the_future", "must not be in the future"));
+            errors.push(FieldError::new("customer_since", "in_the_future", "must not be in the future"));
         }
         field => field.apply_or(row.created_at, &mut row.customer_since),
     }
@@ -157,7 +157,7 @@ fn set_preferences(
     row: &mut CustomerRow,
     field: Field<Map<String, Value>>,
     how: How,
-    faults: &mut Vec<Fault>,
+    errors: &mut Vec<FieldError>,
 ) {
     match field {
         Field::Absent => return,
@@ -167,7 +167,7 @@ fn set_preferences(
     }
     if row.notification_preferences.0.to_string().len() > PREFERENCES_BYTES {
         let message = format!("must have at most {PREFERENCES_BYTES} bytes as JSON");
-        faults.push(Fault::new("notification_preferences", "too_long", message));
+        errors.push(FieldError::new("notification_preferences", "too_long", message));
     }
 }
 
@@ -189,7 +189,12 @@ fn merge(target: &mut Value, patch: Value) {
     }
 }
 
-fn set_metadata(row: &mut CustomerRow, field: Field<Map<String, Value>>, how: How, faults: &mut Vec<Fault>) {
+fn set_metadata(
+    row: &mut CustomerRow,
+    field: Field<Map<String, Value>>,
+    how: How,
+    errors: &mut Vec<FieldError>,
+) {
     let written = match field {
         Field::Absent => return,
         Field::Null => Ok(Metadata::default()),
@@ -199,7 +204,7 @@ fn set_metadata(row: &mut CustomerRow, field: Field<Map<String, Value>>, how: Ho
     };
     match written.map(|metadata| serde_json::to_value(metadata).unwrap_or_default()) {
         Ok(value) => row.metadata = Json(value),
-        Err(found) => faults.extend(found),
+        Err(found) => errors.extend(found),
     }
 }
 

@@ -5,7 +5,7 @@ use identity::roles::service as roles;
 use identity::users::model::{Email, PersonName, Phone, UserRef};
 use identity::users::service::{self as users, User, UserChange};
 use kernel::web::Field;
-use kernel::{Error, Fault, Result};
+use kernel::{Error, FieldError, Result};
 use platform::Tx;
 use platform::access::Scope;
 use platform::ctx::Ctx;
@@ -78,13 +78,13 @@ impl Person {
         all.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }
 
-    /// Faults that need the stored customer.
-    pub(super) fn check(&self, row: &CustomerRow, faults: &mut Vec<Fault>) {
+    /// Errors that need the stored customer.
+    pub(super) fn check(&self, row: &CustomerRow, errors: &mut Vec<FieldError>) {
         let left = |field_is_null: bool, says: bool, stored: bool| says || (stored && !field_is_null);
         let email = left(self.email.is_null(), matches!(self.email, Field::Value(_)), row.email.is_some());
         let phone = left(self.phone.is_null(), matches!(self.phone, Field::Value(_)), row.phone.is_some());
         if !email && !phone {
-            faults.push(Fault::new("email", "required", "Give an e-mail address or a phone number"));
+            errors.push(FieldError::new("email", "required", "Give an e-mail address or a phone number"));
         }
     }
 

@@ -3,7 +3,7 @@
 use identity::users::model::UserRef;
 use identity::users::service::{self as users, User};
 use kernel::web::body::from_value;
-use kernel::{Error, Fault, Result};
+use kernel::{Error, FieldError, Result};
 use platform::Tx;
 use platform::access::{Permission, Scope};
 use platform::ctx::Ctx;
@@ -87,11 +87,13 @@ pub async fn create_for_in(ctx: &Ctx, tx: &mut Tx, user: &User, body: &Value) ->
         .map_err(|e| Error::internal("a profile as JSON").with_source(e))
 }
 
-/// The faults with the path of the member that they stand in.
+/// The errors with the path of the member that they stand in.
 fn inside(member: &str, e: Error) -> Error {
-    if e.faults().is_empty() {
+    if e.field_errors().is_empty() {
         return e;
     }
     let path = |field: &str| if field.is_empty() { member.to_owned() } else { format!("{member}.{field}") };
-    Error::invalid(e.faults().iter().map(|f| Fault::new(path(&f.field), f.code, f.message.clone())).collect())
+    Error::invalid(
+        e.field_errors().iter().map(|f| FieldError::new(path(&f.field), f.code, f.message.clone())).collect(),
+    )
 }

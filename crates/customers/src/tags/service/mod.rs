@@ -28,7 +28,7 @@ pub fn parse(text: &str) -> Result<Vec<String>> {
     let refused = |detail: String| Error::bad_request("TAGS_INVALID", detail);
     let mut keys = Vec::new();
     for part in text.split(',').filter(|part| !part.trim().is_empty()) {
-        let tag = Tag::parse(part).map_err(|flaw| refused(format!("A tag {}", flaw.message)))?;
+        let tag = Tag::parse(part).map_err(|error| refused(format!("A tag {}", error.message)))?;
         keys.push(tag.key());
     }
     keys.sort_unstable();

@@ -1,6 +1,6 @@
 //! Registration: a user with a password, a session, and, in the same call, optionally the customer profile.
 
-use kernel::{Error, Fault, Result};
+use kernel::{Error, FieldError, Result};
 use platform::access::Scope;
 use platform::ctx::Ctx;
 use secrecy::{ExposeSecret, SecretString};
@@ -49,7 +49,7 @@ pub async fn register(ctx: &Ctx, new: Registration) -> Result<Registered> {
     let rules = PasswordRules::with_min_chars(ctx.app().config.password_min_length);
     let password = rules
         .check(new.password.expose_secret(), &own)
-        .map_err(|flaw| Error::invalid(vec![Fault::new("password", flaw.code, flaw.message)]))?;
+        .map_err(|error| Error::invalid(vec![FieldError::new("password", error.code, error.message)]))?;
     // Checked before hashing, which is dear, and decided by the unique index below.
     refuse_known(ctx, &new.email).await?;
     let hash = ctx.app().state::<Hasher>().hash(&password).await?;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use kernel::Flaw;
+use kernel::ValueError;
 use kernel::text::search_key;
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
@@ -53,25 +53,28 @@ impl PasswordRules {
     /// Accepts a new password of the person whom `own` describes.
     ///
     /// Flaws: `too_short`, `too_long`, `common_password`, `personal_password`.
-    pub fn check(&self, text: &str, own: &OwnWords) -> Result<Password, Flaw> {
-        let too_long = || Flaw::new("too_long", format!("must have at most {MAX_CHARS} characters"));
+    pub fn check(&self, text: &str, own: &OwnWords) -> Result<Password, ValueError> {
+        let too_long = || ValueError::new("too_long", format!("must have at most {MAX_CHARS} characters"));
         let password = Password::presented(text).ok_or_else(too_long)?;
         let clean = password.0.expose_secret();
         let chars = clean.chars().count();
         if chars < self.min_chars {
-            return Err(Flaw::new("too_short", format!("must have at least {} characters", self.min_chars)));
+            return Err(ValueError::new(
+                "too_short",
+                format!("must have at least {} characters", self.min_chars),
+            ));
         }
         if chars > MAX_CHARS {
             return Err(too_long());
         }
         if is_common(clean) {
-            return Err(Flaw::new(
+            return Err(ValueError::new(
                 "common_password",
                 "is one of the passwords that are tried first; choose another one",
             ));
         }
         if own.make_up(clean) {
-            return Err(Flaw::new(
+            return Err(ValueError::new(
                 "personal_password",
                 "must not consist mostly of your own name or address",
             ));
@@ -154,7 +157,7 @@ mod tests {
 
     fn verdict(text: &str) -> Result<(), &'static str> {
         let own = OwnWords::new("José", "Doe-Miller", "j.rumpelstilz+x@example.com", "millerj1990");
-        PasswordRules::default().check(text, &own).map(drop).map_err(|flaw| flaw.code)
+        PasswordRules::default().check(text, &own).map(drop).map_err(|error| error.code)
     }
 
     #[test]

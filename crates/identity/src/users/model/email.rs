@@ -1,7 +1,7 @@
 use std::fmt;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
-use kernel::{Flaw, TextValue};
+use kernel::{TextValue, ValueError};
 use serde::{Serialize, Serializer};
 use unicode_normalization::UnicodeNormalization;
 
@@ -56,10 +56,10 @@ impl TextValue for Email {
     const MAX_CHARS: usize = MAX_OCTETS;
     const FORMAT: &'static str = "email";
 
-    fn parse(text: &str) -> Result<Email, Flaw> {
+    fn parse(text: &str) -> Result<Email, ValueError> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Flaw::new("blank", "must not be blank"));
+            return Err(ValueError::new("blank", "must not be blank"));
         }
         // Before any work: no composition makes a text of this size short enough.
         if text.len() > 8 * MAX_OCTETS {
@@ -67,7 +67,7 @@ impl TextValue for Email {
         }
         let typed: String = text.nfc().collect();
         let (local, domain) = typed.rsplit_once('@').ok_or_else(|| {
-            Flaw::new("invalid_email", "must be an e-mail address, such as name@example.com")
+            ValueError::new("invalid_email", "must be an e-mail address, such as name@example.com")
         })?;
         check_local(local)?;
         let domain = ascii_domain(domain)?;
@@ -76,7 +76,7 @@ impl TextValue for Email {
         let local_key: String = local.chars().flat_map(char::to_lowercase).nfc().collect();
         let key = format!("{local_key}@{domain}");
         if local.len() > MAX_LOCAL_OCTETS || local_key.len() > MAX_LOCAL_OCTETS {
-            return Err(Flaw::new(
+            return Err(ValueError::new(
                 "too_long",
                 format!("must have at most {MAX_LOCAL_OCTETS} characters before the @"),
             ));
@@ -89,13 +89,13 @@ impl TextValue for Email {
     }
 }
 
-fn too_long() -> Flaw {
-    Flaw::new("too_long", format!("must have at most {MAX_OCTETS} characters"))
+fn too_long() -> ValueError {
+    ValueError::new("too_long", format!("must have at most {MAX_OCTETS} characters"))
 }
 
-fn check_local(local: &str) -> Result<(), Flaw> {
+fn check_local(local: &str) -> Result<(), ValueError> {
     if local.is_empty() || local.split('.').any(str::is_empty) {
-        return Err(Flaw::new(
+        return Err(ValueError::new(
             "invalid_email",
             "must have a name before the @, without dots at its ends or in a row",
         ));
@@ -108,15 +108,15 @@ fn check_local(local: &str) -> Result<(), Flaw> {
     match local.chars().find(|c| !allowed(*c)) {
         None => Ok(()),
         Some(c) if c.is_control() || c.is_whitespace() => {
-            Err(Flaw::new("invalid_email", "must not contain white space or control characters"))
+            Err(ValueError::new("invalid_email", "must not contain white space or control characters"))
         }
-        Some(c) => Err(Flaw::new("invalid_email", format!("must not contain {c} before the @"))),
+        Some(c) => Err(ValueError::new("invalid_email", format!("must not contain {c} before the @"))),
     }
 }
 
 /// The domain as DNS has it (UTS 46): ASCII, lower case, labels of letters, digits and inner hyphens.
-fn ascii_domain(domain: &str) -> Result<String, Flaw> {
-    let wrong = || Flaw::new("invalid_email", "must have a domain after the @, such as example.com");
+fn ascii_domain(domain: &str) -> Result<String, ValueError> {
+    let wrong = || ValueError::new("invalid_email", "must have a domain after the @, such as example.com");
     let ascii = Uts46::new()
         .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
         .map_err(|_| wrong())?;

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use kernel::text::{line, search_key};
-use kernel::{Flaw, TextValue};
+use kernel::{TextValue, ValueError};
 use serde::Serialize;
 
 /// A first or last name: 1 to 100 characters in one line, trimmed, in NFC.
@@ -23,7 +23,7 @@ impl PersonName {
 
 impl TextValue for PersonName {
     const MAX_CHARS: usize = 100;
-    fn parse(text: &str) -> Result<PersonName, Flaw> {
+    fn parse(text: &str) -> Result<PersonName, ValueError> {
         line(text, Self::MAX_CHARS).map(PersonName)
     }
 }
@@ -62,10 +62,10 @@ impl IdentityNumber {
 
 impl TextValue for IdentityNumber {
     const MAX_CHARS: usize = 50;
-    fn parse(text: &str) -> Result<IdentityNumber, Flaw> {
+    fn parse(text: &str) -> Result<IdentityNumber, ValueError> {
         let number = IdentityNumber(line(text, Self::MAX_CHARS)?);
         if number.key().is_empty() {
-            return Err(Flaw::new("invalid_number", "must contain letters or digits"));
+            return Err(ValueError::new("invalid_number", "must contain letters or digits"));
         }
         Ok(number)
     }
@@ -92,11 +92,11 @@ impl DocumentTypeCode {
 
 impl TextValue for DocumentTypeCode {
     const MAX_CHARS: usize = 50;
-    fn parse(text: &str) -> Result<DocumentTypeCode, Flaw> {
+    fn parse(text: &str) -> Result<DocumentTypeCode, ValueError> {
         let code = line(text, Self::MAX_CHARS)?.to_ascii_lowercase();
         let first = code.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
         if !first || !code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
-            return Err(Flaw::new(
+            return Err(ValueError::new(
                 "invalid_code",
                 "must be a code of letters, digits and underscores, such as passport; GET /api/v1/document-types lists them",
             ));
@@ -131,8 +131,9 @@ impl Locale {
 
 impl TextValue for Locale {
     const MAX_CHARS: usize = 12;
-    fn parse(text: &str) -> Result<Locale, Flaw> {
-        let wrong = || Flaw::new("invalid_locale", "must be a language tag such as en, es-CO or zh-Hant-TW");
+    fn parse(text: &str) -> Result<Locale, ValueError> {
+        let wrong =
+            || ValueError::new("invalid_locale", "must be a language tag such as en, es-CO or zh-Hant-TW");
         let text = text.trim();
         if !text.is_ascii() || text.len() > Self::MAX_CHARS {
             return Err(wrong());

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use kernel::{Flaw, TextValue};
+use kernel::{TextValue, ValueError};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
 use serde::{Serialize, Serializer};
 use unicode_normalization::UnicodeNormalization;
@@ -101,14 +101,14 @@ impl TextValue for Phone {
     const MAX_CHARS: usize = 20;
     const FORMAT: &'static str = "phone";
 
-    fn parse(text: &str) -> Result<Phone, Flaw> {
+    fn parse(text: &str) -> Result<Phone, ValueError> {
         let raw = kernel::text::line(text, Self::MAX_CHARS)?;
         // Full-width and Arabic forms of digits and signs, as keyboards of Asia make them.
         let plain: String = raw.nfkc().map(ascii_digit).flat_map(char::to_lowercase).collect();
         let (number, extension) = split_extension(&plain)?;
         let digits: String = number.chars().filter(char::is_ascii_digit).collect();
         if digits.len() < MIN_DIGITS || digits.len() > MAX_DIGITS {
-            return Err(Flaw::new(
+            return Err(ValueError::new(
                 "invalid_phone",
                 format!("must have {MIN_DIGITS} to {MAX_DIGITS} digits, without the extension"),
             ));
@@ -129,15 +129,16 @@ fn ascii_digit(c: char) -> char {
 
 /// The number, and the digits of its extension. The only letters that a phone may have are `x` and `ext`
 /// between the two.
-fn split_extension(plain: &str) -> Result<(&str, Option<String>), Flaw> {
+fn split_extension(plain: &str) -> Result<(&str, Option<String>), ValueError> {
     let Some(start) = plain.find(char::is_alphabetic) else { return Ok((plain, None)) };
     let (number, rest) = plain.split_at(start);
-    let wrong =
-        || Flaw::new("invalid_phone", "must not contain letters other than x or ext before an extension");
+    let wrong = || {
+        ValueError::new("invalid_phone", "must not contain letters other than x or ext before an extension")
+    };
     let rest = rest.strip_prefix("ext").or_else(|| rest.strip_prefix('x')).ok_or_else(wrong)?;
     let rest = rest.trim_start_matches(['.', ':', '=', ' ']);
     if rest.is_empty() || rest.len() > MAX_EXTENSION || !rest.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(Flaw::new(
+        return Err(ValueError::new(
             "invalid_phone",
             format!("must have 1 to {MAX_EXTENSION} digits after x or ext"),
         ));

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use kernel::{Error, Flaw, TextValue};
+use kernel::{Error, TextValue, ValueError};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
@@ -27,9 +27,12 @@ impl TextValue for UniqueId {
     /// The prefix and the nineteen digits of the largest number.
     const MAX_CHARS: usize = 24;
 
-    fn parse(text: &str) -> Result<UniqueId, Flaw> {
+    fn parse(text: &str) -> Result<UniqueId, ValueError> {
         let wrong = || {
-            Flaw::new("invalid_unique_id", "must be USER- and at least eight digits, such as USER-10000000")
+            ValueError::new(
+                "invalid_unique_id",
+                "must be USER- and at least eight digits, such as USER-10000000",
+            )
         };
         let text = text.trim();
         let (prefix, digits) = text.split_at_checked(5).ok_or_else(wrong)?;

@@ -2,7 +2,7 @@ use std::fmt;
 
 use deunicode::deunicode;
 use kernel::id::Random;
-use kernel::{Flaw, TextValue};
+use kernel::{TextValue, ValueError};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -98,26 +98,26 @@ impl Username {
 impl TextValue for Username {
     const MAX_CHARS: usize = 50;
 
-    fn parse(text: &str) -> Result<Username, Flaw> {
+    fn parse(text: &str) -> Result<Username, ValueError> {
         let name = text.trim().to_ascii_lowercase();
         if name.len() > Self::MAX_CHARS {
-            return Err(Flaw::new("too_long", "must have at most 50 characters"));
+            return Err(ValueError::new("too_long", "must have at most 50 characters"));
         }
         if name.len() < MIN_CHARS {
-            return Err(Flaw::new("too_short", "must have at least 3 characters"));
+            return Err(ValueError::new("too_short", "must have at least 3 characters"));
         }
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
         if !name.bytes().all(|b| plain(b) || b"_.-".contains(&b)) || !name.bytes().next().is_some_and(plain) {
-            return Err(Flaw::new(
+            return Err(ValueError::new(
                 "invalid_username",
                 "must consist of letters a to z, digits, dots, hyphens and underscores, and begin with a letter or digit",
             ));
         }
         if name.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(Flaw::new("invalid_username", "must not consist of digits only"));
+            return Err(ValueError::new("invalid_username", "must not consist of digits only"));
         }
         if RESERVED.contains(&name.as_str()) || reads_like_an_id(&name) {
-            return Err(Flaw::new("reserved", "is reserved; choose another one"));
+            return Err(ValueError::new("reserved", "is reserved; choose another one"));
         }
         Ok(Username(name))
     }
@@ -163,7 +163,7 @@ fn latin(text: &str) -> String {
 
 /// User names to try for one base, in order: the base itself when it is a name, then with 4 random digits
 /// (8 times), 6 digits (4 times), 8 hexadecimal digits (4 times). The unique index decides which is free;
-/// with 4,294,967,296 endings, the last four cannot all be taken but by a fault.
+/// with 4,294,967,296 endings, the last four cannot all be taken but by a error.
 pub struct UsernameCandidates {
     base: String,
     random: Random,

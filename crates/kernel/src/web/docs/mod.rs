@@ -27,7 +27,7 @@ pub(super) use headers::response_header;
 pub use page::routes;
 
 use super::problem::{Problem, shared_responses};
-use crate::{Error, Fault, Result};
+use crate::{Error, FieldError, Result};
 
 /// Adds what every document has: the problem that failures are, how callers authenticate, headers, and descriptions.
 pub fn complete(api: &mut OpenApi) {
@@ -36,7 +36,7 @@ pub fn complete(api: &mut OpenApi) {
     let components = api.components.get_or_insert_default();
     let mut add = |name: Cow<'static, str>, schema| components.schemas.insert(name.into_owned(), schema);
     add(Problem::name(), Problem::schema());
-    add(Fault::name(), Fault::schema());
+    add(FieldError::name(), FieldError::schema());
     components.responses.extend(shared_responses());
     let about = "An access token from login, or an API key: `Authorization: Bearer …`";
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
