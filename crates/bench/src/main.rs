@@ -171,7 +171,7 @@ async fn sqlite(args: &Args, binary: PathBuf) -> Result<EngineReport> {
     if args.distinct_cities {
         rusqlite::Connection::open(&database)?.execute_batch(seed::DISTINCT_CITIES)?;
     }
-    setup.keep_house().await?;
+    setup.run_maintenance().await?;
     let mut report = drive(args, &setup, None, "sqlite").await?;
     report.built_in_s = built.as_secs_f64();
     report.references.push(references::sqlite_select(&database, args.customers, args.seconds)?);
@@ -190,8 +190,8 @@ async fn postgres(args: &Args, binary: PathBuf) -> Result<EngineReport> {
     if args.distinct_cities {
         cluster::connect(&url).await?.batch_execute(seed::DISTINCT_CITIES).await?;
     }
-    setup.keep_house().await?;
-    seed::settle_postgres(&cluster::connect(&url).await?).await?;
+    setup.run_maintenance().await?;
+    seed::vacuum_postgres(&cluster::connect(&url).await?).await?;
     // Before the server runs: its connections and its jobs would take from pgbench.
     eprintln!("postgres: pgbench");
     let reference: Reference =

@@ -226,12 +226,12 @@ pub async fn postgres(client: &mut tokio_postgres::Client, customers: u64) -> Re
     }
     let next = FIRST_UNIQUE_NO + customers;
     client.batch_execute(&format!("SELECT setval('user_account_unique_no', {next}, false)")).await?;
-    settle_postgres(client).await?;
+    vacuum_postgres(client).await?;
     Ok(started.elapsed())
 }
 
 /// Does at once what PostgreSQL would do by itself some minutes after so much was written, beside what is measured.
-pub async fn settle_postgres(client: &tokio_postgres::Client) -> Result<()> {
+pub async fn vacuum_postgres(client: &tokio_postgres::Client) -> Result<()> {
     client.batch_execute("VACUUM ANALYZE").await?;
     Ok(client.batch_execute("CHECKPOINT").await?)
 }

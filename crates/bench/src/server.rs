@@ -41,7 +41,7 @@ impl Setup {
     }
 
     /// Brings the counters and the index of the search up to what was built, by the product's own housekeeping.
-    pub async fn keep_house(&self) -> Result<()> {
+    pub async fn run_maintenance(&self) -> Result<()> {
         let flags = [("data_dir", self.data_dir.display().to_string())];
         let url = self.database_url.iter().map(|url| ("database.url", url.clone()));
         let sources = Sources {

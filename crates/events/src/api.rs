@@ -13,7 +13,7 @@ use utoipa::openapi::{Object, RefOr, Schema};
 use uuid::Uuid;
 
 use super::model::FeedQuery;
-use super::service::{self, Happened, Page};
+use super::service::{self, EventRow, Page};
 
 /// Something that happened to a record.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -111,8 +111,8 @@ pub struct EventFeed {
     has_more: bool,
 }
 
-impl From<Happened> for EventView {
-    fn from(row: Happened) -> EventView {
+impl From<EventRow> for EventView {
+    fn from(row: EventRow) -> EventView {
         let changes = Changes { before: row.before.map(|j| j.0), after: row.after.map(|j| j.0), ip: row.ip };
         let known = changes.before.is_some() || changes.after.is_some() || changes.ip.is_some();
         EventView {

@@ -8,12 +8,12 @@ use platform::event;
 
 use super::model::FeedQuery;
 use super::store;
-pub use super::store::Happened;
+pub use super::store::EventRow;
 
 /// A page of the feed.
 pub struct Page {
     /// In the order of the feed.
-    pub events: Vec<Happened>,
+    pub events: Vec<EventRow>,
     /// The number to ask with next; also when there is nothing new, so that a reader can just go on.
     pub next_after: i64,
     /// Is there more already?

@@ -13,7 +13,7 @@ use super::model::{FeedQuery, Reference};
 
 row! {
     /// An event, with what it changed where the caller may see that.
-    pub struct Happened {
+    pub struct EventRow {
         /// Its place in the feed.
         pub seq: i64,
         /// Its id.
@@ -68,7 +68,7 @@ pub async fn list(
     query: &FeedQuery,
     horizon: i64,
     with_changes: bool,
-) -> Result<Vec<Happened>> {
+) -> Result<Vec<EventRow>> {
     let mut filter = Where::new();
     filter.and_one("e.seq > ?", query.after).and_one("e.seq < ?", horizon);
     if !scope.all() {
@@ -94,8 +94,8 @@ pub async fn list(
     let tail = format!(" ORDER BY e.seq LIMIT {}", u64::from(query.limit) + 1);
     // Before and after are not even read for those who may not see them.
     let base = match with_changes {
-        true => sql!(concat!(feed!(), "ch.event_seq = e.seq WHERE true") => Happened),
-        false => sql!(concat!(feed!(), "false WHERE true") => Happened),
+        true => sql!(concat!(feed!(), "ch.event_seq = e.seq WHERE true") => EventRow),
+        false => sql!(concat!(feed!(), "false WHERE true") => EventRow),
     };
     tx.select(base, &filter, &tail).await
 }

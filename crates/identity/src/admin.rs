@@ -6,7 +6,7 @@ use platform::ctx::Ctx;
 use platform::event::Event;
 
 use crate::credentials::hasher::Hasher;
-use crate::credentials::model::{OwnWords, PasswordHash, PasswordRules};
+use crate::credentials::model::{PasswordHash, PasswordRules, PersonalWords};
 use crate::credentials::service as credentials;
 use crate::users::model::{Email, PersonName};
 use crate::users::service::{self as users, NewUser, User};
@@ -24,7 +24,7 @@ pub async fn create(
     last_name: PersonName,
 ) -> Result<User> {
     command_line_only(ctx)?;
-    let own = OwnWords::new(first_name.as_str(), last_name.as_str(), email.as_str(), "");
+    let own = PersonalWords::new(first_name.as_str(), last_name.as_str(), email.as_str(), "");
     let hash = hashed(ctx, password, &own).await?;
     let mut tx = ctx.write().await?;
     let new = NewUser { email: Some(email), role: ADMIN.to_owned(), ..NewUser::named(first_name, last_name) };
@@ -66,7 +66,7 @@ pub async fn set_password(ctx: &Ctx, email: &Email, password: &str) -> Result<Us
     let mut tx = ctx.read().await?;
     let user = find_in(&mut tx, email).await?;
     drop(tx);
-    let own = OwnWords::new(&user.first_name, &user.last_name, email.as_str(), &user.username);
+    let own = PersonalWords::new(&user.first_name, &user.last_name, email.as_str(), &user.username);
     let hash = hashed(ctx, password, &own).await?;
     let mut tx = ctx.write().await?;
     // In the order in which links and logins lock.
@@ -115,7 +115,7 @@ fn command_line_only(ctx: &Ctx) -> Result<()> {
     }
 }
 
-async fn hashed(ctx: &Ctx, password: &str, own: &OwnWords) -> Result<PasswordHash> {
+async fn hashed(ctx: &Ctx, password: &str, own: &PersonalWords) -> Result<PasswordHash> {
     let rules = PasswordRules::with_min_chars(ctx.app().config.password_min_length);
     let error = |error: kernel::ValueError| {
         Error::invalid(vec![FieldError::new("password", error.code, error.message)])

@@ -153,8 +153,8 @@ async fn a_link_compares_the_password_that_is_stored_at_the_end() {
 }
 
 async fn set_password(app: &TestApp, user: Uuid, text: &str) {
-    use identity::credentials::model::{OwnWords, PasswordRules};
-    let password = PasswordRules::with_min_chars(8).check(text, &OwnWords::new("", "", "", "")).unwrap();
+    use identity::credentials::model::{PasswordRules, PersonalWords};
+    let password = PasswordRules::with_min_chars(8).check(text, &PersonalWords::new("", "", "", "")).unwrap();
     let hash = app.app.state::<Hasher>().hash(&password).await.unwrap();
     let ctx = app.system();
     let mut tx = ctx.write().await.unwrap();

@@ -143,11 +143,11 @@ pub enum Clock {
     #[default]
     System,
     /// Clocks that stand still until a test moves them.
-    Fixed(Arc<Hands>),
+    Fixed(Arc<FixedClock>),
 }
 
 /// What a fixed clock shows.
-pub struct Hands {
+pub struct FixedClock {
     /// Microseconds since 1970.
     wall: AtomicI64,
     /// Microseconds since the start of the machine.
@@ -157,7 +157,7 @@ pub struct Hands {
 impl Clock {
     /// A clock that stands at `at` until [`Clock::advance`].
     pub fn fixed(at: Timestamp) -> Clock {
-        Clock::Fixed(Arc::new(Hands { wall: AtomicI64::new(at.as_micros()), uptime: AtomicI64::new(0) }))
+        Clock::Fixed(Arc::new(FixedClock { wall: AtomicI64::new(at.as_micros()), uptime: AtomicI64::new(0) }))
     }
 
     /// Now.
@@ -165,7 +165,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Clock::System => Timestamp::from(jiff::Timestamp::now()),
-            Clock::Fixed(hands) => Timestamp::from_micros(hands.wall.load(Ordering::SeqCst))
+            Clock::Fixed(clock) => Timestamp::from_micros(clock.wall.load(Ordering::SeqCst))
                 .unwrap_or(Timestamp(jiff::Timestamp::MIN)),
         }
     }
@@ -175,25 +175,25 @@ impl Clock {
     pub fn uptime(&self) -> Duration {
         match self {
             Clock::System => uptime(),
-            Clock::Fixed(hands) => {
-                Duration::from_micros(u64::try_from(hands.uptime.load(Ordering::SeqCst)).unwrap_or(0))
+            Clock::Fixed(clock) => {
+                Duration::from_micros(u64::try_from(clock.uptime.load(Ordering::SeqCst)).unwrap_or(0))
             }
         }
     }
 
     /// Lets time pass on a fixed clock; the system's clocks are left alone.
     pub fn advance(&self, by: Duration) {
-        if let Clock::Fixed(hands) = self {
+        if let Clock::Fixed(clock) = self {
             let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-            hands.wall.fetch_add(by, Ordering::SeqCst);
-            hands.uptime.fetch_add(by, Ordering::SeqCst);
+            clock.wall.fetch_add(by, Ordering::SeqCst);
+            clock.uptime.fetch_add(by, Ordering::SeqCst);
         }
     }
 
     /// Sets a fixed clock, as an operator corrects one: no time passes.
     pub fn set(&self, at: Timestamp) {
-        if let Clock::Fixed(hands) = self {
-            hands.wall.store(at.as_micros(), Ordering::SeqCst);
+        if let Clock::Fixed(clock) = self {
+            clock.wall.store(at.as_micros(), Ordering::SeqCst);
         }
     }
 }

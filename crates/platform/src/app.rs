@@ -84,7 +84,7 @@ pub struct Parts {
     /// Puts the number of statements into a header of every reply; tests only.
     pub show_statements: bool,
     /// What the process keeps for its jobs.
-    pub jobs: jobs::Local,
+    pub jobs: jobs::RunnerState,
     /// How much strangers, customers and staff may ask.
     pub rate_limits: RateLimits,
     /// The keys of the requests that are being worked on.
@@ -116,7 +116,7 @@ impl Parts {
             random,
             keys,
             show_statements: false,
-            jobs: jobs::Local::default(),
+            jobs: jobs::RunnerState::default(),
             rate_limits,
             running: Running::default(),
             states: RwLock::default(),

@@ -144,7 +144,7 @@ mod tests {
 
     use parking_lot::Mutex;
 
-    use kernel::web::layers::ACCESS;
+    use kernel::web::http_service::ACCESS;
 
     use super::{filter, subscriber};
     use crate::config::{Config, FileChoice, LogFormat, Sources};

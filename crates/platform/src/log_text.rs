@@ -10,7 +10,7 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use kernel::web::layers::ACCESS;
+use kernel::web::http_service::ACCESS;
 
 /// The format.
 pub struct Lines;

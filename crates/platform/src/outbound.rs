@@ -157,7 +157,7 @@ impl Outbound {
             // A proxy would resolve names itself, behind the check.
             .no_proxy()
             .referer(false)
-            .dns_resolver(Guard { allow_private: self.config.allow_private })
+            .dns_resolver(AddressFilter { allow_private: self.config.allow_private })
     }
 }
 
@@ -210,11 +210,11 @@ fn transport_error(host: &str, error: reqwest::Error) -> Error {
 
 /// Resolves names and lets only allowed addresses pass. Literal addresses never come here; they are checked
 /// before.
-struct Guard {
+struct AddressFilter {
     allow_private: bool,
 }
 
-impl Resolve for Guard {
+impl Resolve for AddressFilter {
     fn resolve(&self, name: Name) -> Resolving {
         let (name, allow_private) = (name.as_str().to_owned(), self.allow_private);
         Box::pin(async move {

@@ -7,7 +7,7 @@ use axum::middleware::from_fn_with_state;
 use kernel::clock::Clock;
 use kernel::id::Random;
 use kernel::web::docs;
-use kernel::web::layers::Edge;
+use kernel::web::http_service::HttpService;
 use platform::app::{App, Feature, Parts};
 use platform::config::{Config, Service};
 use platform::http::guard;
@@ -110,7 +110,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 /// What the process serves: the routes of its services behind the guard, and the pages, inside the outer layer.
 /// Everything else answers 404.
-pub fn router(app: &App) -> anyhow::Result<Edge> {
+pub fn router(app: &App) -> anyhow::Result<HttpService> {
     let (guarded, open) = routes_of(|service| app.config.serves(service));
     let around = guard::Guard::new(app.clone(), &features(), guarded.get_openapi())?;
     let guarded = guarded.route_layer(from_fn_with_state(around, guard::guard));
@@ -121,5 +121,5 @@ pub fn router(app: &App) -> anyhow::Result<Edge> {
         router = router.merge(docs::routes(&api)?);
     }
     let router = router.merge(pages::routes(app));
-    Ok(Edge::new(router, app.config.web_settings(), app.clock.clone(), app.random.clone()))
+    Ok(HttpService::new(router, app.config.web_settings(), app.clock.clone(), app.random.clone()))
 }

@@ -27,7 +27,7 @@ const FRESH: Duration = Duration::from_secs(2);
 /// How old the answer of a mail server may be: it is another host's work.
 const FRESH_MAIL: Duration = Duration::from_secs(60);
 /// A part that does not answer in this time does not work.
-const PATIENCE: Duration = Duration::from_secs(3);
+const DEADLINE: Duration = Duration::from_secs(3);
 /// The code of what cannot be stored for want of room.
 const STORAGE_FULL: &str = "STORAGE_FULL";
 
@@ -136,7 +136,7 @@ pub async fn report(app: &App) -> Arc<Report> {
 async fn find_out(app: &App, health: &Health) -> Report {
     let (database, storage, mail) = tokio::join!(
         database(app),
-        patiently("storage", PATIENCE, app.storage.check(&app.random)),
+        check_within("storage", DEADLINE, app.storage.check(&app.random)),
         mail(app, health)
     );
     let engine = app.db.engine().to_string();
@@ -168,7 +168,7 @@ fn jobs(stand_still: bool, database: &Result<(i64, Backlog)>) -> Component {
     let state = match database {
         Ok(_) if stand_still => {
             let detail = "The runner of jobs of this process has not looked for jobs for a minute";
-            Err(Error::unavailable("JOBS_STAND_STILL", detail, PATIENCE))
+            Err(Error::unavailable("JOBS_STAND_STILL", detail, DEADLINE))
         }
         Ok(_) => Ok(()),
         Err(e) => Err(e.again()),
@@ -184,7 +184,7 @@ async fn database(app: &App) -> Result<(i64, Backlog)> {
         let unfinished = platform::jobs::unfinished(&mut tx).await?;
         Ok((unfinished, platform::jobs::backlog(&mut tx, ctx.now()).await?))
     };
-    patiently("database", PATIENCE, ask).await
+    check_within("database", DEADLINE, ask).await
 }
 
 async fn mail(app: &App, health: &Health) -> Component {
@@ -196,13 +196,13 @@ async fn mail(app: &App, health: &Health) -> Component {
     {
         return component.clone();
     }
-    let component = Component::of(patiently("mail", PATIENCE, Box::pin(app.mail.check())).await, kind);
+    let component = Component::of(check_within("mail", DEADLINE, Box::pin(app.mail.check())).await, kind);
     *kept = Some((Instant::now(), component.clone()));
     component
 }
 
-async fn patiently<T>(part: &str, within: Duration, ask: impl Future<Output = Result<T>>) -> Result<T> {
-    let late = |_| Err(Error::unavailable("NO_ANSWER", "it did not answer within 3 seconds", PATIENCE));
+async fn check_within<T>(part: &str, within: Duration, ask: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = |_| Err(Error::unavailable("NO_ANSWER", "it did not answer within 3 seconds", DEADLINE));
     let result = tokio::time::timeout(within, ask).await.unwrap_or_else(late);
     result.inspect_err(|e| tracing::warn!(component = part, error = ?e, "{part} does not work"))
 }
@@ -257,9 +257,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_part_that_does_not_answer_is_not_waited_for() {
-        let late = patiently("mail", Duration::ZERO, pending::<Result<()>>()).await.unwrap_err();
+        let late = check_within("mail", Duration::ZERO, pending::<Result<()>>()).await.unwrap_err();
         assert_eq!((late.code(), late.kind()), ("NO_ANSWER", Kind::Unavailable));
-        assert!(patiently("mail", PATIENCE, async { Ok(1) }).await.is_ok());
+        assert!(check_within("mail", DEADLINE, async { Ok(1) }).await.is_ok());
     }
 
     #[test]
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!((component.status, component.backlog), ("healthy", Some(2)));
         let component = jobs(true, &Ok((2, backlog)));
         assert_eq!((component.status, component.backlog), ("unhealthy", Some(2)));
-        let away = Error::unavailable("JOBS_STAND_STILL", "away", PATIENCE);
+        let away = Error::unavailable("JOBS_STAND_STILL", "away", DEADLINE);
         assert_eq!(jobs(false, &Err(away)).backlog, None);
     }
 }

@@ -16,7 +16,7 @@ use super::jobs::RUN;
 use super::kinds;
 pub use super::model::{Batch, Counts, Kind, NewBatch, NewRow, Outcome, Revert, Slice, Verdict};
 use super::store::{self, Viewer};
-pub use super::store::{Kept, Line};
+pub use super::store::{Line, RevertRow};
 
 /// Beyond this a list of jobs is not counted.
 const COUNTED: u64 = 10_000;
@@ -282,7 +282,7 @@ pub async fn seen_in(
 }
 
 /// The lines that a revert comes to next: 500 before line `before`, last first. Begin with `i64::MAX`.
-pub async fn kept_in(tx: &mut Tx, batch: &Batch, before: i64) -> Result<Vec<Kept>> {
+pub async fn kept_in(tx: &mut Tx, batch: &Batch, before: i64) -> Result<Vec<RevertRow>> {
     store::kept_before(tx, batch.id, before).await
 }
 

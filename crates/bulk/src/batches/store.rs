@@ -30,7 +30,7 @@ row! {
 row! {
     /// What a revert needs of a line.
     #[derive(Debug, Clone)]
-    pub struct Kept {
+    pub struct RevertRow {
         /// Its number.
         pub n: i64,
         /// What became of it.
@@ -279,11 +279,11 @@ pub async fn lines(tx: &mut Tx, scope: &Scope, batch: Uuid, after: i64, verdict:
 }
 
 /// Up to 500 lines before `before`, last first: the way a revert goes.
-pub async fn kept_before(tx: &mut Tx, batch: Uuid, before: i64) -> Result<Vec<Kept>> {
+pub async fn kept_before(tx: &mut Tx, batch: Uuid, before: i64) -> Result<Vec<RevertRow>> {
     tx.all(
         sql!(
             "SELECT n, verdict, customer_id, customer_version, before, code FROM batch_row
-             WHERE batch_id = $1 AND n < $2 ORDER BY n DESC LIMIT 500" => Kept
+             WHERE batch_id = $1 AND n < $2 ORDER BY n DESC LIMIT 500" => RevertRow
         ),
         args![batch, before],
     )

@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{Columns, Format};
-use super::service::{Export, PAGE, Wanted};
+use super::service::{Export, ExportRequest, PAGE};
 
 /// Pieces that wait for a slow client, besides the one it is reading.
 const WAITING: usize = 1;
@@ -90,7 +90,7 @@ fn check_name(name: &str) -> Result<()> {
 }
 
 /// Reads the query of an export, also what the command line was given in its form.
-pub fn wanted(query: &str) -> Result<Wanted> {
+pub fn wanted(query: &str) -> Result<ExportRequest> {
     for part in query.split('&').filter(|part| !part.is_empty()) {
         check_name(&decode(part.split('=').next().unwrap_or_default())?)?;
     }
@@ -105,11 +105,11 @@ pub fn wanted(query: &str) -> Result<Wanted> {
     let columns = text(&filters, "columns").map_or(Ok(Columns::usual()), |names| Columns::parse(&names))?;
     let bom = matches!(filters.filter("bom"), Some(FilterValue::Bool(true)));
     filters.filters.retain(|(filter, _)| !["format", "columns", "bom"].contains(&filter.name));
-    Ok(Wanted { format, columns, bom, filters, page: PAGE })
+    Ok(ExportRequest { format, columns, bom, filters, page: PAGE })
 }
 
 /// What the writing task tells the reply.
-enum Piece {
+enum BodyChunk {
     Bytes(Vec<u8>),
     /// Nothing is missing. The reply tells when it has come to this.
     End(oneshot::Sender<()>),
@@ -124,13 +124,13 @@ pub async fn body(mut export: Export) -> Result<Body> {
     tokio::spawn(write(export, first, pieces));
     let pieces = stream::try_unfold(waiting, |mut waiting| async {
         match waiting.recv().await {
-            Some(Piece::Bytes(bytes)) => Ok(Some((Bytes::from(bytes), waiting))),
-            Some(Piece::End(seen)) => {
+            Some(BodyChunk::Bytes(bytes)) => Ok(Some((Bytes::from(bytes), waiting))),
+            Some(BodyChunk::End(seen)) => {
                 // Nobody may be there to hear it.
                 let _ = seen.send(());
                 Ok(None)
             }
-            Some(Piece::Failed(e)) => Err(e),
+            Some(BodyChunk::Failed(e)) => Err(e),
             // The task is gone without a word, or its time was over.
             None => Err(Error::internal("the export broke off")),
         }
@@ -139,13 +139,13 @@ pub async fn body(mut export: Export) -> Result<Body> {
 }
 
 /// Writes until the end, or until the time is over; what a client has taken by then is broken off.
-async fn write(mut export: Export, first: Vec<u8>, pieces: mpsc::Sender<Piece>) {
+async fn write(mut export: Export, first: Vec<u8>, pieces: mpsc::Sender<BodyChunk>) {
     let limit = export.time_limit();
     let complete = match tokio::time::timeout(limit, send(&mut export, first, &pieces)).await {
         Ok(Ok(complete)) => complete,
         Ok(Err(e)) => {
             tracing::error!(rows = export.rows(), error = ?e, "an export broke off");
-            let _ = pieces.send(Piece::Failed(e)).await;
+            let _ = pieces.send(BodyChunk::Failed(e)).await;
             false
         }
         Err(_) => {
@@ -164,14 +164,14 @@ async fn write(mut export: Export, first: Vec<u8>, pieces: mpsc::Sender<Piece>) 
 }
 
 /// Sends piece after piece. True when the reply came to its end, false when its client went away.
-async fn send(export: &mut Export, first: Vec<u8>, pieces: &mpsc::Sender<Piece>) -> Result<bool> {
+async fn send(export: &mut Export, first: Vec<u8>, pieces: &mpsc::Sender<BodyChunk>) -> Result<bool> {
     let mut piece = Some(first);
     while let Some(bytes) = piece {
-        if !bytes.is_empty() && pieces.send(Piece::Bytes(bytes)).await.is_err() {
+        if !bytes.is_empty() && pieces.send(BodyChunk::Bytes(bytes)).await.is_err() {
             return Ok(false);
         }
         piece = export.next().await?;
     }
     let (seen, end) = oneshot::channel();
-    Ok(pieces.send(Piece::End(seen)).await.is_ok() && end.await.is_ok())
+    Ok(pieces.send(BodyChunk::End(seen)).await.is_ok() && end.await.is_ok())
 }

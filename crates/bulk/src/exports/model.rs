@@ -62,11 +62,11 @@ enum Cell<'a> {
 pub struct Column {
     name: &'static str,
     usual: bool,
-    of: Of,
+    of: Accessor,
 }
 
 /// Where a value is.
-enum Of {
+enum Accessor {
     Cell(for<'a> fn(&'a CustomerRow) -> Cell<'a>),
     Text(fn(&CustomerRow) -> &Option<String>),
 }
@@ -74,38 +74,43 @@ enum Of {
 impl Column {
     fn cell<'a>(&self, row: &'a CustomerRow) -> Cell<'a> {
         match self.of {
-            Of::Cell(of) => of(row),
-            Of::Text(of) => text(of(row)),
+            Accessor::Cell(of) => of(row),
+            Accessor::Text(of) => text(of(row)),
         }
     }
 }
 
 /// What stands in the list of columns: one, or the members of a group.
-enum Part {
+enum ColumnGroup {
     One(&'static str, bool, for<'a> fn(&'a CustomerRow) -> Cell<'a>),
     Texts(&'static [TextMember]),
 }
 
-const fn column(name: &'static str, of: for<'a> fn(&'a CustomerRow) -> Cell<'a>) -> Part {
-    Part::One(name, true, of)
+const fn column(name: &'static str, of: for<'a> fn(&'a CustomerRow) -> Cell<'a>) -> ColumnGroup {
+    ColumnGroup::One(name, true, of)
 }
 
 /// Only for those who name it.
-const fn more(name: &'static str, of: for<'a> fn(&'a CustomerRow) -> Cell<'a>) -> Part {
-    Part::One(name, false, of)
+const fn more(name: &'static str, of: for<'a> fn(&'a CustomerRow) -> Cell<'a>) -> ColumnGroup {
+    ColumnGroup::One(name, false, of)
 }
 
-const fn texts(members: &'static [TextMember]) -> Part {
-    Part::Texts(members)
+const fn texts(members: &'static [TextMember]) -> ColumnGroup {
+    ColumnGroup::Texts(members)
 }
 
-impl Part {
+impl ColumnGroup {
     fn columns(&self) -> Vec<Column> {
         match self {
-            Part::One(name, usual, of) => vec![Column { name, usual: *usual, of: Of::Cell(*of) }],
-            Part::Texts(members) => {
-                let text =
-                    |member: &TextMember| Column { name: member.name, usual: true, of: Of::Text(member.of) };
+            ColumnGroup::One(name, usual, of) => {
+                vec![Column { name, usual: *usual, of: Accessor::Cell(*of) }]
+            }
+            ColumnGroup::Texts(members) => {
+                let text = |member: &TextMember| Column {
+                    name: member.name,
+                    usual: true,
+                    of: Accessor::Text(member.of),
+                };
                 members.iter().map(text).collect()
             }
         }
@@ -128,9 +133,10 @@ fn json(value: &Value) -> Cell<'_> {
 }
 
 /// Every column, in the order of a file that names none.
-static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| PARTS.iter().flat_map(Part::columns).collect());
+static COLUMNS: LazyLock<Vec<Column>> =
+    LazyLock::new(|| PARTS.iter().flat_map(ColumnGroup::columns).collect());
 
-const PARTS: &[Part] = &[
+const PARTS: &[ColumnGroup] = &[
     column("customer_id", |r| Cell::Text(&r.customer_id)),
     column("external_id", |r| text(&r.external_id)),
     column("username", |r| Cell::Text(&r.username)),

@@ -37,20 +37,20 @@ const BOM: &str = "\u{feff}";
 const PERSONAL: [&str; 6] = ["email", "username", "customer_id", "user_id", "external_id", "company_name"];
 
 /// The places of a process.
-pub struct Places {
+pub struct ExportSlots {
     open: Arc<Mutex<HashMap<Actor, usize>>>,
     reading: Arc<Semaphore>,
 }
 
-impl ProcessState for Places {
-    fn new(_: &Parts) -> Places {
-        Places { open: Arc::default(), reading: Arc::new(Semaphore::new(READING)) }
+impl ProcessState for ExportSlots {
+    fn new(_: &Parts) -> ExportSlots {
+        ExportSlots { open: Arc::default(), reading: Arc::new(Semaphore::new(READING)) }
     }
 }
 
-impl Places {
+impl ExportSlots {
     /// A place for an export of this caller. 503 `EXPORTS_BUSY` when there is none.
-    fn take(&self, who: Actor) -> Result<Place> {
+    fn take(&self, who: Actor) -> Result<ExportSlot> {
         let mut open = self.open.lock();
         if open.values().sum::<usize>() >= OPEN {
             return Err(busy("Other exports are running; try again in a moment"));
@@ -60,17 +60,17 @@ impl Places {
             return Err(busy("So many of your exports are running already; wait until one of them is done"));
         }
         *own += 1;
-        Ok(Place { open: Arc::clone(&self.open), who })
+        Ok(ExportSlot { open: Arc::clone(&self.open), who })
     }
 }
 
 /// The place of an export, given back when it is dropped.
-struct Place {
+struct ExportSlot {
     open: Arc<Mutex<HashMap<Actor, usize>>>,
     who: Actor,
 }
 
-impl Drop for Place {
+impl Drop for ExportSlot {
     fn drop(&mut self) {
         let mut open = self.open.lock();
         let left = open.get(&self.who).map_or(0, |n| n.saturating_sub(1));
@@ -83,7 +83,7 @@ impl Drop for Place {
 }
 
 /// What somebody wants exported.
-pub struct Wanted {
+pub struct ExportRequest {
     /// How it is written.
     pub format: Format,
     /// Which columns.
@@ -100,20 +100,20 @@ pub struct Wanted {
 pub struct Export {
     ctx: Ctx,
     scope: Scope,
-    wanted: Wanted,
+    wanted: ExportRequest,
     id: Uuid,
     rows: u64,
     total: Option<u64>,
     begun: bool,
     finished: bool,
-    place: Option<Place>,
+    place: Option<ExportSlot>,
 }
 
 impl Export {
     /// Begins: 403 without the permission, 503 `EXPORTS_BUSY` while too many run. The log says who exports what.
-    pub async fn begin(ctx: &Ctx, mut wanted: Wanted) -> Result<Export> {
+    pub async fn begin(ctx: &Ctx, mut wanted: ExportRequest) -> Result<Export> {
         let scope = ctx.require_staff(Permission::CustomersExport)?;
-        let place = Some(ctx.app().state::<Places>().take(ctx.caller()?.actor())?);
+        let place = Some(ctx.app().state::<ExportSlots>().take(ctx.caller()?.actor())?);
         wanted.filters.page = Page::Offset(0);
         wanted.filters.limit = wanted.page;
         let mut tx = ctx.read().await?;
@@ -157,7 +157,7 @@ impl Export {
             self.write_head(&mut out);
         }
         if !self.finished {
-            let turn = Arc::clone(&self.ctx.app().state::<Places>().reading).acquire_owned().await;
+            let turn = Arc::clone(&self.ctx.app().state::<ExportSlots>().reading).acquire_owned().await;
             let _turn = turn.map_err(|e| Error::internal("exports are closed").with_source(e))?;
             let mut tx = self.ctx.slow_read().await?;
             let mut rows = rows::page_to_export(&mut tx, &self.scope, &self.wanted.filters).await?;

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::model::DateOrder;
 use super::model::columns::Unknown;
 use super::model::options::{Empty, Format, MatchKey, Mode, OnError, Options, PARAMETERS};
-use super::service::{self, Incoming, Worker};
+use super::service::{self, IncomingFile, Worker};
 use crate::batches::api::{Accepted, JobView};
 
 /// The routes of this feature.
@@ -86,7 +86,7 @@ async fn import(ctx: Ctx, uri: Uri, upload: Upload) -> Result<Accepted> {
     let options = options(&uri)?;
     let most_bytes = ctx.app().config.import_bytes;
     let format = format_of(&upload);
-    let incoming = Incoming { options, format, most_bytes, pieces: upload.pieces };
+    let incoming = IncomingFile { options, format, most_bytes, pieces: upload.pieces };
     service::start(&ctx, incoming, Worker::Any).await.map(Accepted)
 }
 

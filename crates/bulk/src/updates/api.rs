@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::BulkChange;
-use super::service::{self, Answer, Became, Changed};
+use super::service::{self, Answer, Changed, UpdateOutcome};
 use crate::batches::api::{Accepted, JobView};
 
 /// Customers that one request names.
@@ -148,11 +148,11 @@ enum CustomerBulkReply {
 impl From<Answer> for BulkUpdated {
     fn from(answer: Answer) -> BulkUpdated {
         let (mut updated, mut unchanged, mut failed) = (Vec::new(), Vec::new(), Vec::new());
-        for Changed { customer_id, became, .. } in answer.changed {
-            match became {
-                Became::Updated(_) => updated.push(customer_id),
-                Became::Unchanged => unchanged.push(customer_id),
-                Became::Failed(e) => failed.push(BulkFailure {
+        for Changed { customer_id, outcome, .. } in answer.changed {
+            match outcome {
+                UpdateOutcome::Updated(_) => updated.push(customer_id),
+                UpdateOutcome::Unchanged => unchanged.push(customer_id),
+                UpdateOutcome::Failed(e) => failed.push(BulkFailure {
                     customer_id,
                     error_code: e.code().to_owned(),
                     detail: e.detail().to_owned(),

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use customers::customers::model::{CustomerRef, Members};
 use customers::customers::service::LoadedCustomer;
 use customers::customers::service::change::change_many_in;
-use customers::customers::service::members::{How, Rights, faults_of_any};
+use customers::customers::service::members::{Rights, UpdateMode, faults_of_any};
 use customers::customers::service::rows;
 use database::{Ids, Texts};
 use kernel::web::body::from_value;
@@ -44,11 +44,11 @@ pub struct Changed {
     /// Public id.
     pub customer_id: String,
     /// What.
-    pub became: Became,
+    pub outcome: UpdateOutcome,
 }
 
 /// What became of a customer.
-pub enum Became {
+pub enum UpdateOutcome {
     /// Changed, to this version.
     Updated(i64),
     /// It was so already.
@@ -133,14 +133,14 @@ async fn change_all_in(
 ) -> Result<Vec<Changed>> {
     let before: Vec<_> = rows.iter().map(|row| (row.id, row.customer_id.clone(), row.version)).collect();
     let changes = rows.into_iter().map(|row| (row, updates.clone())).collect();
-    let changed = change_many_in(ctx, tx, scope, Rights::of(ctx)?, changes, How::Patch).await?;
+    let changed = change_many_in(ctx, tx, scope, Rights::of(ctx)?, changes, UpdateMode::Patch).await?;
     let outcomes = before.into_iter().zip(changed).map(|((id, customer_id, version), changed)| {
-        let became = match changed {
-            Ok(after) if after.version == version => Became::Unchanged,
-            Ok(after) => Became::Updated(after.version),
-            Err(e) => Became::Failed(e),
+        let outcome = match changed {
+            Ok(after) if after.version == version => UpdateOutcome::Unchanged,
+            Ok(after) => UpdateOutcome::Updated(after.version),
+            Err(e) => UpdateOutcome::Failed(e),
         };
-        Changed { id, customer_id, became }
+        Changed { id, customer_id, outcome }
     });
     Ok(outcomes.collect())
 }
@@ -290,10 +290,12 @@ fn report(before: i64, ids: &[Uuid], changed: Vec<Changed>) -> Vec<NewRow> {
     let mut lines = Vec::with_capacity(ids.len());
     for (n, id) in (before + 1..).zip(ids) {
         let line = |verdict| NewRow::new(n, verdict, Some(*id));
-        lines.push(match changed.next_if(|one| one.id == *id).map(|one| one.became) {
-            Some(Became::Updated(version)) => NewRow { version: Some(version), ..line(Verdict::Updated) },
-            Some(Became::Unchanged) => line(Verdict::Unchanged),
-            Some(Became::Failed(e)) => NewRow::failed(n, Some(*id), &e),
+        lines.push(match changed.next_if(|one| one.id == *id).map(|one| one.outcome) {
+            Some(UpdateOutcome::Updated(version)) => {
+                NewRow { version: Some(version), ..line(Verdict::Updated) }
+            }
+            Some(UpdateOutcome::Unchanged) => line(Verdict::Unchanged),
+            Some(UpdateOutcome::Failed(e)) => NewRow::failed(n, Some(*id), &e),
             None => NewRow {
                 code: Some("CUSTOMER_NOT_FOUND".to_owned()),
                 message: Some("The customer was erased meanwhile, or is out of reach now".to_owned()),

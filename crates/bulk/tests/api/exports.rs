@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulk::exports::api::{body, wanted};
-use bulk::exports::service::{Export, Wanted};
+use bulk::exports::service::{Export, ExportRequest};
 use database::sql;
 use fixtures::{company, company_key, customer, key, path, register};
 use http_body_util::BodyExt;
@@ -29,8 +29,8 @@ async fn people(app: &TestApp, key: &str, n: usize) -> Vec<Value> {
 }
 
 /// In pieces of two rows.
-fn in_twos(query: &str) -> Wanted {
-    Wanted { page: 2, ..wanted(query).unwrap() }
+fn in_twos(query: &str) -> ExportRequest {
+    ExportRequest { page: 2, ..wanted(query).unwrap() }
 }
 
 #[tokio::test]

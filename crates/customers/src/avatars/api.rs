@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use identity::users::model::AvatarPaths;
 use kernel::Result;
 use kernel::web::problem::Problems;
-use kernel::web::reply::{NoContent, Tagged};
+use kernel::web::reply::{NoContent, WithETag};
 use platform::app::App;
 use platform::ctx::Ctx;
 use platform::http::guard::Public;
@@ -23,9 +23,9 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get, put, delete)).routes(routes!(file))
 }
 
-fn tagged(ctx: &Ctx, row: &CustomerRow) -> Result<Tagged<AvatarPaths>> {
+fn tagged(ctx: &Ctx, row: &CustomerRow) -> Result<WithETag<AvatarPaths>> {
     let paths = AvatarPaths::of(row.avatar.as_deref()).ok_or_else(service::not_found)?;
-    Ok(Tagged(tag(row, ctx.caller()?.is_customer()), paths))
+    Ok(WithETag(tag(row, ctx.caller()?.is_customer()), paths))
 }
 
 /// The image itself.
@@ -48,7 +48,7 @@ struct ImageForm {
     security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
     responses((status = 200, body = AvatarPaths, headers(("ETag"))), Problems))]
-async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<Tagged<AvatarPaths>> {
+async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<WithETag<AvatarPaths>> {
     let row = service::get(&ctx, &reference).await?;
     tagged(&ctx, &row)
 }
@@ -68,7 +68,7 @@ async fn put(
     State(app): State<App>,
     Path(reference): Path<String>,
     request: Request,
-) -> Result<Tagged<AvatarPaths>> {
+) -> Result<WithETag<AvatarPaths>> {
     let row = service::target(&ctx, &reference).await?;
     // Read only now: a stranger cannot make us take a file.
     let upload = Upload::from_request(request, &app).await?;

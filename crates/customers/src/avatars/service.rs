@@ -17,7 +17,7 @@ use platform::jobs::{self, NewJob, Progress};
 use platform::storage::ObjectName;
 use serde_json::{Value, json};
 
-use super::model::Studio;
+use super::model::ImageDecoder;
 use crate::customers::model::CustomerRef;
 use crate::customers::service::members::Rights;
 use crate::customers::service::person::require_over_user;
@@ -54,7 +54,7 @@ async fn check(ctx: &Ctx, tx: &mut Tx, row: &CustomerRow) -> Result<()> {
 
 /// Makes an image the picture of a customer.
 pub async fn replace(ctx: &Ctx, row: &CustomerRow, image: File) -> Result<CustomerRow> {
-    let pictures = ctx.app().state::<Studio>().make(ctx.caller()?.actor(), image).await?;
+    let pictures = ctx.app().state::<ImageDecoder>().make(ctx.caller()?.actor(), image).await?;
     let name = AvatarName::random(ctx.random(), ctx.now(), pictures.png);
     for (size, file) in AVATAR_SIZES.into_iter().zip(pictures.files) {
         ctx.app().storage.put(&name.object(size)?, file).await?;

@@ -8,7 +8,7 @@ use platform::ctx::Ctx;
 
 use crate::customers::model::{CustomerRow, country_code, country_label};
 use crate::search::service as customers;
-use crate::statistics::model::Place;
+use crate::statistics::model::Location;
 use crate::statistics::service as statistics;
 
 /// States or cities that one answer names, those with the most customers.
@@ -63,7 +63,7 @@ pub async fn cities(ctx: &Ctx, country: Option<&str>, state: Option<&str>) -> Re
     let scope = ctx.require_staff(Permission::CustomersRead)?;
     let Some(country) = code_of(country) else { return Ok(Vec::new()) };
     let state = state.map(search_key);
-    let place = Place { country, state: state.as_deref(), city: None };
+    let place = Location { country, state: state.as_deref(), city: None };
     let mut tx = ctx.slow_read().await?;
     Ok(named(statistics::cities_in(&mut tx, &scope, &place, MOST).await?))
 }

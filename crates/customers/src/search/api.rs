@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::query::Query;
-use super::service::{self, Field, Wanted};
+use super::service::{self, Criteria, Field};
 use crate::customers::model::input::AnyTags;
 use crate::customers::model::view::CustomerView;
 use crate::customers::model::{Gender, Tag};
@@ -162,9 +162,9 @@ fn order_and_page(f: &mut Fields<'_>) -> Vec<(&'static str, String)> {
 }
 
 impl CustomerSearch {
-    fn wanted(self) -> Result<Wanted> {
+    fn wanted(self) -> Result<Criteria> {
         let pairs = self.pairs.iter().map(|(name, value)| (*name, value.as_str()));
-        Ok(Wanted {
+        Ok(Criteria {
             query: self.query.as_deref().map(Query::parse),
             contains: self.contains,
             tags: self.tags,

@@ -70,7 +70,7 @@ pub const ALL: [&str; 14] = [
 
 /// Where customers are, by the parts that somebody names: a code of two letters, and folded texts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Place<'a> {
+pub struct Location<'a> {
     /// The country's code.
     pub country: Option<&'a str>,
     /// The folded state.

@@ -11,7 +11,7 @@ use platform::jobs::Progress;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::model::{self, Counter, Place};
+use super::model::{self, Counter, Location};
 pub use super::store::Named;
 use super::store::{self, Stored, Sum};
 use crate::customers::model::country_label;
@@ -75,8 +75,8 @@ pub async fn count_in(tx: &mut Tx, scope: &Scope, metric: &'static str, key: &st
 }
 
 /// How many customers are at a place: every combination of its parts is a few counters.
-pub async fn count_place_in(tx: &mut Tx, scope: &Scope, place: &Place<'_>) -> Result<u64> {
-    let Place { country, state, city } = *place;
+pub async fn count_place_in(tx: &mut Tx, scope: &Scope, place: &Location<'_>) -> Result<u64> {
+    let Location { country, state, city } = *place;
     let key = |parts: &[&str]| model::key_of(parts);
     let n = match (country, city, state) {
         (None, None, None) => store::count(tx, scope, model::TOTAL, "").await,
@@ -113,7 +113,7 @@ pub async fn states_in(tx: &mut Tx, scope: &Scope, country: Option<&str>, most: 
 }
 
 /// The cities of customers at a place, the largest first, at most `most`.
-pub async fn cities_in(tx: &mut Tx, scope: &Scope, place: &Place<'_>, most: i64) -> Result<Vec<Named>> {
+pub async fn cities_in(tx: &mut Tx, scope: &Scope, place: &Location<'_>, most: i64) -> Result<Vec<Named>> {
     match (place.country, place.state) {
         (None, None) => store::cities(tx, scope, most).await,
         (country, state) => {

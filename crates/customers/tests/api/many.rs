@@ -6,7 +6,7 @@ use customers::customers::model::input::CustomerChange;
 use customers::customers::model::{CustomerRef, NewCustomer};
 use customers::customers::service::change::{change_in, change_many_in};
 use customers::customers::service::create::{create_in, create_many_in};
-use customers::customers::service::members::{How, Rights};
+use customers::customers::service::members::{UpdateMode, Rights};
 use customers::customers::service::{CustomerRow, LoadedCustomer, find_in};
 use database::{args, sql};
 use fixtures::{company, company_key, customer, key, prove, register};
@@ -28,7 +28,7 @@ fn scope(ctx: &Ctx) -> Scope {
     ctx.require(Permission::CustomersWrite).unwrap()
 }
 
-/// How each came out: its name, or the code of its refusal.
+/// UpdateMode each came out: its name, or the code of its refusal.
 fn outcomes(results: &[Result<CustomerRow>]) -> Vec<String> {
     let told = |r: &Result<CustomerRow>| match r {
         Ok(row) => format!("{} {} {:?} {}", row.first_name, row.last_name, row.email, row.version),
@@ -255,7 +255,7 @@ async fn a56_many_are_changed_as_one_after_the_other() {
         let mut tx = ctx.write().await.unwrap();
         let mut single = Vec::new();
         for (row, body) in rows.iter().zip(changes()) {
-            let done = change_in(&ctx, &mut tx, &scope(&ctx), rights, row.clone(), members(&body), How::Patch).await;
+            let done = change_in(&ctx, &mut tx, &scope(&ctx), rights, row.clone(), members(&body), UpdateMode::Patch).await;
             assert!(!tx.has_failed(), "{body}");
             single.push(done);
         }
@@ -263,7 +263,7 @@ async fn a56_many_are_changed_as_one_after_the_other() {
         drop(tx);
         let mut tx = ctx.write().await.unwrap();
         let batch: Vec<_> = rows.iter().cloned().zip(changes().iter().map(members)).collect();
-        let many = change_many_in(&ctx, &mut tx, &scope(&ctx), rights, batch, How::Patch).await.unwrap();
+        let many = change_many_in(&ctx, &mut tx, &scope(&ctx), rights, batch, UpdateMode::Patch).await.unwrap();
         assert_eq!(outcomes(&many), outcomes(&single));
         let refused = many.iter().enumerate().filter(|(_, r)| r.is_err()).map(|(n, _)| n).collect::<Vec<_>>();
         assert_eq!(refused.len(), 6, "{refused:?}");
@@ -274,7 +274,7 @@ async fn a56_many_are_changed_as_one_after_the_other() {
         }
         // What was changed by somebody else in the meantime fails all of them: nobody's change is lost.
         let batch = vec![(rows[0].clone(), members(&json!({"city": "Lima"})))];
-        let e = change_many_in(&ctx, &mut tx, &scope(&ctx), rights, batch, How::Patch).await.unwrap_err();
+        let e = change_many_in(&ctx, &mut tx, &scope(&ctx), rights, batch, UpdateMode::Patch).await.unwrap_err();
         assert_eq!(e.kind(), Kind::Stale);
         assert!(tx.commit().await.is_err());
     })

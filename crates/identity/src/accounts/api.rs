@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use kernel::Result;
 use kernel::web::problem::Problems;
-use kernel::web::reply::{Created, IfMatch, Tag, Tagged};
+use kernel::web::reply::{Created, ETag, IfMatch, WithETag};
 use kernel::web::{Body, Field, FieldValue, Fields, Input};
 use platform::app::App;
 use platform::ctx::Ctx;
@@ -141,14 +141,14 @@ async fn register(Public(ctx): Public, Body(new): RegistrationBody) -> Result<Re
     Ok(Created { location: "/api/auth/profile".to_owned(), tag: None, body: reply }.into_response())
 }
 
-fn tagged(user: &User) -> Tagged<UserReply> {
-    Tagged(Tag::of(&[&user.version]), user.into())
+fn tagged(user: &User) -> WithETag<UserReply> {
+    WithETag(ETag::of(&[&user.version]), user.into())
 }
 
 /// The caller's own account.
 #[utoipa::path(get, path = "/api/auth/profile", operation_id = "getAccount", tag = "account",
     responses((status = 200, body = UserReply, headers(("ETag"))), Problems))]
-async fn profile(ctx: Ctx) -> Result<Tagged<UserReply>> {
+async fn profile(ctx: Ctx) -> Result<WithETag<UserReply>> {
     Ok(tagged(&account::profile(&ctx).await?))
 }
 
@@ -201,8 +201,8 @@ pub type AccountChangeBody = Body<ProfileChange>;
 #[utoipa::path(patch, path = "/api/auth/profile/update", operation_id = "updateAccount", tag = "account",
     request_body = AccountChangeBody,
     params(IfMatch), responses((status = 200, body = UserReply, headers(("ETag"))), Problems))]
-async fn update(ctx: Ctx, tag: IfMatch, Body(change): AccountChangeBody) -> Result<Tagged<UserReply>> {
+async fn update(ctx: Ctx, tag: IfMatch, Body(change): AccountChangeBody) -> Result<WithETag<UserReply>> {
     let user =
-        account::update(&ctx, change, |user| tag.check(&Tag::of(&[&user.version]), user.version)).await?;
+        account::update(&ctx, change, |user| tag.check(&ETag::of(&[&user.version]), user.version)).await?;
     Ok(tagged(&user))
 }

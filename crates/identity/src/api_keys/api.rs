@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use kernel::clock::Timestamp;
 use kernel::web::list::{ListOf, ListReply, ListSpec, Listing};
 use kernel::web::problem::Problems;
-use kernel::web::reply::{IfMatch, NoContent, Tag, Tagged, json};
+use kernel::web::reply::{ETag, IfMatch, NoContent, WithETag, json};
 use kernel::web::{Body, Fields, Input};
 use kernel::{Error, Result};
 use platform::app::App;
@@ -180,12 +180,12 @@ impl ListOf for ApiKeys {
 /// A page of keys.
 pub type ApiKeyList = ListReply<ApiKeys>;
 
-fn tag(key: &ApiKey) -> Tag {
-    Tag::of(&[&key.version])
+fn tag(key: &ApiKey) -> ETag {
+    ETag::of(&[&key.version])
 }
 
-fn tagged(ctx: &Ctx, key: ApiKey) -> Tagged<ApiKeyView> {
-    Tagged(tag(&key), ApiKeyView::of(key, ctx.now()))
+fn tagged(ctx: &Ctx, key: ApiKey) -> WithETag<ApiKeyView> {
+    WithETag(tag(&key), ApiKeyView::of(key, ctx.now()))
 }
 
 /// A path names a key by its id.
@@ -216,7 +216,7 @@ async fn create(ctx: Ctx, Body(new): NewApiKeyBody) -> Result<Response> {
 #[utoipa::path(get, path = "/api/v1/api-keys/{api_key}", operation_id = "getApiKey", tag = "api keys", security(("bearer" = [])),
     params(("api_key" = String, Path, description = "The key's id.")),
     responses((status = 200, body = ApiKeyView), Problems))]
-async fn get(ctx: Ctx, Path(id): Path<String>) -> Result<Tagged<ApiKeyView>> {
+async fn get(ctx: Ctx, Path(id): Path<String>) -> Result<WithETag<ApiKeyView>> {
     Ok(tagged(&ctx, service::get(&ctx, id_of(&id)?).await?))
 }
 
@@ -229,7 +229,7 @@ async fn rename(
     Path(id): Path<String>,
     wanted: IfMatch,
     Body(ApiKeyChange(name)): ApiKeyChangeBody,
-) -> Result<Tagged<ApiKeyView>> {
+) -> Result<WithETag<ApiKeyView>> {
     let check = |key: &ApiKey| wanted.check(&tag(key), key.version);
     Ok(tagged(&ctx, service::rename(&ctx, id_of(&id)?, name.as_deref(), check).await?))
 }

@@ -8,7 +8,7 @@ use platform::access::{Caller, Credential, Permissions, Reach, Scope};
 use platform::app::App;
 use uuid::Uuid;
 
-use super::model::{Holder, KeyState};
+use super::model::{Grantor, KeyState};
 use super::store::{self, ApiKey};
 use crate::roles::service::permissions;
 use crate::secrets::ApiKeySecret;
@@ -59,7 +59,7 @@ fn narrowed(own: Permissions, scopes: &Json) -> Option<Permissions> {
 impl ApiKey {
     /// Whether it still works. The rule of [`crate::roles::service::require_covered`], asked again.
     pub fn state(&self, now: Timestamp) -> KeyState {
-        let holds = |maker: Option<Holder>| maker.is_some_and(|maker| maker.stands_behind(&self.holder()));
+        let holds = |maker: Option<Grantor>| maker.is_some_and(|maker| maker.stands_behind(&self.holder()));
         if self.revoked_at.is_some() {
             KeyState::Revoked
         } else if self.expires_at.is_some_and(|at| at <= now) {
@@ -73,23 +73,23 @@ impl ApiKey {
         }
     }
 
-    fn holder(&self) -> Holder {
+    fn holder(&self) -> Grantor {
         let reach = Reach::from_code(&self.reach);
         let permissions = permissions(reach, &self.permissions);
-        Holder { is_active: true, reach, permissions, company: self.company }
+        Grantor { is_active: true, reach, permissions, company: self.company }
     }
 
-    fn creator(&self) -> Option<Holder> {
+    fn creator(&self) -> Option<Grantor> {
         let reach = Reach::from_code(self.creator_reach.as_deref()?);
         let permissions = permissions(reach, self.creator_permissions.as_ref()?);
-        Some(Holder { is_active: self.creator_active, reach, permissions, company: self.creator_company })
+        Some(Grantor { is_active: self.creator_active, reach, permissions, company: self.creator_company })
     }
 
-    fn parent(&self, now: Timestamp) -> Option<Holder> {
+    fn parent(&self, now: Timestamp) -> Option<Grantor> {
         let reach = Reach::from_code(self.parent_reach.as_deref()?);
         let permissions = permissions(reach, self.parent_permissions.as_ref()?);
         let permissions = narrowed(permissions, self.parent_scopes.as_ref()?)?;
         let is_active = self.parent_revoked_at.is_none() && self.parent_expires_at.is_none_or(|at| at > now);
-        Some(Holder { is_active, reach, permissions, company: self.parent_company })
+        Some(Grantor { is_active, reach, permissions, company: self.parent_company })
     }
 }

@@ -31,7 +31,7 @@ impl KeyState {
 
 /// Somebody or something with rights: who made a key, or the key itself.
 #[derive(Debug, Clone, Copy)]
-pub struct Holder {
+pub struct Grantor {
     /// Is it there to be asked?
     pub is_active: bool,
     /// How far its role reaches.
@@ -42,9 +42,9 @@ pub struct Holder {
     pub company: Option<Uuid>,
 }
 
-impl Holder {
+impl Grantor {
     /// Could it make this key now?
-    pub fn stands_behind(&self, key: &Holder) -> bool {
+    pub fn stands_behind(&self, key: &Grantor) -> bool {
         let reaches = match self.reach {
             Reach::All => true,
             // No company on either side is no company in common.
@@ -65,9 +65,9 @@ impl Holder {
 mod tests {
     use super::*;
 
-    fn holder(reach: Reach, codes: &[&str], company: u128) -> Holder {
+    fn holder(reach: Reach, codes: &[&str], company: u128) -> Grantor {
         let company = (company > 0).then(|| Uuid::from_u128(company));
-        Holder {
+        Grantor {
             is_active: true,
             reach,
             permissions: Permissions::from_codes(codes.iter().copied()),
@@ -89,6 +89,6 @@ mod tests {
         let nowhere = holder(Reach::Company, &["customers.read"], 0);
         assert!(!nowhere.stands_behind(&nowhere), "no company is no company in common");
         assert!(!holder(Reach::Own, &["all"], 1).stands_behind(&reader));
-        assert!(!Holder { is_active: false, ..admin }.stands_behind(&reader));
+        assert!(!Grantor { is_active: false, ..admin }.stands_behind(&reader));
     }
 }

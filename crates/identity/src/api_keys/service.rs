@@ -174,7 +174,7 @@ async fn company_in(tx: &mut Tx, caller: &Caller, new: &NewApiKey, role: &Role) 
 }
 
 /// Who stands behind a new key.
-struct Maker {
+struct Creator {
     user: Option<Uuid>,
     key: Option<Uuid>,
 }
@@ -185,10 +185,10 @@ async fn maker_in(
     ctx: &Ctx,
     tx: &mut Tx,
     expires_at: Option<Timestamp>,
-) -> Result<(Maker, Option<Timestamp>)> {
+) -> Result<(Creator, Option<Timestamp>)> {
     let caller = ctx.caller()?;
     let Credential::ApiKey(id) = caller.credential else {
-        return Ok((Maker { user: caller.user_id, key: None }, expires_at));
+        return Ok((Creator { user: caller.user_id, key: None }, expires_at));
     };
     let scope = Scope::system("the key that is calling");
     let own = store::find(tx, &scope, id).await?.ok_or_else(not_found)?;
@@ -205,7 +205,7 @@ async fn maker_in(
         }
         (wanted, most) => wanted.or(most),
     };
-    Ok((Maker { user: own.creator_id, key: Some(id) }, ends))
+    Ok((Creator { user: own.creator_id, key: Some(id) }, ends))
 }
 
 /// One page of the keys within the caller's reach.

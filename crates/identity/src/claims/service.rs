@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::jobs::{FORGET, SEND, TELL_KNOWN, TELL_OLD};
 use super::store::{self, Link, Sent};
 use crate::credentials::hasher::Hasher;
-use crate::credentials::model::{OwnWords, Password, PasswordHash, PasswordRules};
+use crate::credentials::model::{Password, PasswordHash, PasswordRules, PersonalWords};
 use crate::credentials::service as credentials;
 use crate::sessions::unproven;
 use crate::users::model::{Email, UserRef};
@@ -259,7 +259,7 @@ async fn replacement(
             "Send the account's password, or log in first",
         ));
     }
-    let own = OwnWords::new(
+    let own = PersonalWords::new(
         &user.first_name,
         &user.last_name,
         user.email.as_deref().unwrap_or_default(),

@@ -16,8 +16,8 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::login::{self, Who};
-use super::service::{self, Opened, Session};
+use super::login::{self, LoginName};
+use super::service::{self, NewSession, Session};
 use crate::profile_of;
 use crate::secrets::{DeviceToken, RefreshToken};
 use crate::tokens;
@@ -34,15 +34,15 @@ pub struct TokenPair {
     pub refresh: String,
 }
 
-impl From<&Opened> for TokenPair {
-    fn from(opened: &Opened) -> TokenPair {
+impl From<&NewSession> for TokenPair {
+    fn from(opened: &NewSession) -> TokenPair {
         TokenPair { access: opened.access.clone(), refresh: opened.refresh.reveal() }
     }
 }
 
-/// Who logs in, and with what.
+/// LoginName logs in, and with what.
 pub struct Login {
-    who: Who,
+    who: LoginName,
     password: SecretString,
     device: Option<DeviceToken>,
 }
@@ -51,15 +51,15 @@ impl Input for Login {
     const NAME: &'static str = "Login";
 
     fn read(f: &mut Fields<'_>) -> Option<Login> {
-        let email = f.get::<Email>("email").value().map(Who::Email);
-        let username = f.text("username", 254).value().map(Who::named);
+        let email = f.get::<Email>("email").value().map(LoginName::Email);
+        let username = f.text("username", 254).value().map(LoginName::named);
         f.note("An e-mail address is understood here as well.");
-        let phone = f.get::<Phone>(["phone", "phone_number"]).value().map(Who::Phone);
+        let phone = f.get::<Phone>(["phone", "phone_number"]).value().map(LoginName::Phone);
         let password = f.need_secret("password", 512);
         // One that is none is as good as none: it must not keep its owner out.
         let device =
             f.secret("device_token", 512).value().and_then(|text| DeviceToken::parse(text.expose_secret()));
-        let mut named: Vec<Who> = [email, username, phone].into_iter().flatten().collect();
+        let mut named: Vec<LoginName> = [email, username, phone].into_iter().flatten().collect();
         f.note("Exactly one of email, username and phone says who it is.");
         if named.len() != 1 {
             f.error("email", "required", "send exactly one of email, username and phone");
@@ -67,7 +67,7 @@ impl Input for Login {
         let who = named.pop();
         f.example(|| json!({"email": "ada.lovelace@example.com", "password": "Difference-Engine-1842"}));
         f.build(|| Login {
-            who: who.unwrap_or_else(|| Who::Username(String::new())),
+            who: who.unwrap_or_else(|| LoginName::Username(String::new())),
             password: password.get(),
             device,
         })
@@ -81,13 +81,13 @@ pub type LoginBody = Body<Login>;
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = LoggedIn)]
 pub struct LoginReply {
-    /// Who it is.
+    /// LoginName it is.
     pub user: UserReply,
     /// Its tokens.
     pub tokens: TokenPair,
     /// Is there a customer profile? Without one, `POST /api/v1/customers/profile/create/` makes it.
     pub has_profile: bool,
-    /// Makes this device known for 180 days: send it with the next login of the same user, and nobody who guesses at the
+    /// Makes this device known for 180 days: send it with the next login of the same user, and nobody who failed_logins at the
     /// account from elsewhere makes you wait. Each login gives a new one.
     pub device_token: String,
 }

@@ -5,8 +5,8 @@ use platform::Tx;
 use platform::access::Scope;
 use platform::ctx::Ctx;
 
-use super::guesses::Guesses;
-use super::service::{self, Opened};
+use super::failed_logins::FailedLogins;
+use super::service::{self, NewSession};
 use crate::credentials::hasher::Hasher;
 use crate::credentials::model::{Password, PasswordHash};
 use crate::credentials::service as credentials;
@@ -16,18 +16,18 @@ use crate::users::model::{Email, Phone, UserRef, Username};
 use crate::users::service::{self as users, User};
 
 /// By what somebody says who they are.
-pub(crate) enum Who {
+pub(crate) enum LoginName {
     Email(Email),
     Username(String),
     Phone(Phone),
 }
 
-impl Who {
+impl LoginName {
     /// What somebody typed into a field for a user name: many type their address, which no user name can be.
-    pub(crate) fn named(text: String) -> Who {
+    pub(crate) fn named(text: String) -> LoginName {
         match Email::parse(&text) {
-            Ok(email) => Who::Email(email),
-            Err(_) => Who::Username(text),
+            Ok(email) => LoginName::Email(email),
+            Err(_) => LoginName::Username(text),
         }
     }
 }
@@ -35,7 +35,7 @@ impl Who {
 /// What a login gives.
 pub(crate) struct LoggedIn {
     pub user: User,
-    pub opened: Opened,
+    pub opened: NewSession,
     /// Known devices present it at the next login.
     pub device: DeviceToken,
 }
@@ -43,7 +43,7 @@ pub(crate) struct LoggedIn {
 /// Logs in: the user and a new session. 401 `INVALID_CREDENTIALS`, 403 `ACCOUNT_DISABLED`, 429 `LOGIN_THROTTLED`.
 pub(crate) async fn login(
     ctx: &Ctx,
-    who: &Who,
+    who: &LoginName,
     password: &str,
     device: Option<&DeviceToken>,
 ) -> Result<LoggedIn> {
@@ -51,7 +51,7 @@ pub(crate) async fn login(
     let Found { user, hash, known_device } = look_up(ctx, who, device).await?;
     let known = device.filter(|_| known_device);
     // Before the hash, which is dear; the same for an account that is not there.
-    let attempt = ctx.app().state::<Guesses>().admit(&counted_as(ctx, who, known))?;
+    let attempt = ctx.app().state::<FailedLogins>().admit(&counted_as(ctx, who, known))?;
     let presented = Password::presented(password);
     let matches = match (&hash, &presented) {
         (Some(hash), Some(password)) => hasher.verify(password, hash).await,
@@ -95,12 +95,12 @@ pub(crate) async fn login(
 
 /// By what attempts are counted: a known device by itself, everybody else by the name that they typed. Not by the user
 /// behind it: two names that wait for each other would tell that they are one person's.
-fn counted_as(ctx: &Ctx, who: &Who, known: Option<&DeviceToken>) -> String {
+fn counted_as(ctx: &Ctx, who: &LoginName, known: Option<&DeviceToken>) -> String {
     match (known, who) {
         (Some(token), _) => format!("device {}", token.reveal()),
-        (None, Who::Email(email)) => format!("email {}", email.key()),
-        (None, Who::Username(name)) => format!("username {}", Username::lookup(name).unwrap_or_default()),
-        (None, Who::Phone(phone)) => {
+        (None, LoginName::Email(email)) => format!("email {}", email.key()),
+        (None, LoginName::Username(name)) => format!("username {}", Username::lookup(name).unwrap_or_default()),
+        (None, LoginName::Phone(phone)) => {
             let facts = phone.facts(ctx.app().config.default_country.as_deref());
             format!("phone {}", facts.e164.as_deref().unwrap_or(phone.digits()))
         }
@@ -126,7 +126,7 @@ struct Found {
     known_device: bool,
 }
 
-async fn look_up(ctx: &Ctx, who: &Who, device: Option<&DeviceToken>) -> Result<Found> {
+async fn look_up(ctx: &Ctx, who: &LoginName, device: Option<&DeviceToken>) -> Result<Found> {
     let mut tx = ctx.read().await?;
     let user = find(ctx, &mut tx, who).await?;
     let hash = match &user {
@@ -140,14 +140,14 @@ async fn look_up(ctx: &Ctx, who: &Who, device: Option<&DeviceToken>) -> Result<F
     Ok(Found { user, hash, known_device })
 }
 
-async fn find(ctx: &Ctx, tx: &mut Tx, who: &Who) -> Result<Option<User>> {
+async fn find(ctx: &Ctx, tx: &mut Tx, who: &LoginName) -> Result<Option<User>> {
     match who {
-        Who::Email(email) => users::find_by_email_in(tx, email).await,
-        Who::Username(name) => match Username::lookup(name) {
+        LoginName::Email(email) => users::find_by_email_in(tx, email).await,
+        LoginName::Username(name) => match Username::lookup(name) {
             Some(name) => users::find_by_username_in(tx, &name).await,
             None => Ok(None),
         },
-        Who::Phone(phone) => match phone.facts(ctx.app().config.default_country.as_deref()).e164 {
+        LoginName::Phone(phone) => match phone.facts(ctx.app().config.default_country.as_deref()).e164 {
             Some(e164) => users::find_by_phone_in(tx, &e164).await,
             None => Ok(None),
         },

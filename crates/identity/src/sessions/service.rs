@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_secs(30);
 
 /// What a login gives.
 #[derive(Debug)]
-pub struct Opened {
+pub struct NewSession {
     /// The session.
     pub session: Uuid,
     /// A JWT.
@@ -38,7 +38,7 @@ pub struct Opened {
 }
 
 /// Opens a session for `user` and records it; `how` says by what.
-pub async fn open_in(ctx: &Ctx, tx: &mut Tx, user: &User, how: &'static str) -> Result<Opened> {
+pub async fn open_in(ctx: &Ctx, tx: &mut Tx, user: &User, how: &'static str) -> Result<NewSession> {
     let now = ctx.now();
     let (idle, absolute) = lifetimes(ctx, &user.role);
     let session = Session {
@@ -57,7 +57,7 @@ pub async fn open_in(ctx: &Ctx, tx: &mut Tx, user: &User, how: &'static str) -> 
     store::insert_token(tx, &refresh.hash(), session.id, now).await?;
     ctx.record(tx, session_event("session.created", session.id, user).note("by", how)).await?;
     let access = tokens::service::access_token_in(ctx, tx, user, session.id).await?;
-    Ok(Opened { session: session.id, access, refresh })
+    Ok(NewSession { session: session.id, access, refresh })
 }
 
 /// Staff are asked to log in again sooner than customers.

@@ -32,7 +32,7 @@ row! {
 }
 
 row! {
-    pub struct Presented {
+    pub struct RefreshTokenUse {
         pub session_id: Uuid,
         pub used_at: Option<Timestamp>,
     }
@@ -70,9 +70,12 @@ pub async fn use_token(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<bool>
     Ok(rows == 1)
 }
 
-pub async fn find_token(tx: &mut Tx, hash: &[u8]) -> Result<Option<Presented>> {
-    tx.opt(sql!("SELECT session_id, used_at FROM refresh_token WHERE hash = $1" => Presented), args![hash])
-        .await
+pub async fn find_token(tx: &mut Tx, hash: &[u8]) -> Result<Option<RefreshTokenUse>> {
+    tx.opt(
+        sql!("SELECT session_id, used_at FROM refresh_token WHERE hash = $1" => RefreshTokenUse),
+        args![hash],
+    )
+    .await
 }
 
 pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Session>> {

@@ -46,14 +46,14 @@ const PURPOSE: &str = "signing-keys";
 
 /// The keys and the callers of this process.
 pub struct Tokens {
-    ring: OnceCell<RwLock<Arc<Ring>>>,
+    ring: OnceCell<RwLock<Arc<KeyRing>>>,
     looked: Mutex<Instant>,
-    remembered: moka::sync::Cache<[u8; 32], Arc<Remembered>>,
+    remembered: moka::sync::Cache<[u8; 32], Arc<CachedCredential>>,
     refresh_key: RefreshKey,
 }
 
 /// The keys as they are in the database, and the names with which they sign.
-struct Ring {
+struct KeyRing {
     loaded: Instant,
     active: SigningKey,
     verifier: Verifier,
@@ -62,14 +62,14 @@ struct Ring {
     audience: String,
 }
 
-struct Remembered {
+struct CachedCredential {
     credential: Credential,
     expires: Option<Timestamp>,
-    known: Mutex<Option<Known>>,
+    known: Mutex<Option<CachedCaller>>,
 }
 
 #[derive(Clone)]
-struct Known {
+struct CachedCaller {
     caller: Arc<Caller>,
     shard: usize,
     generation: u64,
@@ -93,7 +93,7 @@ impl ProcessState for Tokens {
 impl Tokens {
     /// The keys. The first to ask reads them, or makes the first ones: the start of the process, which has no other
     /// transaction open.
-    async fn ring(&self, app: &App) -> Result<&RwLock<Arc<Ring>>> {
+    async fn ring(&self, app: &App) -> Result<&RwLock<Arc<KeyRing>>> {
         self.ring.get_or_try_init(|| async { first_ring(app).await.map(Arc::new).map(RwLock::new) }).await
     }
 
@@ -108,12 +108,12 @@ impl Tokens {
     }
 
     /// Reads the keys again: another process may have rotated them.
-    async fn reload(&self, app: &App) -> Result<Arc<Ring>> {
+    async fn reload(&self, app: &App) -> Result<Arc<KeyRing>> {
         let mut tx = Tx::read(&app.db).await?;
         self.reload_in(app, &mut tx).await
     }
 
-    async fn reload_in(&self, app: &App, tx: &mut Tx) -> Result<Arc<Ring>> {
+    async fn reload_in(&self, app: &App, tx: &mut Tx) -> Result<Arc<KeyRing>> {
         let kept = self.ring(app).await?;
         let issuer = kept.read().issuer.clone();
         let ring = Arc::new(load(tx, app, issuer).await?);
@@ -163,11 +163,11 @@ impl Tokens {
     }
 
     /// What the token says of itself: its session or key, and when it ends.
-    async fn recognise(&self, app: &App, bearer: &str) -> Result<Remembered> {
+    async fn recognise(&self, app: &App, bearer: &str) -> Result<CachedCredential> {
         let known = Mutex::new(None);
         if let Some(secret) = ApiKeySecret::parse(bearer) {
             let id = api_keys::caller::recognise(app, &secret).await?;
-            return Ok(Remembered { credential: Credential::ApiKey(id), expires: None, known });
+            return Ok(CachedCredential { credential: Credential::ApiKey(id), expires: None, known });
         }
         // Somebody who mistypes a key is not told of tokens and logins.
         if ApiKeySecret::is_meant(bearer) {
@@ -175,12 +175,12 @@ impl Tokens {
         }
         let claims = self.verify(app, bearer).await?;
         let expires = Timestamp::from_micros(claims.exp.saturating_mul(1_000_000));
-        Ok(Remembered { credential: Credential::Session(claims.sid), expires, known })
+        Ok(CachedCredential { credential: Credential::Session(claims.sid), expires, known })
     }
 
     /// Who it is, from the database. The generation is taken before reading, so that a revocation in between
     /// makes what was read stale at once.
-    async fn ask(&self, app: &App, entry: &Remembered, now: Timestamp) -> Result<Arc<Caller>> {
+    async fn ask(&self, app: &App, entry: &CachedCredential, now: Timestamp) -> Result<Arc<Caller>> {
         let before = app.state::<Revocations>().generations();
         let mut tx = Tx::read(&app.db).await?;
         let (caller, shard) = match entry.credential {
@@ -198,7 +198,7 @@ impl Tokens {
         };
         let caller = Arc::new(caller);
         *entry.known.lock() =
-            Some(Known { caller: caller.clone(), shard, generation: before[shard], at: now });
+            Some(CachedCaller { caller: caller.clone(), shard, generation: before[shard], at: now });
         Ok(caller)
     }
 }
@@ -214,7 +214,7 @@ pub(crate) async fn start(app: &App) -> Result<()> {
 }
 
 /// The keys; the first ones are made, under a lock.
-async fn first_ring(app: &App) -> Result<Ring> {
+async fn first_ring(app: &App) -> Result<KeyRing> {
     let now = app.clock.now();
     let mut tx = Tx::write(&app.db).await?;
     store::lock(&mut tx).await?;
@@ -274,7 +274,7 @@ async fn insert_key(tx: &mut Tx, keys: &Keys, state: &str, now: Timestamp) -> Re
     store::insert(tx, key.kid(), Json(jwk), &sealed, state, now).await
 }
 
-async fn load(tx: &mut Tx, app: &App, issuer: String) -> Result<Ring> {
+async fn load(tx: &mut Tx, app: &App, issuer: String) -> Result<KeyRing> {
     let mut active = None;
     let mut public = Vec::new();
     for row in store::list(tx, app.clock.now().minus(RETIRED_VERIFY)).await? {
@@ -285,7 +285,7 @@ async fn load(tx: &mut Tx, app: &App, issuer: String) -> Result<Ring> {
             active = Some(key);
         }
     }
-    Ok(Ring {
+    Ok(KeyRing {
         loaded: Instant::now(),
         active: active.ok_or_else(|| Error::internal("there is no active signing key"))?,
         public: public.iter().map(|k| k.to_jwk()).collect(),

@@ -115,9 +115,9 @@ pub async fn read_json(request: Request, empty_ok: bool) -> Result<Value> {
         };
     }
     let parsed = match content_type(&parts.headers)? {
-        Said::Json => json::parse(&bytes),
+        MediaType::Json => json::parse(&bytes),
         // Of anything else than JSON its type is what is wrong.
-        Said::Text => json::parse(&bytes).map_err(|e| match e.code() {
+        MediaType::Text => json::parse(&bytes).map_err(|e| match e.code() {
             "JSON_INVALID" => no_json(),
             _ => e,
         }),
@@ -181,7 +181,7 @@ pub fn too_large(limit: usize) -> Error {
 }
 
 /// What a request says that its body is.
-enum Said {
+enum MediaType {
     Json,
     /// What a browser's `fetch` says of a text when nobody tells it otherwise.
     Text,
@@ -189,7 +189,7 @@ enum Said {
 
 /// JSON as `text/plain` is read, although a page of any origin may send it without asking first: a request does nothing
 /// without a bearer token, which no browser sends by itself. No cookie is read anywhere; if one ever is, this has to go.
-fn content_type(headers: &HeaderMap) -> Result<Said> {
+fn content_type(headers: &HeaderMap) -> Result<MediaType> {
     let coding = headers.get(header::CONTENT_ENCODING);
     if coding.is_some_and(|c| !c.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(unsupported("Compressed bodies are not accepted; send plain JSON"));
@@ -197,10 +197,10 @@ fn content_type(headers: &HeaderMap) -> Result<Said> {
     let value = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let mut parts = value.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let said = match essence.as_str() {
-        "application/json" => Said::Json,
-        "text/plain" => Said::Text,
-        other if other.starts_with("application/") && other.ends_with("+json") => Said::Json,
+    let media_type = match essence.as_str() {
+        "application/json" => MediaType::Json,
+        "text/plain" => MediaType::Text,
+        other if other.starts_with("application/") && other.ends_with("+json") => MediaType::Json,
         _ => return Err(no_json()),
     };
     let charset =
@@ -209,7 +209,7 @@ fn content_type(headers: &HeaderMap) -> Result<Said> {
         Some((_, name)) if !name.trim().trim_matches('"').eq_ignore_ascii_case("utf-8") => {
             Err(unsupported("JSON is UTF-8 (RFC 8259); no other charset is accepted"))
         }
-        _ => Ok(said),
+        _ => Ok(media_type),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a body says about one member ([`Field`], [`Need`]), and how a JSON value becomes a Rust one
+//! What a body says about one member ([`Field`], [`Required`]), and how a JSON value becomes a Rust one
 //! ([`FieldValue`]).
 
 use serde_json::Value;
@@ -78,9 +78,9 @@ impl<T> Field<T> {
 /// A member that must be there. It is opened only inside [`super::Fields::build`], which runs when there
 /// are no errors: opening it earlier would end the reading at the first error and hide the others.
 #[derive(Debug)]
-pub struct Need<T>(pub(super) Option<T>);
+pub struct Required<T>(pub(super) Option<T>);
 
-impl<T> Need<T> {
+impl<T> Required<T> {
     /// The value, to look at before [`super::Fields::build`], such as for rules about two members.
     pub fn peek(&self) -> Option<&T> {
         self.0.as_ref()
@@ -88,7 +88,7 @@ impl<T> Need<T> {
     /// The value. Call it only inside [`super::Fields::build`]; elsewhere it panics over an incomplete
     /// body, and at once when the OpenAPI document is made, so the mistake cannot stay.
     pub fn get(self) -> T {
-        self.0.expect("Need::get is called inside Fields::build only")
+        self.0.expect("Required::get is called inside Fields::build only")
     }
 }
 

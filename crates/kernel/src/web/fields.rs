@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Ref, Schema};
 use utoipa::openapi::{Deprecated, RefOr};
 
 use super::body::Input;
-use super::field::{Field, FieldValue, Need, free_object, nullable, wrong_type};
+use super::field::{Field, FieldValue, Required, free_object, nullable, wrong_type};
 use super::values::{
     choice_schema, int_parts, list_schema, read_choice, read_object, read_secret, read_text, secret_schema,
     text_schema,
@@ -98,8 +98,8 @@ impl<'a> Fields<'a> {
         self.member(&names, Rule::Optional, T::any_schema, single(T::from_json))
     }
     /// A member that must be there and not be null.
-    pub fn need<T: FieldValue>(&mut self, names: impl Names) -> Need<T> {
-        Need(self.member(&names, Rule::Needed, T::any_schema, single(T::from_json)).value())
+    pub fn need<T: FieldValue>(&mut self, names: impl Names) -> Required<T> {
+        Required(self.member(&names, Rule::Needed, T::any_schema, single(T::from_json)).value())
     }
     /// A member that a patch may leave out but not clear.
     pub fn change<T: FieldValue>(&mut self, names: impl Names) -> Option<T> {
@@ -111,9 +111,9 @@ impl<'a> Fields<'a> {
         self.member(&names, Rule::Optional, || text_schema(max).into(), single(|v| read_text(v, max, false)))
     }
     /// Like [`Fields::text`], required.
-    pub fn need_text(&mut self, names: impl Names, max: usize) -> Need<String> {
+    pub fn need_text(&mut self, names: impl Names, max: usize) -> Required<String> {
         let read = single(|v: &Value| read_text(v, max, false));
-        Need(self.member(&names, Rule::Needed, || text_schema(max).into(), read).value())
+        Required(self.member(&names, Rule::Needed, || text_schema(max).into(), read).value())
     }
     /// Like [`Fields::text`]; a patch may leave it out but not clear it.
     pub fn change_text(&mut self, names: impl Names, max: usize) -> Option<String> {
@@ -125,9 +125,9 @@ impl<'a> Fields<'a> {
         self.member(&names, Rule::Optional, || text_schema(max).into(), single(|v| read_text(v, max, true)))
     }
     /// A secret: taken as it is, not trimmed, at most `max` characters. A blank one is none.
-    pub fn need_secret(&mut self, names: impl Names, max: usize) -> Need<SecretString> {
+    pub fn need_secret(&mut self, names: impl Names, max: usize) -> Required<SecretString> {
         let schema = || secret_schema(max).into();
-        Need(self.member(&names, Rule::Needed, schema, single(|v| read_secret(v, max))).value())
+        Required(self.member(&names, Rule::Needed, schema, single(|v| read_secret(v, max))).value())
     }
     /// Like [`Fields::need_secret`], optional.
     pub fn secret(&mut self, names: impl Names, max: usize) -> Field<SecretString> {
@@ -172,9 +172,9 @@ impl<'a> Fields<'a> {
     }
 
     /// An object that is an [`Input`] itself, required: `"customer": {…}`. Its errors carry its path.
-    pub fn need_nested<T: Input>(&mut self, names: impl Names) -> Need<T> {
+    pub fn need_nested<T: Input>(&mut self, names: impl Names) -> Required<T> {
         let schema = self.component::<T>();
-        Need(self.member(&names, Rule::Needed, || schema, read_nested::<T>).value())
+        Required(self.member(&names, Rule::Needed, || schema, read_nested::<T>).value())
     }
 
     /// Members of our own replies that a client cannot set: ignored, so that what was read can be sent back. The document

@@ -97,19 +97,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Linger<S> {
 }
 
 /// The body of a request, which notes whether it was read to its end.
-pub(super) struct Noted {
+pub(super) struct TrackedBody {
     body: Incoming,
     unread: Arc<AtomicBool>,
 }
 
-impl Noted {
-    pub(super) fn new(body: Incoming, unread: Arc<AtomicBool>) -> Noted {
+impl TrackedBody {
+    pub(super) fn new(body: Incoming, unread: Arc<AtomicBool>) -> TrackedBody {
         unread.store(!body.is_end_stream(), Ordering::Relaxed);
-        Noted { body, unread }
+        TrackedBody { body, unread }
     }
 }
 
-impl HttpBody for Noted {
+impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = hyper::Error;
 

@@ -4,12 +4,12 @@
 //! |---|---|
 //! | read a JSON body | [`body::Input`], [`body::Body`], [`field::Field`] |
 //! | fail | [`crate::Error`]; [`problem`] makes the reply, [`problem::Problems`] documents it |
-//! | answer with one resource | [`reply::Tagged`], [`reply::Created`], [`reply::NoContent`]; `If-Match`: [`reply::IfMatch`] |
+//! | answer with one resource | [`reply::WithETag`], [`reply::Created`], [`reply::NoContent`]; `If-Match`: [`reply::IfMatch`] |
 //! | answer with what is made while it is sent | [`stream::streamed`] |
 //! | answer with a list | [`list::ListSpec`], [`list::Listing`], [`list::ListReply`] |
 //! | know the request's id | [`request::RequestInfo`] |
 //!
-//! Around the routes: [`layers::Edge`] (one pass over every reply), [`server`] (sockets, shutdown), [`docs`] (`/openapi.json`,
+//! Around the routes: [`http_service::HttpService`] (one pass over every reply), [`server`] (sockets, shutdown), [`docs`] (`/openapi.json`,
 //! `/docs`). Who is calling, idempotency and limits need the process: `platform::http`.
 
 pub mod body;
@@ -18,7 +18,7 @@ pub mod docs;
 pub mod field;
 mod fields;
 pub mod json;
-pub mod layers;
+pub mod http_service;
 mod linger;
 pub mod list;
 pub mod network;
@@ -28,14 +28,14 @@ pub mod request;
 mod sending;
 pub mod server;
 pub mod settings;
-mod shares;
-mod stall;
+mod connection_limit;
+mod min_data_rate;
 pub mod stream;
 #[cfg(test)]
 mod tests;
 mod values;
 
 pub use body::{Body, Fields, Input};
-pub use field::{Field, FieldValue, Need};
+pub use field::{Field, FieldValue, Required};
 pub use request::RequestInfo;
 pub use settings::WebSettings;

@@ -16,11 +16,11 @@ use crate::{Error, Kind, Result};
 
 /// A strong entity tag: changes whenever what the caller would read changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tag(String);
+pub struct ETag(String);
 
-impl Tag {
+impl ETag {
     /// A tag made of everything the representation depends on: versions, and what the caller's role may see.
-    pub fn of(parts: &[&dyn Display]) -> Tag {
+    pub fn of(parts: &[&dyn Display]) -> ETag {
         let mut text = String::with_capacity(24);
         text.push('"');
         for (i, part) in parts.iter().enumerate() {
@@ -31,7 +31,7 @@ impl Tag {
         let inner = text.split_off(1).replace(|c: char| !c.is_ascii_graphic() || c == '"' || c == ',', "-");
         text.push_str(&inner);
         text.push('"');
-        Tag(text)
+        ETag(text)
     }
 
     /// The tag as the header shows it, with its quotes.
@@ -46,7 +46,7 @@ impl Tag {
 
 /// 200 with one resource and its `ETag`. The resource itself has a `version` member.
 #[derive(Debug)]
-pub struct Tagged<T>(pub Tag, pub T);
+pub struct WithETag<T>(pub ETag, pub T);
 
 /// 201 with the new resource, where it is, and its `ETag`.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub struct Created<T> {
     /// Path of the resource.
     pub location: String,
     /// Its tag, if it has one.
-    pub tag: Option<Tag>,
+    pub tag: Option<ETag>,
     /// The resource.
     pub body: T,
 }
@@ -75,9 +75,9 @@ pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     response
 }
 
-fn tagged<T: Serialize>(status: StatusCode, tag: Option<&Tag>, value: &T) -> Response {
+fn tagged<T: Serialize>(status: StatusCode, tag: Option<&ETag>, value: &T) -> Response {
     let mut response = json(status, value);
-    if let Some(tag) = tag.and_then(Tag::header)
+    if let Some(tag) = tag.and_then(ETag::header)
         && response.status() == status
     {
         response.headers_mut().insert(header::ETAG, tag);
@@ -85,7 +85,7 @@ fn tagged<T: Serialize>(status: StatusCode, tag: Option<&Tag>, value: &T) -> Res
     response
 }
 
-impl<T: Serialize> IntoResponse for Tagged<T> {
+impl<T: Serialize> IntoResponse for WithETag<T> {
     fn into_response(self) -> Response {
         tagged(StatusCode::OK, Some(&self.0), &self.1)
     }
@@ -109,21 +109,21 @@ impl IntoResponse for NoContent {
 
 /// The tags of one conditional header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Tags {
+enum ETags {
     Any,
     /// The tags as written, with their quotes and perhaps `W/`.
     Some(Vec<String>),
 }
 
 /// Reads `"a", W/"b"` or `*`; several header lines are one list. `None` if there is no such header.
-fn tags_in(headers: &HeaderMap, name: &header::HeaderName) -> Option<Tags> {
+fn tags_in(headers: &HeaderMap, name: &header::HeaderName) -> Option<ETags> {
     let mut lines = headers.get_all(name).iter().peekable();
     lines.peek()?;
     let mut tags = Vec::new();
     for line in lines {
         let mut rest = line.to_str().unwrap_or_default();
         if rest.trim() == "*" {
-            return Some(Tags::Any);
+            return Some(ETags::Any);
         }
         loop {
             rest = rest.trim_start_matches([' ', '\t', ',']);
@@ -137,7 +137,7 @@ fn tags_in(headers: &HeaderMap, name: &header::HeaderName) -> Option<Tags> {
             rest = after;
         }
     }
-    Some(Tags::Some(tags))
+    Some(ETags::Some(tags))
 }
 
 /// Length of the tag at the start of `text`: a comma inside the quotes does not end it.
@@ -158,14 +158,14 @@ pub(super) fn none_match(wanted: &HeaderMap, reply: &HeaderMap) -> bool {
     let Some(current) = reply.get(header::ETAG).and_then(|v| v.to_str().ok()) else { return false };
     match tags_in(wanted, &header::IF_NONE_MATCH) {
         None => false,
-        Some(Tags::Any) => true,
-        Some(Tags::Some(tags)) => tags.iter().any(|tag| opaque(tag) == opaque(current)),
+        Some(ETags::Any) => true,
+        Some(ETags::Some(tags)) => tags.iter().any(|tag| opaque(tag) == opaque(current)),
     }
 }
 
 /// The request's `If-Match`: the change is wanted only if the resource is still what the caller read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IfMatch(Option<Tags>);
+pub struct IfMatch(Option<ETags>);
 
 impl IfMatch {
     /// Did the caller name a version? Then a use case that lost a race is not run again.
@@ -175,9 +175,9 @@ impl IfMatch {
 
     /// 412 with `current_version` unless the header is absent, `*`, or names the current tag. Strong
     /// comparison: a weak tag never matches (RFC 9110 §13.1.1).
-    pub fn check(&self, current: &Tag, version: i64) -> Result<()> {
+    pub fn check(&self, current: &ETag, version: i64) -> Result<()> {
         match &self.0 {
-            Some(Tags::Some(tags)) if !tags.iter().any(|tag| tag == current.as_str()) => Err(stale(version)),
+            Some(ETags::Some(tags)) if !tags.iter().any(|tag| tag == current.as_str()) => Err(stale(version)),
             _ => Ok(()),
         }
     }
@@ -225,8 +225,8 @@ mod tests {
 
     #[test]
     fn a_tag_holds_only_what_a_header_may() {
-        assert_eq!(Tag::of(&[&3, &"admin"]).as_str(), "\"3.admin\"");
-        assert_eq!(Tag::of(&[&"a\"b, é\n"]).as_str(), "\"a-b----\"");
+        assert_eq!(ETag::of(&[&3, &"admin"]).as_str(), "\"3.admin\"");
+        assert_eq!(ETag::of(&[&"a\"b, é\n"]).as_str(), "\"a-b----\"");
     }
 
     #[test]
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn if_match_compares_strongly() {
-        let tag = Tag::of(&[&3]);
+        let tag = ETag::of(&[&3]);
         let check = |lines: &[&str]| {
             IfMatch(tags_in(&headers(&header::IF_MATCH, lines), &header::IF_MATCH)).check(&tag, 9)
         };

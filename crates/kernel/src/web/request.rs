@@ -84,6 +84,6 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestInfo {
     type Rejection = Error;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<RequestInfo, Error> {
         let info = RequestInfo::of(&parts.extensions).cloned();
-        info.ok_or_else(|| Error::internal("the router is not inside web::layers::Edge"))
+        info.ok_or_else(|| Error::internal("the router is not inside web::http_service::HttpService"))
     }
 }

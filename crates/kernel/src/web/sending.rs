@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
-use super::layers::panicked;
+use super::http_service::panicked;
 use super::problem;
 use super::request::RequestInfo;
 use crate::Error;

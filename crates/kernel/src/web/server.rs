@@ -26,10 +26,10 @@ use tower::Service;
 
 use crate::{Error, Result};
 
-use super::linger::{Bounds, Linger, Noted};
+use super::linger::{Bounds, Linger, TrackedBody};
 use super::network;
-use super::shares::{Share, Shares, refuse};
-use super::stall::{Patience, Stall};
+use super::connection_limit::{ConnectionPermit, ConnectionLimit, refuse};
+use super::min_data_rate::{MinDataRate, MinDataRateStream};
 
 /// The other end of the connection, in a request's extensions. Behind a proxy it is the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,25 +125,25 @@ impl Server {
         S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
     {
-        let (tell, told) = watch::channel(());
-        let places = Arc::new(Semaphore::new(settings.max_connections));
-        let shares = Shares::default();
-        let mut doors = JoinSet::new();
+        let (shut_down, shutdown) = watch::channel(());
+        let permits = Arc::new(Semaphore::new(settings.max_connections));
+        let limit = ConnectionLimit::default();
+        let mut acceptors = JoinSet::new();
         for listener in self.listeners {
-            let door = Door {
+            let acceptor = Acceptor {
                 listener,
                 service: service.clone(),
                 settings: settings.clone(),
-                places: Arc::clone(&places),
-                shares: shares.clone(),
-                told: told.clone(),
+                permits: Arc::clone(&permits),
+                limit: limit.clone(),
+                shutdown: shutdown.clone(),
             };
-            doors.spawn(door.keep());
+            acceptors.spawn(acceptor.run());
         }
         stop.await;
-        let _ = tell.send(());
+        let _ = shut_down.send(());
         let mut cut = 0;
-        while let Some(done) = doors.join_next().await {
+        while let Some(done) = acceptors.join_next().await {
             cut += done.unwrap_or_default();
         }
         cut
@@ -151,23 +151,23 @@ impl Server {
 }
 
 /// One listener and the connections that came through it.
-struct Door<S> {
+struct Acceptor<S> {
     listener: TcpListener,
     service: S,
     settings: ServerSettings,
-    places: Arc<Semaphore>,
-    shares: Shares,
-    told: watch::Receiver<()>,
+    permits: Arc<Semaphore>,
+    limit: ConnectionLimit,
+    shutdown: watch::Receiver<()>,
 }
 
-impl<S> Door<S>
+impl<S> Acceptor<S>
 where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    async fn keep(self) -> usize {
+    async fn run(self) -> usize {
         let mut connections = JoinSet::new();
-        let mut stop = self.told.clone();
+        let mut stop = self.shutdown.clone();
         loop {
             let accepted = tokio::select! {
                 _ = stop.changed() => break,
@@ -175,12 +175,12 @@ where
                 Some(_) = connections.join_next() => continue,
                 accepted = self.accept() => accepted,
             };
-            let Some((stream, peer, place)) = accepted else { continue };
+            let Some((stream, peer, permit)) = accepted else { continue };
             let serve =
-                serve(stream, PeerAddr(peer), self.service.clone(), self.settings.clone(), self.told.clone());
+                serve(stream, PeerAddr(peer), self.service.clone(), self.settings.clone(), self.shutdown.clone());
             connections.spawn(async move {
                 serve.await;
-                drop(place);
+                drop(permit);
             });
         }
         drop(self.listener);
@@ -191,11 +191,11 @@ where
         }
     }
 
-    async fn accept(&self) -> Option<(TcpStream, SocketAddr, (Share, OwnedSemaphorePermit))> {
-        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
+    async fn accept(&self) -> Option<(TcpStream, SocketAddr, (ConnectionPermit, OwnedSemaphorePermit))> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
         match self.listener.accept().await {
-            Ok((stream, peer)) => match self.shares.take(peer.ip(), self.settings.share_of(peer.ip())) {
-                Some(share) => Some((stream, peer, (share, place))),
+            Ok((stream, peer)) => match self.limit.take(peer.ip(), self.settings.share_of(peer.ip())) {
+                Some(permit) => Some((stream, peer, (permit, permit))),
                 None => {
                     refuse(stream);
                     None
@@ -216,17 +216,17 @@ async fn serve<S>(
     peer: PeerAddr,
     service: S,
     settings: ServerSettings,
-    mut told: watch::Receiver<()>,
+    mut shutdown: watch::Receiver<()>,
 ) where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
     // A reply is written at once; waiting to fill packets only adds latency.
     let _ = stream.set_nodelay(true);
-    let patience = Patience { most: settings.stall_timeout, rate: settings.least_rate };
+    let min_data_rate = MinDataRate { most: settings.stall_timeout, rate: settings.least_rate };
     let unread = Arc::new(AtomicBool::new(false));
     let bounds = Bounds { time: settings.linger_time, bytes: settings.linger_bytes };
-    let io = TokioIo::new(Linger::new(Stall::new(stream, patience), Arc::clone(&unread), bounds));
+    let io = TokioIo::new(Linger::new(MinDataRateStream::new(stream, min_data_rate), Arc::clone(&unread), bounds));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
     builder.max_header_size(settings.max_head).max_buf_size(settings.max_head.max(16 * 1024) + 8 * 1024);
@@ -234,7 +234,7 @@ async fn serve<S>(
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        _ = told.changed() => {
+        _ = shutdown.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -269,7 +269,7 @@ where
 
     fn call(&self, request: hyper::Request<Incoming>) -> S::Future {
         let host = names_a_host(&request);
-        let mut request = request.map(|body| Body::new(Noted::new(body, Arc::clone(&self.unread))));
+        let mut request = request.map(|body| Body::new(TrackedBody::new(body, Arc::clone(&self.unread))));
         if !host {
             request.extensions_mut().insert(NoHost);
         }

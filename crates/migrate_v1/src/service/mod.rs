@@ -70,7 +70,7 @@ pub struct Migration<'a> {
 }
 
 /// A record, read and not a duplicate.
-enum Known {
+enum SourceRecord {
     User(OldUser),
     Customer(Box<OldCustomer>),
 }
@@ -149,24 +149,24 @@ impl<'a> Migration<'a> {
         &mut self,
         kind: Kind,
         record: Record,
-    ) -> std::result::Result<(Known, Option<OldUserId>), String> {
+    ) -> std::result::Result<(SourceRecord, Option<OldUserId>), String> {
         let fields = record.fields?;
         Ok(match kind {
             Kind::User => {
                 let user = OldUser::read(fields)?;
                 let id = user.id;
-                (Known::User(user), Some(id))
+                (SourceRecord::User(user), Some(id))
             }
             Kind::Customer => {
                 let old = OldCustomer::read(fields, &mut self.ignored);
                 let user = old.user;
-                (Known::Customer(Box::new(old)), user)
+                (SourceRecord::Customer(Box::new(old)), user)
             }
         })
     }
 
     /// All of them in one transaction; if one of them cannot be written, each in its own.
-    async fn settle(&mut self, open: &[(usize, Known, Row)]) -> Result<Vec<(usize, Row)>> {
+    async fn settle(&mut self, open: &[(usize, SourceRecord, Row)]) -> Result<Vec<(usize, Row)>> {
         if open.is_empty() {
             return Ok(Vec::new());
         }
@@ -187,7 +187,7 @@ impl<'a> Migration<'a> {
         }
     }
 
-    async fn attempt(&mut self, open: &[(usize, Known, Row)]) -> Result<Vec<(usize, Row)>> {
+    async fn attempt(&mut self, open: &[(usize, SourceRecord, Row)]) -> Result<Vec<(usize, Row)>> {
         for tries in 1.. {
             match Box::pin(self.transaction(open)).await {
                 // What may have been committed is found again and written once.
@@ -198,7 +198,7 @@ impl<'a> Migration<'a> {
         Ok(Vec::new())
     }
 
-    async fn transaction(&mut self, open: &[(usize, Known, Row)]) -> Result<Vec<(usize, Row)>> {
+    async fn transaction(&mut self, open: &[(usize, SourceRecord, Row)]) -> Result<Vec<(usize, Row)>> {
         let mut rows = Vec::with_capacity(open.len());
         let mut tx = match self.options.dry_run {
             true => self.ctx.read().await?,
@@ -206,8 +206,8 @@ impl<'a> Migration<'a> {
         };
         for (at, known, row) in open {
             let row = match known {
-                Known::User(old) => Box::pin(self.user_in(&mut tx, old, row.clone())).await?,
-                Known::Customer(old) => Box::pin(self.customer_in(&mut tx, old, row.clone())).await?,
+                SourceRecord::User(old) => Box::pin(self.user_in(&mut tx, old, row.clone())).await?,
+                SourceRecord::Customer(old) => Box::pin(self.customer_in(&mut tx, old, row.clone())).await?,
             };
             rows.push((*at, row));
         }

@@ -77,7 +77,7 @@ impl fmt::Display for Source {
 
 /// A value and where it came from.
 #[derive(Clone)]
-pub struct Given {
+pub struct SourcedValue {
     /// The value.
     pub value: Value,
     /// Where it came from.
@@ -88,7 +88,7 @@ pub struct Given {
 #[derive(Default)]
 pub struct Layers {
     /// By setting name; a setting that nobody gave has its default.
-    pub given: BTreeMap<&'static str, Given>,
+    pub given: BTreeMap<&'static str, SourcedValue>,
     /// Sentences for the log: what was not read.
     pub notices: Vec<String>,
     errors: Vec<((u8, usize), String)>,
@@ -125,7 +125,7 @@ impl Layers {
     }
 
     pub(super) fn set(&mut self, name: &'static str, value: Value, source: Source) {
-        self.given.insert(name, Given { value, source });
+        self.given.insert(name, SourcedValue { value, source });
     }
 
     fn read_file(&mut self, choice: &FileChoice) {
@@ -211,7 +211,7 @@ impl Layers {
                 continue;
             };
             let mut value = key.read(text);
-            if let (Value::List(new), Some(Given { value: Value::List(old), source: before })) =
+            if let (Value::List(new), Some(SourcedValue { value: Value::List(old), source: before })) =
                 (&mut value, self.given.get(key.name.as_str()))
                 && *before == source
             {

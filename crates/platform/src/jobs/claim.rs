@@ -38,9 +38,9 @@ pub(crate) struct Claim {
 }
 
 /// Why work was cut.
-pub(crate) enum Lost {
+pub(crate) enum ClaimLost {
     /// Somebody else has the job, or it was deleted.
-    Taken,
+    ClaimedJob,
     /// Nobody knows: its lease ran out, because the process stood still or the database did not answer.
     RanOut,
     /// The process stops, and the work did not come to a pause in the time that is left for that.
@@ -92,20 +92,24 @@ impl Claim {
     }
 
     /// Runs the work for as long as the claim lasts.
-    pub async fn guard<T>(&self, app: &App, work: impl Future<Output = T>) -> std::result::Result<T, Lost> {
+    pub async fn guard<T>(
+        &self,
+        app: &App,
+        work: impl Future<Output = T>,
+    ) -> std::result::Result<T, ClaimLost> {
         let (mut work, mut lost) = (pin!(work), pin!(self.keep(app)));
         let mut stopped = pin!(self.stopped(app.config.limits.shutdown / 2));
         std::future::poll_fn(|cx| {
             // Looked at before each step: a process that stood still must not go on where it stopped.
             if self.is_over() {
-                return Poll::Ready(Err(Lost::RanOut));
+                return Poll::Ready(Err(ClaimLost::RanOut));
             }
             // Side by side, not in turns: the work may hold the write lock that the heartbeat waits for.
             if let Poll::Ready(lost) = lost.as_mut().poll(cx) {
                 return Poll::Ready(Err(lost));
             }
             if stopped.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Err(Lost::Stopped));
+                return Poll::Ready(Err(ClaimLost::Stopped));
             }
             work.as_mut().poll(cx).map(Ok)
         })
@@ -123,7 +127,7 @@ impl Claim {
     }
 
     /// The heartbeat; ends when the claim is lost.
-    async fn keep(&self, app: &App) -> Lost {
+    async fn keep(&self, app: &App) -> ClaimLost {
         let mut pause = self.lease / 3;
         loop {
             tokio::time::sleep(pause.min(self.left())).await;
@@ -133,12 +137,12 @@ impl Claim {
                     self.renewed(asked);
                     pause = self.lease / 3;
                 }
-                Ok(Ok(false)) => return Lost::Taken,
+                Ok(Ok(false)) => return ClaimLost::ClaimedJob,
                 Ok(Err(e)) => {
                     tracing::warn!(job = %self.id, error = ?e, "cannot extend the lease of a job; trying again");
                     pause = self.lease / 15;
                 }
-                Err(_) => return Lost::RanOut,
+                Err(_) => return ClaimLost::RanOut,
             }
         }
     }

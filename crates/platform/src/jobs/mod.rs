@@ -45,7 +45,7 @@ const STANDS_STILL: Duration = Duration::from_secs(60);
 pub type Run = for<'a> fn(&'a Ctx, Value) -> BoxFuture<'a, Result<Progress>>;
 
 /// Is there anything to do for a periodic task? A read.
-pub type Wanted = for<'a> fn(&'a Ctx) -> BoxFuture<'a, Result<bool>>;
+pub type HasWork = for<'a> fn(&'a Ctx) -> BoxFuture<'a, Result<bool>>;
 
 /// How a run of a job ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,7 @@ pub struct Periodic {
     /// How often.
     pub every: Duration,
     /// Asked first, in every process: for what is due every few seconds and seldom has anything to do.
-    pub wanted: Option<Wanted>,
+    pub wanted: Option<HasWork>,
 }
 
 impl Periodic {
@@ -119,7 +119,7 @@ impl Periodic {
         Periodic { job, every, wanted: None }
     }
     /// Only if there is something to do.
-    pub const fn when(mut self, wanted: Wanted) -> Periodic {
+    pub const fn when(mut self, wanted: HasWork) -> Periodic {
         self.wanted = Some(wanted);
         self
     }
@@ -169,7 +169,7 @@ pub struct Backlog {
 
 /// What a process keeps in memory for its jobs.
 #[derive(Default)]
-pub struct Local {
+pub struct RunnerState {
     wake: Notify,
     watch: watch::Watch,
     /// Uptime in microseconds when the runner last looked for jobs; 0: there is none.

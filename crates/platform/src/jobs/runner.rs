@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::claim::{Claim, Lost};
+use super::claim::{Claim, ClaimLost};
 use super::store::{self, Claimed, Running};
 use super::{JobKind, POLL, Progress, Queue};
 use crate::Tx;
@@ -40,13 +40,13 @@ struct Busy {
 }
 
 /// A place in a queue, free again when it is dropped.
-struct Place {
+struct QueueSlot {
     queue: Queue,
     token: Uuid,
     busy: Arc<Mutex<Busy>>,
 }
 
-impl Drop for Place {
+impl Drop for QueueSlot {
     fn drop(&mut self) {
         let mut busy = self.busy.lock();
         busy.tokens.remove(&self.token);
@@ -57,11 +57,11 @@ impl Drop for Place {
 }
 
 /// A job that was claimed and is to be run.
-struct Taken {
+struct ClaimedJob {
     kind: JobKind,
     job: Claimed,
     claim: Arc<Claim>,
-    _place: Place,
+    _place: QueueSlot,
 }
 
 /// Claims and runs jobs until `stop` says so, then waits for those that run.
@@ -70,7 +70,7 @@ pub(super) async fn run(app: App, kinds: &[JobKind], mut stop: watch::Receiver<b
     let mut at_work = JoinSet::new();
     while !*stop.borrow() {
         runner.looks();
-        let mut begin = |taken: Taken| {
+        let mut begin = |taken: ClaimedJob| {
             let runner = runner.clone();
             at_work.spawn(async move { runner.work(taken).await });
         };
@@ -142,7 +142,7 @@ impl Runner {
     }
 
     /// Begins whatever can be begun now.
-    async fn round(&self, begin: &mut (dyn FnMut(Taken) + Send)) -> Result<()> {
+    async fn round(&self, begin: &mut (dyn FnMut(ClaimedJob) + Send)) -> Result<()> {
         for seen in self.still().await? {
             if let Some(taken) = self.take_over(&seen).await? {
                 begin(taken);
@@ -154,7 +154,7 @@ impl Runner {
         Ok(())
     }
 
-    fn place(&self, queue: Queue) -> Option<Place> {
+    fn place(&self, queue: Queue) -> Option<QueueSlot> {
         let token = self.app.random.uuid(self.app.clock.now());
         let mut busy = self.busy.lock();
         let n = busy.places.entry(queue).or_default();
@@ -163,7 +163,7 @@ impl Runner {
         }
         *n += 1;
         busy.tokens.insert(token);
-        Some(Place { queue, token, busy: self.busy.clone() })
+        Some(QueueSlot { queue, token, busy: self.busy.clone() })
     }
 
     fn has_place(&self, queue: Queue) -> bool {
@@ -183,7 +183,7 @@ impl Runner {
         Ok(still)
     }
 
-    async fn take_over(&self, seen: &Running) -> Result<Option<Taken>> {
+    async fn take_over(&self, seen: &Running) -> Result<Option<ClaimedJob>> {
         let Some(kind) = self.kinds.get(seen.kind.as_str()) else { return Ok(None) };
         let Some(place) = self.place(kind.queue) else { return Ok(None) };
         let (ctx, lease, asked) =
@@ -197,7 +197,7 @@ impl Runner {
     }
 
     /// The oldest due job of those kinds that have a place.
-    async fn claim_due(&self) -> Result<Option<Taken>> {
+    async fn claim_due(&self) -> Result<Option<ClaimedJob>> {
         let ctx = self.app.system("jobs");
         loop {
             let kinds = self.kinds.values().filter(|kind| self.has_place(kind.queue));
@@ -228,13 +228,13 @@ impl Runner {
         &self,
         kind: JobKind,
         job: Claimed,
-        place: Place,
+        place: QueueSlot,
         asked: Duration,
-    ) -> Result<Option<Taken>> {
+    ) -> Result<Option<ClaimedJob>> {
         let (clock, stop) = (self.app.clock.clone(), self.stop.clone());
         let claim = Arc::new(Claim::new(job.id, place.token, self.app.config.job_lease, clock, asked, stop));
         if job.attempts <= kind.most_attempts {
-            return Ok(Some(Taken { kind, job, claim, _place: place }));
+            return Ok(Some(ClaimedJob { kind, job, claim, _place: place }));
         }
         let why = "its runner died at each attempt";
         tracing::error!(job = %job.id, kind = kind.name, "a job is given up: {why}");
@@ -245,8 +245,8 @@ impl Runner {
         Ok(None)
     }
 
-    async fn work(&self, taken: Taken) {
-        let Taken { kind, job, claim, _place } = &taken;
+    async fn work(&self, taken: ClaimedJob) {
+        let ClaimedJob { kind, job, claim, _place } = &taken;
         let ctx = Ctx::job(self.app.clone(), kind.name, claim.clone());
         let run = async { (kind.run)(&ctx, job.payload.0.clone()).await };
         // A panic is a failure of this job, not of the runner.
@@ -257,19 +257,19 @@ impl Runner {
     }
 
     /// What becomes of a job after a run.
-    fn judge(&self, taken: &Taken, ended: std::result::Result<Result<Progress>, Lost>) -> End {
+    fn judge(&self, taken: &ClaimedJob, ended: std::result::Result<Result<Progress>, ClaimLost>) -> End {
         let (id, kind, attempt) = (taken.job.id, taken.kind.name, taken.job.attempts);
         let is_last = attempt >= taken.kind.most_attempts;
         let (end, outcome) = match ended {
             Ok(Ok(Progress::Done)) => (End::Done, "done"),
             Ok(Ok(Progress::More)) => (End::More, "more"),
-            Err(Lost::Taken) => {
+            Err(ClaimLost::ClaimedJob) => {
                 tracing::warn!(job = %id, kind, attempt, "a job was cancelled: its claim is lost");
                 (End::Nothing, "lost")
             }
             Ok(Err(e)) if e.code() == "JOB_CLAIM_LOST" => (self.ran_out(taken, is_last), "lost"),
-            Err(Lost::RanOut) => (self.ran_out(taken, is_last), "lost"),
-            Err(Lost::Stopped) => {
+            Err(ClaimLost::RanOut) => (self.ran_out(taken, is_last), "lost"),
+            Err(ClaimLost::Stopped) => {
                 tracing::info!(job = %id, kind, attempt, "a job was cut by the stop of this process; another goes on with it");
                 (End::Retry(Duration::ZERO, "its process was stopped".to_owned()), "lost")
             }
@@ -287,14 +287,14 @@ impl Runner {
         end
     }
 
-    fn ran_out(&self, taken: &Taken, is_last: bool) -> End {
+    fn ran_out(&self, taken: &ClaimedJob, is_last: bool) -> End {
         let why = "its lease ran out: the process stood still, or the database did not answer";
         tracing::warn!(job = %taken.job.id, kind = taken.kind.name, attempt = taken.job.attempts, "a job was cancelled: {why}");
         if is_last { End::GivenUp(why.to_owned()) } else { End::Retry(Duration::ZERO, why.to_owned()) }
     }
 
     /// Written only if the claim is still ours.
-    async fn record(&self, taken: &Taken, end: &End) {
+    async fn record(&self, taken: &ClaimedJob, end: &End) {
         for attempt in 1.. {
             let Err(e) = self.try_record(taken, end).await else { return };
             let job = taken.job.id;
@@ -306,14 +306,14 @@ impl Runner {
         }
     }
 
-    async fn try_record(&self, taken: &Taken, end: &End) -> Result<()> {
+    async fn try_record(&self, taken: &ClaimedJob, end: &End) -> Result<()> {
         let ctx = self.app.system("jobs");
         let mut tx = ctx.write().await?;
         self.record_in(&ctx, &mut tx, taken, end).await?;
         tx.commit().await
     }
 
-    async fn record_in(&self, ctx: &Ctx, tx: &mut Tx, taken: &Taken, end: &End) -> Result<()> {
+    async fn record_in(&self, ctx: &Ctx, tx: &mut Tx, taken: &ClaimedJob, end: &End) -> Result<()> {
         let (claim, now) = (&*taken.claim, ctx.now());
         match end {
             End::Nothing => Ok(()),

@@ -22,7 +22,7 @@ use crate::storage::Storage;
 use database::Engine;
 use kernel::clock::{Clock, Timestamp};
 use kernel::id::Random;
-use kernel::web::layers::Edge;
+use kernel::web::http_service::HttpService;
 use kernel::web::server::PeerAddr;
 
 /// A process on a fresh database. The clock stands until [`TestApp::advance`] moves it.
@@ -31,7 +31,7 @@ pub struct TestApp {
     pub app: App,
     /// Its database and folder.
     pub db: TestDb,
-    edge: Edge,
+    service: HttpService,
     kinds: Vec<jobs::JobKind>,
 }
 
@@ -40,9 +40,9 @@ impl TestApp {
     pub async fn start(engine: Engine, features: &[Feature], settings: &[(&str, &str)]) -> TestApp {
         let db = TestDb::new(engine).await;
         let app = TestApp::process(&db, features, settings).await;
-        let edge = edge_of(&app, features);
+        let service = service_of(&app, features);
         let kinds = features.iter().flat_map(|f| f.jobs).copied().collect();
-        TestApp { app, db, edge, kinds }
+        TestApp { app, db, service, kinds }
     }
 
     /// Another process on the same database.
@@ -95,7 +95,7 @@ impl TestApp {
     /// A request. Paths may have a query.
     pub fn request(&self, method: Method, path: impl Into<String>) -> TestRequest {
         TestRequest {
-            edge: self.edge.clone(),
+            service: self.service.clone(),
             method,
             path: path.into(),
             headers: HeaderMap::new(),
@@ -129,15 +129,15 @@ impl TestApp {
         let left = jobs::unfinished(&mut tx).await.expect("a count");
         assert_eq!(left, 0, "jobs are left unprocessed: call run_jobs(), and look at what they did");
         drop(tx);
-        let TestApp { app, db, edge, .. } = self;
-        drop((app, edge));
+        let TestApp { app, db, service, .. } = self;
+        drop((app, service));
         db.end().await;
     }
 }
 
-fn edge_of(app: &App, features: &[Feature]) -> Edge {
+fn service_of(app: &App, features: &[Feature]) -> HttpService {
     let (router, _) = crate::app::routes(app, features).expect("a feature authenticates");
-    Edge::new(router, app.config.web_settings(), app.clock.clone(), app.random.clone())
+    HttpService::new(router, app.config.web_settings(), app.clock.clone(), app.random.clone())
 }
 
 /// Runs a test on SQLite, then on PostgreSQL; the output of a failure names the engine.
@@ -162,7 +162,7 @@ pub async fn on_both_engines_with(
 /// A request in the making.
 #[must_use = "send() it"]
 pub struct TestRequest {
-    edge: Edge,
+    service: HttpService,
     method: Method,
     path: String,
     headers: HeaderMap,
@@ -196,7 +196,7 @@ impl TestRequest {
             Request::builder().method(self.method).uri(&self.path).body(Body::from(self.body)).expect(&what);
         *request.headers_mut() = self.headers;
         request.extensions_mut().insert(PeerAddr(([127, 0, 0, 1], 40_000).into()));
-        let response = match self.edge.oneshot(request).await {
+        let response = match self.service.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         };

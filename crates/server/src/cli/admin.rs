@@ -26,14 +26,14 @@ pub enum Verb {
     /// Give an administrator a new password, and end their sessions
     Password(Password),
     /// Keep an administrator from logging in, and end their sessions and the API keys that they made
-    Deactivate(Who),
+    Deactivate(AdminEmail),
     /// Let an administrator log in again
-    Activate(Who),
+    Activate(AdminEmail),
 }
 
 /// An administrator.
 #[derive(Args)]
-pub struct Who {
+pub struct AdminEmail {
     /// The address with which they log in
     #[arg(long)]
     email: String,
@@ -41,7 +41,7 @@ pub struct Who {
 
 /// Where a password comes from.
 #[derive(Args)]
-pub struct Given {
+pub struct PasswordSource {
     /// Read the password from the first line of standard input; without it, it is asked for on the terminal
     #[arg(long)]
     password_stdin: bool,
@@ -51,9 +51,9 @@ pub struct Given {
 #[derive(Args)]
 pub struct Create {
     #[command(flatten)]
-    who: Who,
+    who: AdminEmail,
     #[command(flatten)]
-    given: Given,
+    given: PasswordSource,
     /// Given name
     #[arg(long, default_value = "Admin")]
     first_name: String,
@@ -74,9 +74,9 @@ pub struct List {
 #[derive(Args)]
 pub struct Password {
     #[command(flatten)]
-    who: Who,
+    who: AdminEmail,
     #[command(flatten)]
-    given: Given,
+    given: PasswordSource,
 }
 
 /// Runs the command. What is said is looked at before the database is touched.
@@ -143,7 +143,7 @@ async fn password(config: Config, flags: &Password) -> anyhow::Result<ExitCode> 
     answer(&format!("{} has a new password, and every session of theirs has ended{note}\n", shown(&user)))
 }
 
-async fn activate(config: Config, who: &Who, active: bool) -> anyhow::Result<ExitCode> {
+async fn activate(config: Config, who: &AdminEmail, active: bool) -> anyhow::Result<ExitCode> {
     let email = who.read()?;
     let name = if active { "regulars admin activate" } else { "regulars admin deactivate" };
     let ctx = context(config, name).await?;
@@ -157,13 +157,13 @@ fn shown(user: &User) -> String {
     format!("{} ({})", user.unique_id(), user.email.as_deref().unwrap_or_default())
 }
 
-impl Who {
+impl AdminEmail {
     fn read(&self) -> anyhow::Result<Email> {
         read("--email", &self.email)
     }
 }
 
-impl Given {
+impl PasswordSource {
     fn read(&self) -> anyhow::Result<String> {
         if self.password_stdin { password_from_stdin() } else { ask_password() }
     }

@@ -54,7 +54,7 @@ pub async fn run(config: Config, flags: Flags) -> anyhow::Result<ExitCode> {
     let app = Box::pin(app::start(config)).await?;
     let ctx = app.system("regulars export");
     let mut export = Export::begin(&ctx, wanted).await?;
-    let told = Told::new(export.total());
+    let told = ExportProgress::new(export.total());
     let done = tokio::select! {
         done = write(&mut export, &mut sink, &told) => done,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted; nothing was kept")),
@@ -101,7 +101,7 @@ fn encode(text: &str) -> String {
     text.bytes().map(byte).collect()
 }
 
-async fn write(export: &mut Export, sink: &mut Sink, told: &Told) -> anyhow::Result<()> {
+async fn write(export: &mut Export, sink: &mut Sink, told: &ExportProgress) -> anyhow::Result<()> {
     while let Some(piece) = export.next().await? {
         sink.write(&piece)?;
         told.rows(export.rows());
@@ -174,13 +174,13 @@ fn is_there(path: &Path) -> String {
 }
 
 /// Progress on standard error: a bar on a terminal, lines elsewhere.
-struct Told {
+struct ExportProgress {
     bar: Option<ProgressBar>,
     last: std::cell::Cell<u64>,
 }
 
-impl Told {
-    fn new(total: Option<u64>) -> Told {
+impl ExportProgress {
+    fn new(total: Option<u64>) -> ExportProgress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
             let shape = match total {
@@ -191,7 +191,7 @@ impl Told {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Told { bar, last: std::cell::Cell::new(0) }
+        ExportProgress { bar, last: std::cell::Cell::new(0) }
     }
 
     fn rows(&self, rows: u64) {

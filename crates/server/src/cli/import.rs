@@ -12,7 +12,7 @@ use bulk::batches::jobs::drive;
 use bulk::batches::report;
 use bulk::batches::service::{self as batches, Batch, Outcome, Slice};
 use bulk::imports::model::options::{Format, Options};
-use bulk::imports::service::{Incoming, Worker, ignored_columns, start};
+use bulk::imports::service::{IncomingFile, Worker, ignored_columns, start};
 use bytes::Bytes;
 use clap::Args;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
@@ -158,7 +158,7 @@ async fn begin(ctx: &Ctx, flags: &Flags, file: &Path) -> anyhow::Result<Batch> {
     } else {
         pieces(open(file).await?)
     };
-    let incoming = Incoming { options, format, most_bytes: u64::MAX, pieces };
+    let incoming = IncomingFile { options, format, most_bytes: u64::MAX, pieces };
     let begun = Box::pin(start(ctx, incoming, Worker::Caller)).await;
     begun.map_err(|e| match e.code() {
         "UNSUPPORTED_MEDIA_TYPE" => anyhow::anyhow!(

@@ -62,7 +62,7 @@ pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
         () = signals.next() => return Ok(ExitCode::SUCCESS),
     };
     bootstrap::run(&app).await?;
-    let edge = app::router(&app)?;
+    let service = app::router(&app)?;
     tell_of_start(&app);
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(figures::keep_up());
@@ -87,7 +87,7 @@ pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
             entry.deregister().await;
         }
     };
-    let cut = server.run(edge, settings, stopping).await;
+    let cut = server.run(service, settings, stopping).await;
     if cut > 0 {
         tracing::warn!(connections = cut, "requests did not finish in time and were cut off");
     }

@@ -2,7 +2,7 @@
 
 use customers::customers::model::input::CustomerChange;
 use customers::customers::model::{CustomerRef, ExternalId};
-use customers::customers::model::{Fixed, Members};
+use customers::customers::model::{Members, ReadOnlyMembers};
 use identity::users::model::{Email, PersonName, Phone};
 use kernel::web::Field;
 use kernel::web::body::from_value;
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::columns::{Column, Kind, kind_of};
 use super::encoding::{Carrier, Encoding};
 use super::options::{Empty, Format, MatchKey, Position, Spec};
-use super::split::{Broken, Layout, Splitter, cells};
+use super::split::{Layout, Splitter, SyntaxError, cells};
 use super::values::{split_name, value};
 
 /// Most errors that the verdict of one row names.
@@ -33,7 +33,7 @@ pub struct Record {
 #[derive(Debug)]
 pub enum Content {
     /// Something about a customer.
-    Customer(Box<Said>),
+    Customer(Box<RowValues>),
     /// Nothing: every cell is empty.
     Blank,
     /// It cannot be read, or a value is wrong.
@@ -44,7 +44,7 @@ pub enum Content {
 
 /// What a row says about a customer.
 #[derive(Debug)]
-pub struct Said {
+pub struct RowValues {
     /// The customer that it names by id, if it does.
     pub customer: Option<CustomerRef>,
     /// The values, with the types of the API.
@@ -76,7 +76,7 @@ impl Key {
     }
 }
 
-impl Said {
+impl RowValues {
     /// The keys by which the customer is looked for, the first first: the one that is demanded, else an id and whatever
     /// comes next, because the id may be one of another installation.
     pub fn keys(&self, demanded: Option<MatchKey>) -> Vec<Key> {
@@ -202,7 +202,7 @@ impl Reader {
             self.position.row += 1;
             let content = match row.bytes {
                 Ok([]) => continue,
-                Err(Broken::Unclosed) => Content::Unclosed,
+                Err(SyntaxError::Unclosed) => Content::Unclosed,
                 Err(broken) => Content::Faulty(vec![fault_of(broken)]),
                 Ok(bytes) => match self.spec.format {
                     Format::Csv => read_cells(&self.spec, self.encoding, &self.kinds, bytes),
@@ -214,14 +214,14 @@ impl Reader {
     }
 }
 
-fn fault_of(broken: Broken) -> FieldError {
+fn fault_of(broken: SyntaxError) -> FieldError {
     let (code, message) = match broken {
-        Broken::TooLong => ("row_too_long", "is longer than 1 MiB"),
-        Broken::Quote => (
+        SyntaxError::TooLong => ("row_too_long", "is longer than 1 MiB"),
+        SyntaxError::Quote => (
             "invalid_quote",
             "has something between a closing quote and the end of its cell; write quotes inside a quoted cell twice",
         ),
-        Broken::Unclosed => ("unclosed_quote", "opens a quote that is never closed"),
+        SyntaxError::Unclosed => ("unclosed_quote", "opens a quote that is never closed"),
     };
     FieldError::new("row", code, message)
 }
@@ -337,8 +337,8 @@ fn content(mut body: Map<String, Value>, mut errors: Vec<FieldError>) -> Content
     }
     match from_value::<CustomerChange>(&Value::Object(body)) {
         Ok(CustomerChange(members)) if errors.is_empty() => {
-            let members = Members { fixed: Fixed::default(), ..members };
-            Content::Customer(Box::new(Said { customer: customer.and_then(Result::ok), members }))
+            let members = Members { fixed: ReadOnlyMembers::default(), ..members };
+            Content::Customer(Box::new(RowValues { customer: customer.and_then(Result::ok), members }))
         }
         read => {
             errors.extend(read.err().iter().flat_map(Error::field_errors).cloned());

@@ -50,7 +50,7 @@ fn csv(file: &str) -> Vec<Record> {
     read(file.as_bytes(), Format::Csv, &Options::default(), 7).unwrap()
 }
 
-fn said(record: &Record) -> &Said {
+fn said(record: &Record) -> &RowValues {
     match &record.content {
         Content::Customer(said) => said,
         other => panic!("{other:?}"),

@@ -3,7 +3,7 @@
 
 /// What is known of a customer under one of the keys, beside the id, that a row has as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum Comparison {
     /// The customer has nothing there.
     Nothing,
     /// The same.
@@ -13,13 +13,13 @@ pub enum Told {
 }
 
 /// Somebody else: something differs that tells customers apart, and nothing agrees.
-pub fn is_another(told: impl IntoIterator<Item = Told>) -> bool {
+pub fn is_another(told: impl IntoIterator<Item = Comparison>) -> bool {
     let mut differs = false;
     for one in told {
         match one {
-            Told::Same => return false,
-            Told::Other => differs = true,
-            Told::Nothing => {}
+            Comparison::Same => return false,
+            Comparison::Other => differs = true,
+            Comparison::Nothing => {}
         }
     }
     differs
@@ -31,7 +31,7 @@ mod tests {
 
     #[test]
     fn somebody_else_differs_and_agrees_in_nothing() {
-        use Told::{Nothing, Other, Same};
+        use Comparison::{Nothing, Other, Same};
         for (told, another) in [
             (vec![], false),
             (vec![Nothing, Nothing], false),

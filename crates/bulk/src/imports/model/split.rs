@@ -18,7 +18,7 @@ pub enum Layout {
 
 /// What keeps a row from being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Broken {
+pub enum SyntaxError {
     /// Over [`MOST_ROW_BYTES`].
     TooLong,
     /// Something stands between a closing quote and the end of its cell.
@@ -31,7 +31,7 @@ pub enum Broken {
 #[derive(Debug)]
 pub struct RawRow<'a> {
     /// Without its line end.
-    pub bytes: Result<&'a [u8], Broken>,
+    pub bytes: Result<&'a [u8], SyntaxError>,
     /// How many bytes of the file it took, with its line end.
     pub took: u64,
 }
@@ -42,7 +42,7 @@ enum State {
     Plain,
     Quoted,
     Closing,
-    Broken,
+    SyntaxError,
 }
 
 /// Takes the carrier in pieces of any size and gives rows.
@@ -105,7 +105,7 @@ impl Splitter {
                 return Some(self.take(end));
             }
             self.state = self.after(byte);
-            self.broken |= self.state == State::Broken;
+            self.broken |= self.state == State::SyntaxError;
             self.seen += 1;
             if self.seen - self.start > MOST_ROW_BYTES {
                 self.dropped += self.encoding.source_len(&self.buffer[self.start..self.seen]);
@@ -122,10 +122,10 @@ impl Splitter {
             (State::Quoted, b'"') => State::Closing,
             (State::Quoted, _) => State::Quoted,
             (State::Closing, b'"') => State::Quoted,
-            (State::Broken, _) => State::Broken,
+            (State::SyntaxError, _) => State::SyntaxError,
             (_, b) if b == delimiter => State::CellStart,
             (State::CellStart, b'"') => State::Quoted,
-            (State::Closing, _) => State::Broken,
+            (State::Closing, _) => State::SyntaxError,
             _ => State::Plain,
         }
     }
@@ -136,9 +136,9 @@ impl Splitter {
         let end = self.seen + line_end;
         let took = self.dropped + self.encoding.source_len(&self.buffer[self.start..end]);
         let error = match () {
-            () if self.state == State::Quoted => Some(Broken::Unclosed),
-            () if self.dropped > 0 => Some(Broken::TooLong),
-            () if self.broken => Some(Broken::Quote),
+            () if self.state == State::Quoted => Some(SyntaxError::Unclosed),
+            () if self.dropped > 0 => Some(SyntaxError::TooLong),
+            () if self.broken => Some(SyntaxError::Quote),
             () => None,
         };
         (self.start, self.seen) = (end, end);
@@ -201,7 +201,7 @@ mod tests {
 
     use super::*;
 
-    type Rows = Vec<Result<Vec<String>, Broken>>;
+    type Rows = Vec<Result<Vec<String>, SyntaxError>>;
 
     /// The rows of a file that comes in pieces of `cut` bytes, and how many bytes they took.
     fn read(file: &[u8], cut: usize) -> (Rows, u64) {
@@ -222,7 +222,7 @@ mod tests {
         }
     }
 
-    fn row(cells: &[&str]) -> Result<Vec<String>, Broken> {
+    fn row(cells: &[&str]) -> Result<Vec<String>, SyntaxError> {
         Ok(cells.iter().map(|c| (*c).to_owned()).collect())
     }
 
@@ -245,9 +245,9 @@ mod tests {
     #[test]
     fn a_wrong_quote_costs_its_row_and_an_open_one_the_rest() {
         let (rows, _) = read(b"a\n\"b\"c,d\n\"e\",f\n", 4);
-        assert_eq!(rows, [row(&["a"]), Err(Broken::Quote), row(&["e", "f"])]);
+        assert_eq!(rows, [row(&["a"]), Err(SyntaxError::Quote), row(&["e", "f"])]);
         let (rows, took) = read(b"a\n\"b,c\nd,e\n", 4);
-        assert_eq!((rows, took), (vec![row(&["a"]), Err(Broken::Unclosed)], 11));
+        assert_eq!((rows, took), (vec![row(&["a"]), Err(SyntaxError::Unclosed)], 11));
     }
 
     #[test]
@@ -270,9 +270,9 @@ mod tests {
         }
         let expected = [
             Ok(b"a".to_vec()),
-            Err(Broken::TooLong),
+            Err(SyntaxError::TooLong),
             Ok(b"b".to_vec()),
-            Err(Broken::TooLong),
+            Err(SyntaxError::TooLong),
             Ok(b"d".to_vec()),
         ];
         assert_eq!(rows, expected);

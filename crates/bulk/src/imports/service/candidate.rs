@@ -5,14 +5,14 @@ use platform::ctx::Ctx;
 use super::matched::{Found, has_other_names, is_not};
 use super::own_id::{FreeId, OwnId, hash};
 use crate::imports::model::options::{MatchKey, Spec};
-use crate::imports::model::record::{Key, Said};
+use crate::imports::model::record::{Key, RowValues};
 
 /// A row that means a customer and has no verdict yet.
 pub(super) struct Candidate {
     /// Its place in the chunk.
     pub at: usize,
     pub row: i64,
-    pub said: Said,
+    pub said: RowValues,
     /// By what it is looked for: first all that may decide, then the one that does.
     pub keys: Vec<Key>,
     /// The hash of the one, those of everything else that tells it from others, and of what no two customers can have.
@@ -23,7 +23,7 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    pub(super) fn new(ctx: &Ctx, spec: &Spec, at: usize, row: i64, said: Said) -> Candidate {
+    pub(super) fn new(ctx: &Ctx, spec: &Spec, at: usize, row: i64, said: RowValues) -> Candidate {
         let hash = |key: &Key| hash(ctx, &key.text());
         let keys = said.keys(spec.match_by);
         let own = said.own_keys();

@@ -8,7 +8,7 @@ use customers::customers::model::{CustomerNumber, Members, NewCustomer};
 use customers::customers::service::LoadedCustomer;
 use customers::customers::service::change::change_many_in;
 use customers::customers::service::create::create_many_in;
-use customers::customers::service::members::{How, Rights};
+use customers::customers::service::members::{Rights, UpdateMode};
 use customers::customers::service::rows;
 use database::{Ids, Json, Texts};
 use kernel::{Error, FieldError, Result};
@@ -62,7 +62,7 @@ pub(super) async fn work_in(
     }
     let found = Found::of(tx, scope, waiting.iter().flat_map(|c| &c.keys)).await?;
     waiting.iter_mut().for_each(|candidate| candidate.settle(ctx, spec, &found));
-    let mut taken = Taken::of(ctx, tx, batch, &waiting, &found).await?;
+    let mut taken = SeenRows::of(ctx, tx, batch, &waiting, &found).await?;
     let mut keys = Vec::new();
     // A second round is for rows that gave way to one before them that was then refused.
     while !waiting.is_empty() {
@@ -77,13 +77,13 @@ pub(super) async fn work_in(
                 }
             }
         }
-        taken.give_back(&effective.refused);
+        taken.release(&effective.refused);
     }
     Ok(Verdicts { lines: lines.into_iter().flatten().collect(), keys })
 }
 
 /// What earlier rows of the file have: the place in this chunk, or none for earlier chunks.
-struct Taken {
+struct SeenRows {
     keys: HashMap<String, Option<usize>>,
     customers: HashMap<Uuid, Option<usize>>,
     dry: HashSet<String>,
@@ -91,14 +91,14 @@ struct Taken {
     erased: HashSet<usize>,
 }
 
-impl Taken {
+impl SeenRows {
     async fn of(
         ctx: &Ctx,
         tx: &mut Tx,
         batch: &Batch,
         waiting: &[Candidate],
         found: &Found,
-    ) -> Result<Taken> {
+    ) -> Result<SeenRows> {
         let sought: Texts = waiting.iter().filter_map(|c| c.sought.as_deref()).collect();
         let customers: Ids = found.customers().collect();
         let (keys, customers) = batches::seen_in(tx, batch, sought, customers).await?;
@@ -117,7 +117,7 @@ impl Taken {
         let gone: HashSet<String> = store::known(tx, batch.id, hashes).await?.into_iter().collect();
         let erased = named.into_iter().filter(|(_, hashes)| hashes.iter().any(|hash| gone.contains(hash)));
         let erased = erased.map(|(at, _)| at).collect();
-        Ok(Taken { keys, customers: customers.into_iter().map(|id| (id, None)).collect(), dry, erased })
+        Ok(SeenRows { keys, customers: customers.into_iter().map(|id| (id, None)).collect(), dry, erased })
     }
 
     /// The earlier row that means the same customer. An id that an earlier row got for somebody else is not free any more.
@@ -165,7 +165,7 @@ impl Taken {
     }
 
     /// Rows that were refused after all have nothing.
-    fn give_back(&mut self, refused: &HashSet<usize>) {
+    fn release(&mut self, refused: &HashSet<usize>) {
         self.keys.retain(|_, at| at.is_none_or(|at| !refused.contains(&at)));
         self.customers.retain(|_, at| at.is_none_or(|at| !refused.contains(&at)));
     }
@@ -202,7 +202,7 @@ impl Round {
         spec: &Spec,
         waiting: Vec<Candidate>,
         found: &Found,
-        taken: &mut Taken,
+        taken: &mut SeenRows,
         lines: &mut [Option<NewRow>],
     ) -> Round {
         let mut round = Round::default();
@@ -289,7 +289,8 @@ impl Round {
                 }
             }
         }
-        let changed = Box::pin(change_many_in(ctx, tx, scope, Rights::of(ctx)?, changes, How::Patch)).await?;
+        let changed =
+            Box::pin(change_many_in(ctx, tx, scope, Rights::of(ctx)?, changes, UpdateMode::Patch)).await?;
         for ((mut place, before), changed) in places.into_iter().zip(changed) {
             let new = match changed {
                 Ok(after) if state(&after) == state(&before) => {
@@ -313,7 +314,7 @@ fn verdict(
     spec: &Spec,
     candidate: &Candidate,
     matched: Option<&Matched>,
-    taken: &Taken,
+    taken: &SeenRows,
 ) -> Option<NewRow> {
     let row = candidate.row;
     let failed = |e: Error| Some(NewRow::failed(row, None, &e));

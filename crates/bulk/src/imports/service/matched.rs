@@ -14,7 +14,7 @@ use platform::access::Scope;
 use uuid::Uuid;
 
 use crate::imports::model::record::Key;
-use crate::imports::model::same::{Told, is_another};
+use crate::imports::model::same::{Comparison, is_another};
 
 /// What a key comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,15 +107,15 @@ impl Found {
 /// Does a row with these keys mean somebody else?
 pub(super) fn is_not(named: &Named, keys: &[Key]) -> bool {
     let told = |stored: &Option<String>, said: &String| match stored {
-        None => Told::Nothing,
-        Some(stored) if stored == said => Told::Same,
-        Some(_) => Told::Other,
+        None => Comparison::Nothing,
+        Some(stored) if stored == said => Comparison::Same,
+        Some(_) => Comparison::Other,
     };
     is_another(keys.iter().map(|key| match key {
         Key::External(id) => told(&named.external_id, id),
         Key::Email(email) => told(&named.email_key, email),
         Key::Phone(digits) => told(&named.phone_digits, digits),
-        Key::Customer(_) => Told::Nothing,
+        Key::Customer(_) => Comparison::Nothing,
     }))
 }
 

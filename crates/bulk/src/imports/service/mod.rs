@@ -54,7 +54,7 @@ const KEPT: Duration = Duration::from_secs(24 * 3600);
 const HEAD: u64 = 2 << 20;
 
 /// A file as it comes in.
-pub struct Incoming {
+pub struct IncomingFile {
     /// What somebody says about it.
     pub options: Options,
     /// Csv or ndjson, if the file's name or type says so.
@@ -76,7 +76,7 @@ pub enum Worker {
 
 /// Stores a file and asks for its import. 422 when the file cannot be imported at all: it is empty, or has no column that
 /// is known.
-pub async fn start(ctx: &Ctx, incoming: Incoming, worker: Worker) -> Result<Batch> {
+pub async fn start(ctx: &Ctx, incoming: IncomingFile, worker: Worker) -> Result<Batch> {
     ctx.require_staff(KIND.permission)?;
     let Some(format) = incoming.options.format.or(incoming.format) else {
         return Err(no_format(incoming.pieces).await);

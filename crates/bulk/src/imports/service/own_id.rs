@@ -10,7 +10,7 @@ use platform::ctx::Ctx;
 use super::KIND;
 use crate::batches::service as batches;
 use crate::imports::model::record::Key;
-use crate::imports::model::same::{Told, is_another};
+use crate::imports::model::same::{Comparison, is_another};
 use crate::imports::store;
 
 /// The code of a verdict on a row whose `customer_id` is somebody else's here.
@@ -60,9 +60,9 @@ impl FreeId {
     /// Do the facts that are known mean somebody else?
     pub(super) fn is_of_another(&self, known: impl Fn(&str) -> bool) -> bool {
         is_another(self.each.iter().map(|(has, is)| match (known(is), known(has)) {
-            (true, _) => Told::Same,
-            (false, true) => Told::Other,
-            (false, false) => Told::Nothing,
+            (true, _) => Comparison::Same,
+            (false, true) => Comparison::Other,
+            (false, false) => Comparison::Nothing,
         }))
     }
 }

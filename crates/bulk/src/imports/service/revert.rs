@@ -8,7 +8,7 @@ use customers::customers::model::input::CustomerChange;
 use customers::customers::service::LoadedCustomer;
 use customers::customers::service::change::change_many_in;
 use customers::customers::service::erase::erase_in;
-use customers::customers::service::members::{How, Rights};
+use customers::customers::service::members::{Rights, UpdateMode};
 use customers::customers::service::rows;
 use database::Ids;
 use identity::users::model::UserRef;
@@ -21,7 +21,7 @@ use platform::ctx::Ctx;
 use uuid::Uuid;
 
 use super::chunk::state;
-use crate::batches::service::{self as batches, Batch, Kept, NewRow, Outcome, Slice, Verdict};
+use crate::batches::service::{self as batches, Batch, NewRow, Outcome, RevertRow, Slice, Verdict};
 
 /// Code of a line whose row was taken back, and of one whose row was not.
 const REVERTED: &str = "REVERTED";
@@ -59,11 +59,12 @@ async fn revert_in(
     tx: &mut Tx,
     scope: &Scope,
     batch: &Batch,
-    lines: Vec<Kept>,
+    lines: Vec<RevertRow>,
 ) -> Result<Vec<NewRow>> {
     // A revert that failed on its way and is asked for again has these behind it.
-    let reverted = |line: &Kept| line.code.as_deref() == Some(REVERTED);
-    let touched = |line: &&Kept| matches!(line.verdict.as_str(), "created" | "updated") && !reverted(line);
+    let reverted = |line: &RevertRow| line.code.as_deref() == Some(REVERTED);
+    let touched =
+        |line: &&RevertRow| matches!(line.verdict.as_str(), "created" | "updated") && !reverted(line);
     let ids: Ids = lines.iter().filter(touched).filter_map(|line| line.customer_id).collect();
     let rows = rows::by_ids(tx, scope, ids).await?;
     let mut rows: HashMap<Uuid, LoadedCustomer> = rows.into_iter().map(|row| (row.id, row)).collect();
@@ -105,7 +106,8 @@ async fn revert_in(
             }
         }
     }
-    let changed = Box::pin(change_many_in(ctx, tx, scope, Rights::of(ctx)?, changes, How::Put)).await?;
+    let changed =
+        Box::pin(change_many_in(ctx, tx, scope, Rights::of(ctx)?, changes, UpdateMode::Put)).await?;
     for ((n, id), changed) in places.into_iter().zip(changed) {
         done.push(match changed {
             Ok(_) => said(n, Verdict::Updated, Some(id), REVERTED, "Has again what was there before"),

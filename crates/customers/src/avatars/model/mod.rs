@@ -44,26 +44,26 @@ pub struct Pictures {
 /// The one place where images are decoded: one at a time, since a small file may hold a large image. Who waits is bounded, by
 /// account first, so that nobody's many uploads take the places of others. What waits is on disk. Cloning shares it.
 #[derive(Clone)]
-pub struct Studio {
+pub struct ImageDecoder {
     memory: u64,
-    lines: Arc<Mutex<HashMap<Actor, Line>>>,
+    lines: Arc<Mutex<HashMap<Actor, AccountQueue>>>,
     places: Arc<Semaphore>,
     running: Arc<Semaphore>,
 }
 
 /// The images of one account, one behind the other.
-struct Line {
+struct AccountQueue {
     turn: Arc<Semaphore>,
     length: usize,
 }
 
 /// A place in the line of an account, given back when it is dropped.
-struct InLine {
-    lines: Arc<Mutex<HashMap<Actor, Line>>>,
+struct QueuePlace {
+    lines: Arc<Mutex<HashMap<Actor, AccountQueue>>>,
     who: Actor,
 }
 
-impl Drop for InLine {
+impl Drop for QueuePlace {
     fn drop(&mut self) {
         let mut lines = self.lines.lock();
         if let Some(line) = lines.get_mut(&self.who) {
@@ -75,16 +75,16 @@ impl Drop for InLine {
     }
 }
 
-impl ProcessState for Studio {
-    fn new(parts: &Parts) -> Studio {
-        Studio::with_memory(parts.config.avatar_memory)
+impl ProcessState for ImageDecoder {
+    fn new(parts: &Parts) -> ImageDecoder {
+        ImageDecoder::with_memory(parts.config.avatar_memory)
     }
 }
 
-impl Studio {
+impl ImageDecoder {
     /// A studio in which reading an image takes `memory` bytes at most.
-    pub fn with_memory(memory: u64) -> Studio {
-        Studio {
+    pub fn with_memory(memory: u64) -> ImageDecoder {
+        ImageDecoder {
             memory,
             lines: Arc::default(),
             places: Arc::new(Semaphore::new(PLACES)),
@@ -113,14 +113,15 @@ impl Studio {
         work.await.map_err(|e| broken().with_source(e))?
     }
 
-    fn join(&self, who: Actor) -> Result<(InLine, Arc<Semaphore>)> {
+    fn join(&self, who: Actor) -> Result<(QueuePlace, Arc<Semaphore>)> {
         let mut lines = self.lines.lock();
-        let line = lines.entry(who).or_insert_with(|| Line { turn: Arc::new(Semaphore::new(1)), length: 0 });
+        let line =
+            lines.entry(who).or_insert_with(|| AccountQueue { turn: Arc::new(Semaphore::new(1)), length: 0 });
         if line.length >= OF_ONE {
             return Err(busy("Your images before this one are still being read"));
         }
         line.length += 1;
-        Ok((InLine { lines: Arc::clone(&self.lines), who }, Arc::clone(&line.turn)))
+        Ok((QueuePlace { lines: Arc::clone(&self.lines), who }, Arc::clone(&line.turn)))
     }
 }
 

@@ -193,7 +193,7 @@ fn a_cell_is_the_mean_of_its_pixels_and_what_shines_through_keeps_its_colour() {
 
 #[tokio::test]
 async fn one_account_waits_in_its_own_line_and_leaves_places_for_others() {
-    let studio = Studio::with_memory(MEMORY);
+    let studio = ImageDecoder::with_memory(MEMORY);
     let turn = studio.running.clone().acquire_owned().await.unwrap();
     let image = file(&halves(8, 8), ImageFormat::Png);
     let user = |n: u128| Actor::User(uuid::Uuid::from_u128(n));

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::http::Uri;
 use kernel::web::Body;
 use kernel::web::problem::Problems;
-use kernel::web::reply::Tagged;
+use kernel::web::reply::WithETag;
 use kernel::{Error, Result};
 use platform::app::App;
 use platform::ctx::Ctx;
@@ -34,7 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     security(("bearer" = [])),
     params(("user_id" = String, Query, description = "The user's UUID, or the number it had before a migration.")),
     responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
-async fn by_user_id(ctx: Ctx, uri: Uri) -> Result<Tagged<CustomerView>> {
+async fn by_user_id(ctx: Ctx, uri: Uri) -> Result<WithETag<CustomerView>> {
     let query = Query::parse(&uri, &["user_id"])?;
     let user = query.get("user_id").and_then(UserKey::parse);
     let user =
@@ -47,7 +47,7 @@ async fn by_user_id(ctx: Ctx, uri: Uri) -> Result<Tagged<CustomerView>> {
     security(("bearer" = [])),
     params(("username" = String, Path, description = "The whole name.")),
     responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
-async fn by_username(ctx: Ctx, Path(username): Path<String>) -> Result<Tagged<CustomerView>> {
+async fn by_username(ctx: Ctx, Path(username): Path<String>) -> Result<WithETag<CustomerView>> {
     tagged(&ctx, service::get_by_username(&ctx, &username).await?)
 }
 
@@ -56,7 +56,7 @@ async fn by_username(ctx: Ctx, Path(username): Path<String>) -> Result<Tagged<Cu
     security(("bearer" = [])),
     params(("email" = String, Path, description = "The whole address.")),
     responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
-async fn by_email(ctx: Ctx, Path(email): Path<String>) -> Result<Tagged<CustomerView>> {
+async fn by_email(ctx: Ctx, Path(email): Path<String>) -> Result<WithETag<CustomerView>> {
     tagged(&ctx, service::get_by_email(&ctx, &email).await?)
 }
 

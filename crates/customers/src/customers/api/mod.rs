@@ -19,7 +19,7 @@ use axum::extract::Path;
 use kernel::Result;
 use kernel::web::Body;
 use kernel::web::problem::Problems;
-use kernel::web::reply::{Created, IfMatch, NoContent, Tag, Tagged};
+use kernel::web::reply::{Created, ETag, IfMatch, NoContent, WithETag};
 use platform::app::App;
 use platform::ctx::Ctx;
 use utoipa_axum::router::OpenApiRouter;
@@ -28,13 +28,13 @@ use utoipa_axum::routes;
 use super::model::input::CustomerChange;
 use super::model::view::CustomerView;
 use super::model::{CustomerRow, Members};
-use super::service::members::How;
+use super::service::members::UpdateMode;
 use super::service::{self, change, create as creation, erase as erasure, status as states};
 use bodies::{CustomerChangeBody, NewCustomerBody};
 
 /// The tag of a customer: its version, its user's, and who looks. Counters and logins do not change it.
-pub fn tag(row: &CustomerRow, for_customer: bool) -> Tag {
-    Tag::of(&[&row.version, &row.user_version, if for_customer { &"c" } else { &"s" }])
+pub fn tag(row: &CustomerRow, for_customer: bool) -> ETag {
+    ETag::of(&[&row.version, &row.user_version, if for_customer { &"c" } else { &"s" }])
 }
 
 /// The routes of this feature.
@@ -49,14 +49,14 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// One customer with its tag, as the caller sees it.
-fn tagged(ctx: &Ctx, row: CustomerRow) -> Result<Tagged<CustomerView>> {
+fn tagged(ctx: &Ctx, row: CustomerRow) -> Result<WithETag<CustomerView>> {
     let for_customer = ctx.caller()?.is_customer();
     ctx.concerns(row.id);
-    Ok(Tagged(tag(&row, for_customer), CustomerView::of(row, for_customer)))
+    Ok(WithETag(tag(&row, for_customer), CustomerView::of(row, for_customer)))
 }
 
 fn created(ctx: &Ctx, row: CustomerRow) -> Result<Created<CustomerView>> {
-    let Tagged(tag, body) = tagged(ctx, row)?;
+    let WithETag(tag, body) = tagged(ctx, row)?;
     Ok(Created { location: format!("/api/v1/customers/{}", body.customer_id), tag: Some(tag), body })
 }
 
@@ -80,7 +80,7 @@ async fn create(ctx: Ctx, Body(new): NewCustomerBody) -> Result<Created<Customer
     security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
     responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
-async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<Tagged<CustomerView>> {
+async fn get(ctx: Ctx, Path(reference): Path<String>) -> Result<WithETag<CustomerView>> {
     tagged(&ctx, service::get(&ctx, &reference).await?)
 }
 
@@ -94,8 +94,8 @@ async fn put(
     Path(reference): Path<String>,
     wanted: IfMatch,
     Body(CustomerChange(members)): CustomerChangeBody,
-) -> Result<Tagged<CustomerView>> {
-    update(&ctx, &reference, &wanted, members, How::Put).await
+) -> Result<WithETag<CustomerView>> {
+    update(&ctx, &reference, &wanted, members, UpdateMode::Put).await
 }
 
 /// Applies a JSON merge patch (RFC 7396): `null` clears.
@@ -108,8 +108,8 @@ async fn patch(
     Path(reference): Path<String>,
     wanted: IfMatch,
     Body(CustomerChange(members)): CustomerChangeBody,
-) -> Result<Tagged<CustomerView>> {
-    update(&ctx, &reference, &wanted, members, How::Patch).await
+) -> Result<WithETag<CustomerView>> {
+    update(&ctx, &reference, &wanted, members, UpdateMode::Patch).await
 }
 
 async fn update(
@@ -117,8 +117,8 @@ async fn update(
     reference: &str,
     wanted: &IfMatch,
     members: Members,
-    how: How,
-) -> Result<Tagged<CustomerView>> {
+    how: UpdateMode,
+) -> Result<WithETag<CustomerView>> {
     let row = change::change(ctx, reference, members, how, unchanged(ctx, wanted)?).await?;
     tagged(ctx, row)
 }

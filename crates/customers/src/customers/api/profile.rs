@@ -3,7 +3,7 @@
 use kernel::Result;
 use kernel::web::Body;
 use kernel::web::problem::Problems;
-use kernel::web::reply::{Created, IfMatch, NoContent, Tagged};
+use kernel::web::reply::{Created, IfMatch, NoContent, WithETag};
 use platform::app::App;
 use platform::ctx::Ctx;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +13,7 @@ use super::bodies::{CustomerChangeBody, NewProfileBody};
 use super::{created, tagged, unchanged};
 use crate::customers::model::input::{CustomerChange, NewProfile};
 use crate::customers::model::view::CustomerView;
-use crate::customers::service::members::How;
+use crate::customers::service::members::UpdateMode;
 use crate::customers::service::profile;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/v1/customers/profile", operation_id = "getOwnProfile", tag = "profile",
     security(("bearer" = [])),
     responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
-async fn get(ctx: Ctx) -> Result<Tagged<CustomerView>> {
+async fn get(ctx: Ctx) -> Result<WithETag<CustomerView>> {
     tagged(&ctx, profile::get(&ctx).await?)
 }
 
@@ -37,7 +37,7 @@ async fn get(ctx: Ctx) -> Result<Tagged<CustomerView>> {
 #[utoipa::path(get, path = "/api/v1/customers/me", operation_id = "getOwnCustomer", tag = "profile",
     security(("bearer" = [])),
     responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
-async fn me(ctx: Ctx) -> Result<Tagged<CustomerView>> {
+async fn me(ctx: Ctx) -> Result<WithETag<CustomerView>> {
     get(ctx).await
 }
 
@@ -58,9 +58,9 @@ async fn patch(
     ctx: Ctx,
     wanted: IfMatch,
     Body(CustomerChange(members)): CustomerChangeBody,
-) -> Result<Tagged<CustomerView>> {
+) -> Result<WithETag<CustomerView>> {
     let check = unchanged(&ctx, &wanted)?;
-    tagged(&ctx, profile::change(&ctx, members, How::Patch, check).await?)
+    tagged(&ctx, profile::change(&ctx, members, UpdateMode::Patch, check).await?)
 }
 
 /// Sets the members that the body names.
@@ -71,9 +71,9 @@ async fn put(
     ctx: Ctx,
     wanted: IfMatch,
     Body(CustomerChange(members)): CustomerChangeBody,
-) -> Result<Tagged<CustomerView>> {
+) -> Result<WithETag<CustomerView>> {
     let check = unchanged(&ctx, &wanted)?;
-    tagged(&ctx, profile::change(&ctx, members, How::Put, check).await?)
+    tagged(&ctx, profile::change(&ctx, members, UpdateMode::Put, check).await?)
 }
 
 /// Deletes the caller's profile for good. The login stays.

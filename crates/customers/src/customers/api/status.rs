@@ -6,7 +6,7 @@ use kernel::Result;
 use kernel::clock::Timestamp;
 use kernel::web::Body;
 use kernel::web::problem::Problems;
-use kernel::web::reply::{IfMatch, Tagged};
+use kernel::web::reply::{IfMatch, WithETag};
 use platform::app::App;
 use platform::ctx::Ctx;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +16,7 @@ use super::bodies::{DeactivationBody, NothingBody, ServiceDoneBody, Verification
 use super::{tagged, unchanged};
 use crate::customers::model::input::{Deactivation, ServiceDone, Verification};
 use crate::customers::model::view::CustomerView;
-use crate::customers::service::status::{self, Counted, Mark};
+use crate::customers::service::status::{self, Counted, VerifiedContact};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -39,7 +39,7 @@ async fn deactivate(
     Path(reference): Path<String>,
     wanted: IfMatch,
     Body(Deactivation(reason)): DeactivationBody,
-) -> Result<Tagged<CustomerView>> {
+) -> Result<WithETag<CustomerView>> {
     let check = unchanged(&ctx, &wanted)?;
     tagged(&ctx, status::activate(&ctx, &reference, false, reason, check).await?)
 }
@@ -54,7 +54,7 @@ async fn activate(
     Path(reference): Path<String>,
     wanted: IfMatch,
     _: NothingBody,
-) -> Result<Tagged<CustomerView>> {
+) -> Result<WithETag<CustomerView>> {
     let check = unchanged(&ctx, &wanted)?;
     tagged(&ctx, status::activate(&ctx, &reference, true, None, check).await?)
 }
@@ -69,7 +69,7 @@ async fn verify(
     Path(reference): Path<String>,
     wanted: IfMatch,
     Body(Verification(verified)): VerificationBody,
-) -> Result<Tagged<CustomerView>> {
+) -> Result<WithETag<CustomerView>> {
     tagged(&ctx, status::verify(&ctx, &reference, verified, unchanged(&ctx, &wanted)?).await?)
 }
 
@@ -83,9 +83,9 @@ async fn verify_email(
     Path(reference): Path<String>,
     wanted: IfMatch,
     _: NothingBody,
-) -> Result<Tagged<CustomerView>> {
+) -> Result<WithETag<CustomerView>> {
     let check = unchanged(&ctx, &wanted)?;
-    tagged(&ctx, status::mark(&ctx, &reference, Mark::Email, check).await?)
+    tagged(&ctx, status::mark(&ctx, &reference, VerifiedContact::Email, check).await?)
 }
 
 /// Marks the phone as verified. The mark is shown and never counts as a proof by its owner.
@@ -98,9 +98,9 @@ async fn verify_phone(
     Path(reference): Path<String>,
     wanted: IfMatch,
     _: NothingBody,
-) -> Result<Tagged<CustomerView>> {
+) -> Result<WithETag<CustomerView>> {
     let check = unchanged(&ctx, &wanted)?;
-    tagged(&ctx, status::mark(&ctx, &reference, Mark::Phone, check).await?)
+    tagged(&ctx, status::mark(&ctx, &reference, VerifiedContact::Phone, check).await?)
 }
 
 /// Notes a login that happened elsewhere, at most once a minute.
@@ -108,7 +108,11 @@ async fn verify_phone(
     security(("bearer" = [])),
     params(("ref" = String, Path, description = "UUID or `CUST_…`.")),
     responses((status = 200, body = CustomerView, headers(("ETag"))), Problems))]
-async fn last_login(ctx: Ctx, Path(reference): Path<String>, _: NothingBody) -> Result<Tagged<CustomerView>> {
+async fn last_login(
+    ctx: Ctx,
+    Path(reference): Path<String>,
+    _: NothingBody,
+) -> Result<WithETag<CustomerView>> {
     tagged(&ctx, status::touch_login(&ctx, &reference).await?)
 }
 

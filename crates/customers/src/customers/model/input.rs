@@ -11,8 +11,8 @@ use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, SchemaType, Type};
 use utoipa::openapi::{Object, RefOr, Schema};
 
 use super::{
-    AddressSaid, BusinessSaid, EmergencyContactSaid, Fixed, Members, NewCustomer, PREFERENCES_BYTES, Tags,
-    UserKey,
+    AddressSaid, BusinessSaid, EmergencyContactSaid, Members, NewCustomer, PREFERENCES_BYTES,
+    ReadOnlyMembers, Tags, UserKey,
 };
 
 /// Largest `metadata` as JSON; its keys and values have limits of their own.
@@ -116,8 +116,8 @@ fn tags(f: &mut Fields<'_>) -> Field<Tags> {
     tags
 }
 
-fn fixed(f: &mut Fields<'_>) -> Fixed {
-    Fixed {
+fn fixed(f: &mut Fields<'_>) -> ReadOnlyMembers {
+    ReadOnlyMembers {
         username: f.text("username", 50),
         user_role: f.text(["user_role", "role"], 50),
         company_id: f.text("company_id", 50),

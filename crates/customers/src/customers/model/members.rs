@@ -38,13 +38,13 @@ pub struct Members {
     pub is_active: Option<bool>,
     pub is_verified: Option<bool>,
     /// What nobody writes here: it must say what is stored.
-    pub fixed: Fixed,
+    pub fixed: ReadOnlyMembers,
 }
 
 /// Members that no body changes: ignored when equal to what is stored, else 403.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the members of the API, documented there")]
-pub struct Fixed {
+pub struct ReadOnlyMembers {
     pub username: Field<String>,
     pub user_role: Field<String>,
     pub company_id: Field<String>,

@@ -26,7 +26,7 @@ use kernel::text::{Block, Line};
 
 pub use address::{Parts, formatted_address, postal_key};
 pub use country::{country_code, country_key, country_label};
-pub use members::{Fixed, Members, NewCustomer, PREFERENCES_BYTES};
+pub use members::{Members, NewCustomer, PREFERENCES_BYTES, ReadOnlyMembers};
 pub use metadata::Metadata;
 pub use number::{CustomerNumber, CustomerRef, UserKey};
 pub use person::{CalendarDate, ContactMethod, DateOfBirth, Gender};

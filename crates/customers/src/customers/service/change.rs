@@ -8,7 +8,7 @@ use platform::Tx;
 use platform::access::{Permission, Scope};
 use platform::ctx::Ctx;
 
-use super::members::{Draft, How, Rights, draft};
+use super::members::{Draft, UpdateMode, Rights, draft};
 use super::person::Person;
 use super::{CustomerRow, LoadedCustomer, find_in, save_many_in};
 use crate::consent::service::{self as consent, MARKETING_EMAILS, Source};
@@ -20,7 +20,7 @@ pub async fn change(
     ctx: &Ctx,
     reference: &str,
     members: Members,
-    how: How,
+    how: UpdateMode,
     check: impl FnOnce(&CustomerRow) -> Result<()>,
 ) -> Result<CustomerRow> {
     let scope = ctx.require(Permission::CustomersWrite)?;
@@ -42,7 +42,7 @@ pub async fn change_in(
     rights: Rights,
     before: LoadedCustomer,
     members: Members,
-    how: How,
+    how: UpdateMode,
 ) -> Result<CustomerRow> {
     let changed = change_many_in(ctx, tx, scope, rights, vec![(before, members)], how).await?.pop();
     changed.unwrap_or_else(|| Err(Error::internal("a changed customer is gone")))
@@ -56,13 +56,13 @@ pub async fn change_many_in(
     scope: &Scope,
     rights: Rights,
     changes: Vec<(LoadedCustomer, Members)>,
-    how: How,
+    how: UpdateMode,
 ) -> Result<Vec<Result<CustomerRow>>> {
-    let mut plans: Vec<Result<Plan>> =
+    let mut plans: Vec<Result<PlannedChange>> =
         changes.into_iter().map(|(before, members)| plan(ctx, rights, before, members, how)).collect();
     refuse_known_external_ids(tx, &mut plans).await?;
     Box::pin(write_users(ctx, tx, scope, rights, &mut plans)).await?;
-    let accepted: Vec<&Plan> = plans.iter().flatten().collect();
+    let accepted: Vec<&PlannedChange> = plans.iter().flatten().collect();
     write_consents(ctx, tx, rights, &accepted).await?;
     let (mut changes, mut answers) = (Vec::new(), Vec::new());
     for plan in plans {
@@ -74,14 +74,14 @@ pub async fn change_many_in(
 }
 
 /// A customer that will be changed.
-struct Plan {
+struct PlannedChange {
     before: LoadedCustomer,
     row: CustomerRow,
     person: Person,
     consents: Vec<(&'static str, bool)>,
 }
 
-fn plan(ctx: &Ctx, rights: Rights, before: LoadedCustomer, members: Members, how: How) -> Result<Plan> {
+fn plan(ctx: &Ctx, rights: Rights, before: LoadedCustomer, members: Members, how: UpdateMode) -> Result<PlannedChange> {
     if !rights.staff && !before.is_active {
         return Err(Error::forbidden(
             "CUSTOMER_INACTIVE",
@@ -89,12 +89,12 @@ fn plan(ctx: &Ctx, rights: Rights, before: LoadedCustomer, members: Members, how
         ));
     }
     let Draft { row, person, consents } = draft(ctx, rights, &before, members, how)?;
-    Ok(Plan { before, row, person, consents })
+    Ok(PlannedChange { before, row, person, consents })
 }
 
 /// 409 for an id that another customer has or gets.
-async fn refuse_known_external_ids(tx: &mut Tx, plans: &mut [Result<Plan>]) -> Result<()> {
-    let new = |plan: &Plan| {
+async fn refuse_known_external_ids(tx: &mut Tx, plans: &mut [Result<PlannedChange>]) -> Result<()> {
+    let new = |plan: &PlannedChange| {
         plan.row.external_id.clone().filter(|_| plan.row.external_id != plan.before.external_id)
     };
     let wanted = plans.iter().flatten().filter_map(new).collect();
@@ -115,9 +115,9 @@ async fn write_users(
     tx: &mut Tx,
     scope: &Scope,
     rights: Rights,
-    plans: &mut [Result<Plan>],
+    plans: &mut [Result<PlannedChange>],
 ) -> Result<()> {
-    let differing = |plan: &&mut Result<Plan>| plan.as_ref().is_ok_and(|plan| plan.person.differs(&plan.row));
+    let differing = |plan: &&mut Result<PlannedChange>| plan.as_ref().is_ok_and(|plan| plan.person.differs(&plan.row));
     let mut differing: Vec<_> = plans.iter_mut().filter(differing).collect();
     if differing.len() > 1 {
         // In one order: two that change the same ones wait for each other and do not deadlock.
@@ -141,7 +141,7 @@ fn is_refusal(e: &Error) -> bool {
     matches!(e.kind(), Kind::Forbidden | Kind::NotFound | Kind::Conflict | Kind::Invalid)
 }
 
-async fn write_consents(ctx: &Ctx, tx: &mut Tx, rights: Rights, plans: &[&Plan]) -> Result<()> {
+async fn write_consents(ctx: &Ctx, tx: &mut Tx, rights: Rights, plans: &[&PlannedChange]) -> Result<()> {
     let source = if rights.staff { Source::Staff } else { Source::Customer };
     let mut changed = Vec::new();
     for plan in plans {

@@ -15,9 +15,9 @@ use platform::ctx::Ctx;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::members::{Draft, How, Rights, draft, not_writable};
+use super::members::{Draft, Rights, UpdateMode, draft, not_writable};
 use super::person::{Person, email_exists, taken};
-use super::projections::{self, Change, Moment};
+use super::projections::{self, Change, ProjectionPhase};
 use super::{CustomerRow, event};
 use crate::consent::service::{self as consent, MARKETING_EMAILS, MARKETING_SMS, Source};
 use crate::customers::model::{
@@ -56,10 +56,11 @@ pub async fn create_many_in(
     scope: &Scope,
     new: Vec<NewCustomer>,
 ) -> Result<Vec<Result<CustomerRow>>> {
-    let place = Place::of(ctx, tx, scope).await?;
-    let mut known = Known::of(tx, &new).await?;
-    let mut plans: Vec<Result<Plan>> = new.into_iter().map(|new| known.plan(ctx, &place, new)).collect();
-    let accepted: Vec<&mut Plan> = plans.iter_mut().flatten().collect();
+    let place = Creation::of(ctx, tx, scope).await?;
+    let mut existing = ExistingRecords::of(tx, &new).await?;
+    let mut plans: Vec<Result<PlannedCustomer>> =
+        new.into_iter().map(|new| existing.plan(ctx, &place, new)).collect();
+    let accepted: Vec<&mut PlannedCustomer> = plans.iter_mut().flatten().collect();
     Box::pin(write_users(ctx, tx, scope, &place, accepted)).await?;
     let (mut rows, mut refused) = (Vec::new(), Vec::new());
     for plan in plans {
@@ -75,7 +76,7 @@ pub async fn create_many_in(
 }
 
 /// Where new customers belong, and what their creator may write.
-struct Place {
+struct Creation {
     everywhere: bool,
     reach: Option<Uuid>,
     company: Option<Uuid>,
@@ -83,8 +84,8 @@ struct Place {
     rights: Rights,
 }
 
-impl Place {
-    async fn of(ctx: &Ctx, tx: &mut Tx, scope: &Scope) -> Result<Place> {
+impl Creation {
+    async fn of(ctx: &Ctx, tx: &mut Tx, scope: &Scope) -> Result<Creation> {
         if !scope.all() && scope.company().is_none() {
             return Err(Error::forbidden(
                 "NO_COMPANY",
@@ -100,13 +101,13 @@ impl Place {
             None => None,
         };
         let rights = Rights::of(ctx)?;
-        Ok(Place { everywhere: scope.all(), reach: scope.company(), company, company_id, rights })
+        Ok(Creation { everywhere: scope.all(), reach: scope.company(), company, company_id, rights })
     }
 }
 
 /// A customer that will be created.
-struct Plan {
-    beginning: Beginning,
+struct PlannedCustomer {
+    beginning: NewRow,
     person: Person,
     /// The user to create, until it is.
     new: Option<Box<users::Draft>>,
@@ -117,28 +118,28 @@ struct Plan {
 }
 
 /// A new customer, and for which purposes its consent was asked.
-struct Beginning {
+struct NewRow {
     row: CustomerRow,
     asked: Vec<&'static str>,
 }
 
 /// What could refuse a new customer: read for all, and completed by each that is accepted.
-struct Known {
+struct ExistingRecords {
     users: HashMap<String, User>,
     profiles: HashSet<Uuid>,
     emails: HashSet<String>,
     external_ids: HashSet<String>,
 }
 
-impl Known {
-    async fn of(tx: &mut Tx, new: &[NewCustomer]) -> Result<Known> {
+impl ExistingRecords {
+    async fn of(tx: &mut Tx, new: &[NewCustomer]) -> Result<ExistingRecords> {
         let emails: Vec<&Email> = new.iter().filter_map(|n| n.members.email.as_ref().value()).collect();
         let ids = new.iter().filter_map(|n| n.members.external_id.as_ref().value());
         let ids = ids.map(ToString::to_string).collect();
         let users = users::find_by_emails_in(tx, &emails).await?;
         let profiles = store::with_profile(tx, &users.iter().map(|user| user.id).collect()).await?;
         let keyed = users.into_iter().filter_map(|user| Some((user.email_key.clone()?, user)));
-        Ok(Known {
+        Ok(ExistingRecords {
             users: keyed.collect(),
             profiles: profiles.into_iter().collect(),
             emails: HashSet::new(),
@@ -147,7 +148,7 @@ impl Known {
     }
 
     /// What creating this one means. 409, 422, 403.
-    fn plan(&mut self, ctx: &Ctx, place: &Place, new: NewCustomer) -> Result<Plan> {
+    fn plan(&mut self, ctx: &Ctx, place: &Creation, new: NewCustomer) -> Result<PlannedCustomer> {
         let key = new.members.email.as_ref().value().map(|email| email.key().to_owned());
         if key.as_ref().is_some_and(|key| self.emails.contains(key)) {
             return Err(email_exists());
@@ -175,7 +176,7 @@ impl Known {
 
     /// Whoever registered and has no profile gets this one. If nobody ever proved the address, somebody else may have
     /// registered it: what they set up is revoked, and the staff's words count. A proven account keeps its own.
-    fn attach(&self, ctx: &Ctx, place: &Place, user: &User, new: NewCustomer) -> Result<Plan> {
+    fn attach(&self, ctx: &Ctx, place: &Creation, user: &User, new: NewCustomer) -> Result<PlannedCustomer> {
         let mine = place.everywhere || (user.company.is_some() && user.company == place.reach);
         if user.role != "customer" || !mine || self.profiles.contains(&user.id) {
             return Err(email_exists());
@@ -192,13 +193,14 @@ impl Known {
             users::check_phone(ctx, phone, region(&members).as_deref())?;
         }
         let revoke = (!proven).then(|| Box::new(user.clone()));
-        let Draft { row, person, consents } = draft(ctx, place.rights, &blank(ctx, user), members, How::Put)?;
+        let Draft { row, person, consents } =
+            draft(ctx, place.rights, &blank(ctx, user), members, UpdateMode::Put)?;
         let asked = consents.into_iter().map(|(purpose, _)| purpose).collect();
-        Ok(Plan { beginning: Beginning { row, asked }, person, new: None, revoke, named: false })
+        Ok(PlannedCustomer { beginning: NewRow { row, asked }, person, new: None, revoke, named: false })
     }
 }
 
-fn create_user(ctx: &Ctx, place: &Place, new: NewCustomer) -> Result<Plan> {
+fn create_user(ctx: &Ctx, place: &Creation, new: NewCustomer) -> Result<PlannedCustomer> {
     let NewCustomer { first_name, last_name, mut members, .. } = new;
     let user = NewUser {
         email: std::mem::take(&mut members.email).value(),
@@ -214,10 +216,10 @@ fn create_user(ctx: &Ctx, place: &Place, new: NewCustomer) -> Result<Plan> {
     if named {
         stored.username = user.first_candidate(ctx);
     }
-    let Draft { row, person, consents } = draft(ctx, place.rights, &stored, members, How::Put)?;
+    let Draft { row, person, consents } = draft(ctx, place.rights, &stored, members, UpdateMode::Put)?;
     let asked = consents.into_iter().map(|(purpose, _)| purpose).collect();
     let new = Some(Box::new(user));
-    Ok(Plan { beginning: Beginning { row, asked }, person, new, revoke: None, named })
+    Ok(PlannedCustomer { beginning: NewRow { row, asked }, person, new, revoke: None, named })
 }
 
 /// Where national phone numbers are read.
@@ -231,8 +233,8 @@ async fn write_users(
     ctx: &Ctx,
     tx: &mut Tx,
     scope: &Scope,
-    place: &Place,
-    mut plans: Vec<&mut Plan>,
+    place: &Creation,
+    mut plans: Vec<&mut PlannedCustomer>,
 ) -> Result<()> {
     for plan in plans.iter_mut().filter(|plan| plan.new.is_none()) {
         if let Some(user) = &plan.revoke {
@@ -274,10 +276,10 @@ pub async fn insert_in(
         // A user that was just created knows its company's row, not yet its public id.
         stored.company_id = users::company_number_in(tx, company).await?;
     }
-    let Draft { row, person, consents } = draft(ctx, rights, &stored, members, How::Put)?;
+    let Draft { row, person, consents } = draft(ctx, rights, &stored, members, UpdateMode::Put)?;
     let row = person.save_in(ctx, tx, scope, rights, row).await?;
     let asked = consents.into_iter().map(|(purpose, _)| purpose).collect();
-    let created = insert_many_in(ctx, tx, rights, vec![Beginning { row, asked }]).await?.pop();
+    let created = insert_many_in(ctx, tx, rights, vec![NewRow { row, asked }]).await?.pop();
     created.ok_or_else(|| Error::internal("a new customer is gone"))
 }
 
@@ -285,10 +287,10 @@ async fn insert_many_in(
     ctx: &Ctx,
     tx: &mut Tx,
     rights: Rights,
-    mut new: Vec<Beginning>,
+    mut new: Vec<NewRow>,
 ) -> Result<Vec<CustomerRow>> {
     insert_rows(ctx, tx, &mut new).await?;
-    let states = |b: &Beginning| {
+    let states = |b: &NewRow| {
         let states = [(MARKETING_EMAILS, b.row.marketing_emails), (MARKETING_SMS, b.row.marketing_sms)];
         states.map(|(purpose, state)| {
             let source = match (b.asked.contains(&purpose), rights.staff) {
@@ -302,7 +304,7 @@ async fn insert_many_in(
     consent::begin_many_in(ctx, tx, &new.iter().map(|b| (b.row.id, states(b))).collect::<Vec<_>>()).await?;
     let rows: Vec<CustomerRow> = new.into_iter().map(|b| b.row).collect();
     let changes: Vec<Change<'_>> = rows.iter().map(|row| (None, Some(row))).collect();
-    projections::follow_in(ctx, tx, Moment::Afterwards, &changes).await?;
+    projections::follow_in(ctx, tx, ProjectionPhase::Afterwards, &changes).await?;
     for part in rows.chunks(EVENTS_AT_ONCE) {
         let events = part.iter().map(|row| event("customer.created", row).created(row.snapshot()));
         ctx.record_many(tx, events.collect()).await?;
@@ -311,7 +313,7 @@ async fn insert_many_in(
 }
 
 /// Inserts under public ids that are free: who finds theirs taken draws again.
-async fn insert_rows(ctx: &Ctx, tx: &mut Tx, new: &mut [Beginning]) -> Result<()> {
+async fn insert_rows(ctx: &Ctx, tx: &mut Tx, new: &mut [NewRow]) -> Result<()> {
     let mut waiting: Vec<usize> = (0..new.len()).collect();
     for _ in 0..DRAWS {
         let rows: Vec<&CustomerRow> = waiting.iter().map(|i| &new[*i].row).collect();

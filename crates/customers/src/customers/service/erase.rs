@@ -9,7 +9,7 @@ use platform::ctx::Ctx;
 use platform::event::Event;
 use platform::{event as events, idempotency, jobs};
 
-use super::projections::{self, Moment};
+use super::projections::{self, ProjectionPhase};
 use super::{CustomerRow, LoadedCustomer, find_in};
 use crate::customers::model::CustomerRef;
 use crate::customers::store::write;
@@ -39,7 +39,7 @@ pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, row: &LoadedCustomer, action: &'st
     jobs::forget_customer(tx, row.id).await?;
     idempotency::forget_customer(tx, row.id).await?;
     let erased = CustomerRow { total_services, ..CustomerRow::clone(row) };
-    projections::follow_in(ctx, tx, Moment::Afterwards, &[(Some(&erased), None)]).await?;
+    projections::follow_in(ctx, tx, ProjectionPhase::Afterwards, &[(Some(&erased), None)]).await?;
     // Nothing of what it was goes into the event.
     let event = Event::new(action, "customer", row.id, row.customer_id.as_str());
     ctx.record(tx, event.of_customer(row.id).of_company(row.company)).await

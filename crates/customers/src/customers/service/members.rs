@@ -12,13 +12,13 @@ use super::person::Person;
 use super::status::{set_active, set_verified};
 use crate::consent::service::{MARKETING_EMAILS, MARKETING_SMS};
 use crate::customers::model::{
-    AddressSaid, CalendarDate, ContactMethod, CustomerRow, DateOfBirth, Fixed, Members, Metadata,
-    PREFERENCES_BYTES, Tags, country_code, default_notification_preferences,
+    AddressSaid, CalendarDate, ContactMethod, CustomerRow, DateOfBirth, Members, Metadata, PREFERENCES_BYTES,
+    ReadOnlyMembers, Tags, country_code, default_notification_preferences,
 };
 
 /// How the objects inside a body are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
+pub enum UpdateMode {
     /// A merge patch (RFC 7396): objects are merged as well.
     Patch,
     /// The members that are named are set, objects whole.
@@ -63,7 +63,13 @@ pub(super) struct Draft {
 }
 
 /// The change that a body means to a customer. 422 with all errors, 403 `FIELD_NOT_WRITABLE`.
-pub(super) fn draft(ctx: &Ctx, rights: Rights, stored: &CustomerRow, m: Members, how: How) -> Result<Draft> {
+pub(super) fn draft(
+    ctx: &Ctx,
+    rights: Rights,
+    stored: &CustomerRow,
+    m: Members,
+    how: UpdateMode,
+) -> Result<Draft> {
     let mut row = stored.clone();
     let mut errors = Vec::new();
     let fixed = fixed_that_differ(stored, &m.fixed);
@@ -156,13 +162,15 @@ fn set_since(ctx: &Ctx, row: &mut CustomerRow, field: Field<Timestamp>, errors: 
 fn set_preferences(
     row: &mut CustomerRow,
     field: Field<Map<String, Value>>,
-    how: How,
+    how: UpdateMode,
     errors: &mut Vec<FieldError>,
 ) {
     match field {
         Field::Absent => return,
         Field::Null => row.notification_preferences = Json(default_notification_preferences()),
-        Field::Value(object) if how == How::Put => row.notification_preferences = Json(Value::Object(object)),
+        Field::Value(object) if how == UpdateMode::Put => {
+            row.notification_preferences = Json(Value::Object(object))
+        }
         Field::Value(patch) => merge(&mut row.notification_preferences.0, Value::Object(patch)),
     }
     if row.notification_preferences.0.to_string().len() > PREFERENCES_BYTES {
@@ -192,13 +200,15 @@ fn merge(target: &mut Value, patch: Value) {
 fn set_metadata(
     row: &mut CustomerRow,
     field: Field<Map<String, Value>>,
-    how: How,
+    how: UpdateMode,
     errors: &mut Vec<FieldError>,
 ) {
     let written = match field {
         Field::Absent => return,
         Field::Null => Ok(Metadata::default()),
-        Field::Value(object) if how == How::Put => Metadata::from_json(&Value::Object(object), "metadata"),
+        Field::Value(object) if how == UpdateMode::Put => {
+            Metadata::from_json(&Value::Object(object), "metadata")
+        }
         Field::Value(patch) => Metadata::from_json(&row.metadata.0, "metadata")
             .and_then(|before| before.merged(&Value::Object(patch), "metadata")),
     };
@@ -208,7 +218,7 @@ fn set_metadata(
     }
 }
 
-fn fixed_that_differ(stored: &CustomerRow, fixed: &Fixed) -> Vec<&'static str> {
+fn fixed_that_differ(stored: &CustomerRow, fixed: &ReadOnlyMembers) -> Vec<&'static str> {
     fn says<T: PartialEq>(field: &Field<T>, stored: Option<&T>) -> bool {
         match field {
             Field::Absent => false,

@@ -36,7 +36,7 @@ pub use super::model::CustomerRow;
 use super::model::{CustomerRef, UserKey};
 pub use super::store::LoadedCustomer;
 use super::store::{self, list, write};
-use projections::{Change, Moment};
+use projections::{Change, ProjectionPhase};
 
 /// 404 for what is not there or not the caller's to see.
 pub fn not_found() -> Error {
@@ -141,9 +141,9 @@ async fn save_many_in(
     rows.sort_by_key(|(_, after)| after.id);
     let follows: Vec<Change<'_>> =
         rows.iter().map(|(before, after)| (Some(&***before), Some(*after))).collect();
-    projections::follow_in(ctx, tx, Moment::BeforeUpdate, &follows).await?;
+    projections::follow_in(ctx, tx, ProjectionPhase::BeforeUpdate, &follows).await?;
     write::update(tx, &rows).await?;
-    projections::follow_in(ctx, tx, Moment::AfterUpdate, &follows).await?;
+    projections::follow_in(ctx, tx, ProjectionPhase::AfterUpdate, &follows).await?;
     ctx.record_many(tx, events).await?;
     for (_, after) in differing {
         after.version += 1;

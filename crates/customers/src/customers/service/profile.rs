@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::change::change_in;
 use super::create::insert_in;
 use super::erase::erase_in;
-use super::members::{How, Rights};
+use super::members::{Rights, UpdateMode};
 use super::{CustomerRow, no_profile};
 use crate::customers::model::Members;
 use crate::customers::model::input::NewProfile;
@@ -48,7 +48,7 @@ pub async fn create(ctx: &Ctx, members: Members) -> Result<CustomerRow> {
 pub async fn change(
     ctx: &Ctx,
     members: Members,
-    how: How,
+    how: UpdateMode,
     check: impl FnOnce(&CustomerRow) -> Result<()>,
 ) -> Result<CustomerRow> {
     let user = ctx.require_customer()?;

@@ -45,7 +45,7 @@ inventory::collect!(Erasure);
 
 /// When projections follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(super) enum ProjectionPhase {
     /// Customers are about to be changed.
     BeforeUpdate,
     /// They were changed.
@@ -55,15 +55,20 @@ pub(super) enum Moment {
 }
 
 /// Lets the projections follow whose turn it is.
-pub(super) async fn follow_in(ctx: &Ctx, tx: &mut Tx, moment: Moment, changes: &[Change<'_>]) -> Result<()> {
+pub(super) async fn follow_in(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    moment: ProjectionPhase,
+    changes: &[Change<'_>],
+) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
     for projection in projections() {
         let is_now = match moment {
-            Moment::BeforeUpdate => projection.locks_shared_rows,
-            Moment::AfterUpdate => !projection.locks_shared_rows,
-            Moment::Afterwards => true,
+            ProjectionPhase::BeforeUpdate => projection.locks_shared_rows,
+            ProjectionPhase::AfterUpdate => !projection.locks_shared_rows,
+            ProjectionPhase::Afterwards => true,
         };
         if is_now {
             (projection.follow)(ctx, tx, changes).await?;

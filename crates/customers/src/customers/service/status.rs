@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::members::Rights;
 use super::person::{require_over_user, taken};
-use super::projections::{self, Moment};
+use super::projections::{self, ProjectionPhase};
 use super::{CustomerRow, LoadedCustomer, event, find_in, not_found, save_in};
 use crate::customers::model::CustomerRef;
 use crate::customers::store::write;
@@ -24,7 +24,7 @@ const LOGIN_EVERY: Duration = Duration::from_secs(60);
 
 /// Which shown mark of the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
+pub enum VerifiedContact {
     /// `email_verified`.
     Email,
     /// `phone_verified`.
@@ -103,7 +103,7 @@ async fn save(
 pub async fn mark(
     ctx: &Ctx,
     reference: &str,
-    mark: Mark,
+    mark: VerifiedContact,
     check: impl FnOnce(&CustomerRow) -> Result<()>,
 ) -> Result<CustomerRow> {
     let scope = ctx.require_staff(Permission::CustomersWrite)?;
@@ -112,8 +112,8 @@ pub async fn mark(
     let before = find_in(ctx, &mut tx, &scope, reference).await?;
     check(&before)?;
     let (name, marked, has) = match mark {
-        Mark::Email => ("email_verified", before.email_verified, before.email.is_some()),
-        Mark::Phone => ("phone_verified", before.phone_verified, before.phone.is_some()),
+        VerifiedContact::Email => ("email_verified", before.email_verified, before.email.is_some()),
+        VerifiedContact::Phone => ("phone_verified", before.phone_verified, before.phone.is_some()),
     };
     if !has {
         return Err(Error::conflict("CONTACT_MISSING", "The customer has nothing to mark; add it first"));
@@ -129,12 +129,12 @@ async fn mark_in(
     tx: &mut Tx,
     scope: &Scope,
     before: LoadedCustomer,
-    mark: Mark,
+    mark: VerifiedContact,
 ) -> Result<CustomerRow> {
     let user = users::find_in(tx, scope, UserRef::Id(before.user_id)).await?.ok_or_else(not_found)?;
     let change = UserChange {
-        email_verified: (mark == Mark::Email).then_some(true),
-        phone_verified: (mark == Mark::Phone).then_some(true),
+        email_verified: (mark == VerifiedContact::Email).then_some(true),
+        phone_verified: (mark == VerifiedContact::Phone).then_some(true),
         ..UserChange::default()
     };
     let user =
@@ -188,7 +188,7 @@ pub async fn migrate_services_in(
 ) -> Result<()> {
     let after = CustomerRow { total_services: total, last_service_date: last, ..before.clone() };
     write::set_services(tx, before.id, total, last).await?;
-    projections::follow_in(ctx, tx, Moment::AfterUpdate, &[(Some(before), Some(&after))]).await?;
+    projections::follow_in(ctx, tx, ProjectionPhase::AfterUpdate, &[(Some(before), Some(&after))]).await?;
     let event = event("customer.services_migrated", &after);
     ctx.record(tx, event.changed(before.snapshot(), after.snapshot())).await
 }

@@ -5,12 +5,12 @@
 //! | [`words`] | where a word ends |
 //! | [`tokens`] | what the index holds of a customer |
 //! | [`expr`] | what it is asked, for both engines |
-//! | [`known`] | which tokens there are, so that less is asked |
+//! | [`expansions`] | which tokens there are, so that less is asked |
 //! | [`query`] | what somebody typed, tier by tier |
 //! | [`rank`] | looking at candidates |
 
+pub mod expansions;
 pub mod expr;
-pub mod known;
 pub mod query;
 pub mod rank;
 pub mod tokens;

@@ -17,7 +17,7 @@ use crate::customers::service::projections::Change;
 use crate::customers::service::rows as customers;
 use crate::search::model::rank::Texts;
 use crate::search::model::tokens::{Subject, VERSION, tokens_of};
-use crate::search::store::{self, Entry, Put};
+use crate::search::store::{self, Entry, OnExisting};
 
 /// Customers that one step of filling reads.
 const STEP: i64 = 500;
@@ -81,7 +81,7 @@ pub async fn follow_in(tx: &mut Tx, changes: &[Change<'_>]) -> Result<()> {
         }
     }
     if !new.is_empty() {
-        store::put_many(tx, new, Put::UnlessThere).await?;
+        store::put_many(tx, new, OnExisting::UnlessThere).await?;
     }
     put_changed_in(tx, differing).await
 }
@@ -99,7 +99,7 @@ async fn put_changed_in(tx: &mut Tx, after: Vec<&CustomerRow>) -> Result<()> {
             rows.iter().map(|row| entry(row)).collect()
         }
     };
-    store::put_many(tx, entries, Put::Always).await
+    store::put_many(tx, entries, OnExisting::Always).await
 }
 
 /// Follows a user that was just changed, whoever changed it.
@@ -126,7 +126,7 @@ pub async fn user_changed_in(tx: &mut Tx, before: &User, after: &User) -> Result
 /// Reads the customer again, whose row we hold locked: somebody else may have changed its user, or it, since we read it.
 async fn renew_in(tx: &mut Tx, customer: Uuid) -> Result<()> {
     match customers::find(tx, &entries_scope(), CustomerRef::Id(customer)).await? {
-        Some(row) => store::put_many(tx, vec![entry(&row)], Put::Always).await,
+        Some(row) => store::put_many(tx, vec![entry(&row)], OnExisting::Always).await,
         None => Ok(()),
     }
 }
@@ -229,7 +229,7 @@ impl Release {
         store::lock_customers(tx, &ids).await?;
         let rows = customers::by_ids(tx, &entries_scope(), ids).await?;
         let entries = rows.iter().map(|row| Entry { version: self.0, ..entry(row) }).collect();
-        store::put_many(tx, entries, Put::UnlessThere).await
+        store::put_many(tx, entries, OnExisting::UnlessThere).await
     }
 }
 

@@ -9,7 +9,7 @@ use platform::ctx::Ctx;
 use super::COUNTED;
 use crate::customers::model::{CustomerRow, country_code};
 use crate::customers::service::rows;
-use crate::statistics::model::{self as counters, Place};
+use crate::statistics::model::{self as counters, Location};
 use crate::statistics::service as statistics;
 
 /// A page of customers without a text to search for, and how many there are. For staff.
@@ -29,37 +29,37 @@ pub async fn listed(ctx: &Ctx, request: &ListRequest) -> Result<(Vec<CustomerRow
 
 /// How many customers a list has, if the counters know it.
 pub async fn known_total_in(tx: &mut Tx, scope: &Scope, request: &ListRequest) -> Result<Option<u64>> {
-    match known(request) {
-        Some(Known::Counter(metric, key)) => statistics::count_in(tx, scope, metric, key).await.map(Some),
-        Some(Known::Place(place)) => statistics::count_place_in(tx, scope, &place).await.map(Some),
+    match counted_by(request) {
+        Some(CountedBy::Counter(metric, key)) => statistics::count_in(tx, scope, metric, key).await.map(Some),
+        Some(CountedBy::Location(place)) => statistics::count_place_in(tx, scope, &place).await.map(Some),
         None => Ok(None),
     }
 }
 
 /// Lists whose number the counters know already.
 #[derive(Debug, PartialEq)]
-enum Known<'a> {
+enum CountedBy<'a> {
     Counter(&'static str, &'a str),
-    Place(Place<'a>),
+    Location(Location<'a>),
 }
 
-fn known(request: &ListRequest) -> Option<Known<'_>> {
+fn counted_by(request: &ListRequest) -> Option<CountedBy<'_>> {
     match request.filters.as_slice() {
-        [] => return Some(Known::Counter(counters::TOTAL, "")),
+        [] => return Some(CountedBy::Counter(counters::TOTAL, "")),
         [(filter, FilterValue::Bool(true))] => match filter.name {
-            "is_active" => return Some(Known::Counter(counters::ACTIVE, "")),
-            "is_verified" => return Some(Known::Counter(counters::VERIFIED, "")),
-            "is_business_customer" => return Some(Known::Counter(counters::BUSINESS, "")),
+            "is_active" => return Some(CountedBy::Counter(counters::ACTIVE, "")),
+            "is_verified" => return Some(CountedBy::Counter(counters::VERIFIED, "")),
+            "is_business_customer" => return Some(CountedBy::Counter(counters::BUSINESS, "")),
             _ => {}
         },
         [(filter, FilterValue::Text(text))] => match filter.name {
-            "tag" => return Some(Known::Counter(counters::TAG, text)),
-            "gender" => return Some(Known::Counter(counters::GENDER, text)),
+            "tag" => return Some(CountedBy::Counter(counters::TAG, text)),
+            "gender" => return Some(CountedBy::Counter(counters::GENDER, text)),
             _ => {}
         },
         _ => {}
     }
-    let mut place = Place::default();
+    let mut place = Location::default();
     for (filter, value) in &request.filters {
         let FilterValue::Text(text) = value else { return None };
         match filter.name {
@@ -70,5 +70,5 @@ fn known(request: &ListRequest) -> Option<Known<'_>> {
             _ => return None,
         }
     }
-    Some(Known::Place(place))
+    Some(CountedBy::Location(place))
 }

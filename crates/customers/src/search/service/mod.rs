@@ -20,7 +20,7 @@ use platform::ctx::Ctx;
 
 use super::model::query::Query;
 pub use super::store::Field;
-use super::store::{self, Hit, Rest};
+use super::store::{self, Hit, RowFilters};
 use crate::customers::model::CustomerRow;
 use crate::customers::service::rows;
 pub use listing::known_total_in;
@@ -34,7 +34,7 @@ const FEW: u64 = 1_000;
 
 /// What somebody looks for. Everything is optional, and all that is given must hold.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct Criteria {
     /// Free text.
     pub query: Option<Query>,
     /// Folded texts that a field must contain.
@@ -47,14 +47,14 @@ pub struct Wanted {
     pub list: ListRequest,
 }
 
-impl Wanted {
+impl Criteria {
     /// A list with `q=`.
-    pub fn of_list(list: ListRequest) -> Wanted {
+    pub fn of_list(list: ListRequest) -> Criteria {
         let query = match list.filter("q") {
             Some(FilterValue::Text(text)) => Some(Query::parse(text)),
             _ => None,
         };
-        Wanted { query, contains: Vec::new(), tags: Vec::new(), all_tags: false, list }
+        Criteria { query, contains: Vec::new(), tags: Vec::new(), all_tags: false, list }
     }
 
     fn is_plain_list(&self) -> bool {
@@ -65,11 +65,11 @@ impl Wanted {
 /// A page of customers and a row more if there is another, and how many there are; those whom `q` finds, if it is
 /// there. For staff.
 pub async fn list(ctx: &Ctx, request: ListRequest) -> Result<(Vec<CustomerRow>, Total)> {
-    find(ctx, &Wanted::of_list(request)).await
+    find(ctx, &Criteria::of_list(request)).await
 }
 
 /// A page of the customers that match and a row more if there is another, and how many there are. For staff.
-pub async fn find(ctx: &Ctx, wanted: &Wanted) -> Result<(Vec<CustomerRow>, Total)> {
+pub async fn find(ctx: &Ctx, wanted: &Criteria) -> Result<(Vec<CustomerRow>, Total)> {
     let scope = ctx.require_staff(Permission::CustomersRead)?;
     if wanted.is_plain_list() {
         return listed(ctx, &wanted.list).await;
@@ -79,7 +79,7 @@ pub async fn find(ctx: &Ctx, wanted: &Wanted) -> Result<(Vec<CustomerRow>, Total
         narrow.known = store::known(&mut ctx.read().await?, &widest).await?;
     }
     let patterns = patterns(&wanted.contains);
-    let rest = Rest { request: narrow.rest(), contains: &patterns };
+    let rest = RowFilters { request: narrow.rest(), contains: &patterns };
     let (rows, total) = match &wanted.query {
         Some(query) if !wanted.list.is_sorted => {
             tiers::page(ctx, &scope, query, &narrow, rest, &wanted.list).await?
@@ -98,7 +98,7 @@ async fn sorted(
     scope: &Scope,
     query: Option<&Query>,
     narrow: &Narrow,
-    rest: Rest<'_>,
+    rest: RowFilters<'_>,
     request: &ListRequest,
 ) -> Result<(Vec<CustomerRow>, Total)> {
     let mut tx = ctx.read().await?;

@@ -3,14 +3,14 @@
 use kernel::web::list::{FilterValue, ListRequest};
 use platform::access::Scope;
 
-use super::Wanted;
+use super::Criteria;
 use crate::customers::model::country_code;
+use crate::search::model::expansions::TokenExpansions;
 use crate::search::model::expr::Expr;
-use crate::search::model::known::Known;
 use crate::search::model::query::{all_grams, gram_words};
 use crate::search::model::tokens::{company_token, country_token, tag_token};
 use crate::search::model::words::{chunks, parts};
-use crate::search::store::{Field, Rest};
+use crate::search::store::{Field, RowFilters};
 
 /// What everybody who is found must have, whatever the words.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Narrow {
     must: Vec<Expr>,
     must_not: Vec<Expr>,
     /// Which tokens there are of the beginnings in it.
-    pub known: Known,
+    pub known: TokenExpansions,
     /// The filters that no token answers.
     rest: ListRequest,
     nothing: ListRequest,
@@ -26,7 +26,7 @@ pub struct Narrow {
 
 impl Narrow {
     /// `None` if the scope reaches nobody.
-    pub fn of(scope: &Scope, wanted: &Wanted) -> Option<Narrow> {
+    pub fn of(scope: &Scope, wanted: &Criteria) -> Option<Narrow> {
         let mut must = Vec::new();
         match (scope.all(), scope.company()) {
             (true, _) => {}
@@ -44,7 +44,7 @@ impl Narrow {
         let mut narrow = Narrow {
             must,
             must_not: Vec::new(),
-            known: Known::default(),
+            known: TokenExpansions::default(),
             rest: wanted.list.clone(),
             nothing,
         };
@@ -102,8 +102,8 @@ impl Narrow {
     }
 
     /// Nothing beside the tokens.
-    pub fn nothing_else(&self) -> Rest<'_> {
-        Rest { request: &self.nothing, contains: &[] }
+    pub fn nothing_else(&self) -> RowFilters<'_> {
+        RowFilters { request: &self.nothing, contains: &[] }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::customers::service::rows as customers;
 use crate::search::model::expr::Expr;
 use crate::search::model::query::Query;
 use crate::search::model::rank::{contains, distance};
-use crate::search::store::{self, Hit, Rest};
+use crate::search::store::{self, Hit, RowFilters};
 
 /// Places that relevance reaches; nobody reads so far, and a sorted search goes on.
 const WINDOW: u64 = 10_000;
@@ -48,7 +48,7 @@ pub async fn page(
     scope: &Scope,
     query: &Query,
     narrow: &Narrow,
-    rest: Rest<'_>,
+    rest: RowFilters<'_>,
     request: &ListRequest,
 ) -> Result<(Vec<CustomerRow>, Total)> {
     let offset = request.offset();
@@ -95,12 +95,18 @@ async fn rows(tx: &mut Tx, scope: &Scope, hits: &[Hit]) -> Result<Vec<CustomerRo
 }
 
 /// Everybody who matches, in order, when they are few.
-pub async fn few(tx: &mut Tx, query: &Query, narrow: &Narrow, rest: Rest<'_>) -> Result<Found> {
+pub async fn few(tx: &mut Tx, query: &Query, narrow: &Narrow, rest: RowFilters<'_>) -> Result<Found> {
     few_of(tx, query, narrow, rest, FEW).await
 }
 
 /// `matches`: how many the words alone find, at most.
-async fn few_of(tx: &mut Tx, query: &Query, narrow: &Narrow, rest: Rest<'_>, matches: u64) -> Result<Found> {
+async fn few_of(
+    tx: &mut Tx,
+    query: &Query,
+    narrow: &Narrow,
+    rest: RowFilters<'_>,
+    matches: u64,
+) -> Result<Found> {
     let most = usize::try_from(FEW).unwrap_or(usize::MAX);
     let mut found = Found::default();
     named(tx, query, narrow, rest, &mut found).await?;
@@ -134,7 +140,7 @@ async fn misspelt(
     tx: &mut Tx,
     query: &Query,
     similar: &Expr,
-    rest: Rest<'_>,
+    rest: RowFilters<'_>,
     found: &mut Found,
 ) -> Result<()> {
     let candidates = store::candidates(tx, similar, rest, SIMILAR).await?;
@@ -148,7 +154,13 @@ async fn misspelt(
 }
 
 /// The first `until` of very many.
-async fn many(tx: &mut Tx, query: &Query, narrow: &Narrow, rest: Rest<'_>, until: usize) -> Result<Found> {
+async fn many(
+    tx: &mut Tx,
+    query: &Query,
+    narrow: &Narrow,
+    rest: RowFilters<'_>,
+    until: usize,
+) -> Result<Found> {
     let mut found = Found::default();
     named(tx, query, narrow, rest, &mut found).await?;
     for tier in tiers(query).filter_map(|tier| narrow.and(tier)) {
@@ -163,7 +175,13 @@ async fn many(tx: &mut Tx, query: &Query, narrow: &Narrow, rest: Rest<'_>, until
     Ok(found)
 }
 
-async fn named(tx: &mut Tx, query: &Query, narrow: &Narrow, rest: Rest<'_>, found: &mut Found) -> Result<()> {
+async fn named(
+    tx: &mut Tx,
+    query: &Query,
+    narrow: &Narrow,
+    rest: RowFilters<'_>,
+    found: &mut Found,
+) -> Result<()> {
     if query.names.is_empty() {
         return Ok(());
     }

@@ -13,8 +13,8 @@ use platform::Tx;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::model::expansions::TokenExpansions;
 use super::model::expr::Expr;
-use super::model::known::Known;
 use super::model::query::Names;
 use super::model::rank::Texts;
 use crate::customers::service::rows;
@@ -85,11 +85,11 @@ row! {
     }
 }
 
-/// Which tokens the beginnings in an expression have, where they are few. SQLite only: see [`Known`].
-pub async fn known(tx: &mut Tx, expr: &Expr) -> Result<Known> {
+/// Which tokens the beginnings in an expression have, where they are few. SQLite only: see [`TokenExpansions`].
+pub async fn known(tx: &mut Tx, expr: &Expr) -> Result<TokenExpansions> {
     let mut starts = BTreeSet::new();
     expr.prefixes(&mut starts);
-    let mut known = Known::default();
+    let mut known = TokenExpansions::default();
     if tx.engine() != Engine::Sqlite || starts.is_empty() {
         return Ok(known);
     }
@@ -123,14 +123,14 @@ pub async fn known(tx: &mut Tx, expr: &Expr) -> Result<Known> {
 
 /// Conditions that the tokens do not answer.
 #[derive(Debug, Clone, Copy)]
-pub struct Rest<'a> {
+pub struct RowFilters<'a> {
     /// Filters on the customer and its user.
     pub request: &'a ListRequest,
     /// Texts that must contain something, as patterns of LIKE.
     pub contains: &'a [(Field, String)],
 }
 
-impl Rest<'_> {
+impl RowFilters<'_> {
     /// Are there none?
     pub fn is_empty(&self) -> bool {
         self.request.filters.is_empty() && self.contains.is_empty()
@@ -150,7 +150,7 @@ pub enum Field {
 }
 
 /// Customers that the expression and the rest find, the newest first.
-pub async fn hits(tx: &mut Tx, expr: &Expr, rest: Rest<'_>, limit: usize) -> Result<Vec<Hit>> {
+pub async fn hits(tx: &mut Tx, expr: &Expr, rest: RowFilters<'_>, limit: usize) -> Result<Vec<Hit>> {
     let engine = tx.engine();
     let mut w = matching(engine, expr, rest);
     rest.request.narrow(&mut w);
@@ -180,7 +180,12 @@ pub async fn hits(tx: &mut Tx, expr: &Expr, rest: Rest<'_>, limit: usize) -> Res
 }
 
 /// The same with their texts.
-pub async fn candidates(tx: &mut Tx, expr: &Expr, rest: Rest<'_>, limit: usize) -> Result<Vec<Candidate>> {
+pub async fn candidates(
+    tx: &mut Tx,
+    expr: &Expr,
+    rest: RowFilters<'_>,
+    limit: usize,
+) -> Result<Vec<Candidate>> {
     let engine = tx.engine();
     let mut w = matching(engine, expr, rest);
     rest.request.narrow(&mut w);
@@ -218,7 +223,7 @@ pub async fn candidates(tx: &mut Tx, expr: &Expr, rest: Rest<'_>, limit: usize) 
 }
 
 /// How many there are, counted up to `bound` + 1.
-pub async fn count_up_to(tx: &mut Tx, expr: &Expr, rest: Rest<'_>, bound: u64) -> Result<u64> {
+pub async fn count_up_to(tx: &mut Tx, expr: &Expr, rest: RowFilters<'_>, bound: u64) -> Result<u64> {
     let w = matching(tx.engine(), expr, rest);
     let base = match joined(&w, rest) {
         Joined::Nobody => sql!(
@@ -247,7 +252,7 @@ enum Joined {
     User,
 }
 
-fn joined(w: &Where<'_>, rest: Rest<'_>) -> Joined {
+fn joined(w: &Where<'_>, rest: RowFilters<'_>) -> Joined {
     match rest.is_empty() {
         true => Joined::Nobody,
         false if w.mentions("u") || rest.request.filters_ask("u") => Joined::User,
@@ -255,7 +260,7 @@ fn joined(w: &Where<'_>, rest: Rest<'_>) -> Joined {
     }
 }
 
-fn matching<'a>(engine: Engine, expr: &Expr, rest: Rest<'a>) -> Where<'a> {
+fn matching<'a>(engine: Engine, expr: &Expr, rest: RowFilters<'a>) -> Where<'a> {
     let mut w = Where::new();
     let text = expr.text(engine);
     match engine {
@@ -266,7 +271,7 @@ fn matching<'a>(engine: Engine, expr: &Expr, rest: Rest<'a>) -> Where<'a> {
     w
 }
 
-fn besides<'a>(w: &mut Where<'a>, rest: Rest<'a>) {
+fn besides<'a>(w: &mut Where<'a>, rest: RowFilters<'a>) {
     if !rest.is_empty() {
         w.and("c.erased_at IS NULL", Vec::new());
         rows::beside_comparisons(w, rest.request);
@@ -319,7 +324,7 @@ pub async fn named(tx: &mut Tx, names: &Names) -> Result<Vec<Hit>> {
 }
 
 /// Those of a few customers that also have the tokens and the rest.
-pub async fn among(tx: &mut Tx, expr: Option<&Expr>, rest: Rest<'_>, hits: &[Hit]) -> Result<Vec<Hit>> {
+pub async fn among(tx: &mut Tx, expr: Option<&Expr>, rest: RowFilters<'_>, hits: &[Hit]) -> Result<Vec<Hit>> {
     let engine = tx.engine();
     let mut w = Where::new();
     narrow_to_hits(engine, &mut w, hits);

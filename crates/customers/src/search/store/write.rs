@@ -27,7 +27,7 @@ pub struct Entry {
 
 /// What becomes of an entry that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Put {
+pub enum OnExisting {
     /// One of the same rules stays: somebody wrote it meanwhile, and it is newer.
     UnlessThere,
     /// It is written anew: the caller holds the customer locked.
@@ -35,7 +35,7 @@ pub enum Put {
 }
 
 /// Writes entries.
-pub async fn put_many(tx: &mut Tx, entries: Vec<Entry>, how: Put) -> Result<()> {
+pub async fn put_many(tx: &mut Tx, entries: Vec<Entry>, how: OnExisting) -> Result<()> {
     match tx.engine() {
         _ if entries.is_empty() => Ok(()),
         Engine::Sqlite => put_lite(tx, entries).await,
@@ -89,7 +89,7 @@ async fn put_lite(tx: &mut Tx, entries: Vec<Entry>) -> Result<()> {
     Ok(())
 }
 
-async fn put_pg(tx: &mut Tx, entries: &[Entry], how: Put) -> Result<()> {
+async fn put_pg(tx: &mut Tx, entries: &[Entry], how: OnExisting) -> Result<()> {
     let rows: Vec<Value> = entries.iter().map(as_json).collect();
     tx.exec(
         sql!(
@@ -105,7 +105,7 @@ async fn put_pg(tx: &mut Tx, entries: &[Entry], how: Put) -> Result<()> {
                          phone = excluded.phone
                        WHERE $2 OR search_entry.version < excluded.version"
         ),
-        args![Json(Value::Array(rows)), how == Put::Always],
+        args![Json(Value::Array(rows)), how == OnExisting::Always],
     )
     .await
     .map(drop)

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::claims;
 use crate::credentials::hasher::Hasher;
-use crate::credentials::model::{OwnWords, PasswordRules};
+use crate::credentials::model::{PasswordRules, PersonalWords};
 use crate::credentials::service as credentials;
 use crate::profile_hook;
-use crate::sessions::service::{self as sessions, Opened};
+use crate::sessions::service::{self as sessions, NewSession};
 use crate::users::model::{Email, PersonName, Phone, UserRef};
 use crate::users::service::{self as users, NewUser, User};
 
@@ -36,7 +36,7 @@ pub struct Registered {
     /// The new user.
     pub user: User,
     /// Its first session.
-    pub session: Opened,
+    pub session: NewSession,
     /// The profile, if one was asked for.
     pub customer: Option<Value>,
 }
@@ -45,7 +45,7 @@ pub struct Registered {
 /// in: a mail then goes out by which its owner can claim the account.
 pub async fn register(ctx: &Ctx, new: Registration) -> Result<Registered> {
     ctx.count_email()?;
-    let own = OwnWords::new(new.first_name.as_str(), new.last_name.as_str(), new.email.as_str(), "");
+    let own = PersonalWords::new(new.first_name.as_str(), new.last_name.as_str(), new.email.as_str(), "");
     let rules = PasswordRules::with_min_chars(ctx.app().config.password_min_length);
     let password = rules
         .check(new.password.expose_secret(), &own)

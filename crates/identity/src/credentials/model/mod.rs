@@ -4,4 +4,4 @@ mod hash;
 mod password;
 
 pub use hash::PasswordHash;
-pub use password::{OwnWords, Password, PasswordRules};
+pub use password::{Password, PasswordRules, PersonalWords};

@@ -53,7 +53,7 @@ impl PasswordRules {
     /// Accepts a new password of the person whom `own` describes.
     ///
     /// Flaws: `too_short`, `too_long`, `common_password`, `personal_password`.
-    pub fn check(&self, text: &str, own: &OwnWords) -> Result<Password, ValueError> {
+    pub fn check(&self, text: &str, own: &PersonalWords) -> Result<Password, ValueError> {
         let too_long = || ValueError::new("too_long", format!("must have at most {MAX_CHARS} characters"));
         let password = Password::presented(text).ok_or_else(too_long)?;
         let clean = password.0.expose_secret();
@@ -94,14 +94,14 @@ fn is_common(password: &str) -> bool {
 /// The words of one person that guessing tries next: names, user name, e-mail address and the parts of it.
 /// Words of fewer than four letters occur in too many passwords to count.
 #[derive(Clone, Default)]
-pub struct OwnWords(Vec<Vec<char>>);
+pub struct PersonalWords(Vec<Vec<char>>);
 
 const SHORTEST_WORD: usize = 4;
 
-impl OwnWords {
+impl PersonalWords {
     /// The words of a person; an unknown one is empty.
-    pub fn new(first_name: &str, last_name: &str, email: &str, username: &str) -> OwnWords {
-        let mut own = OwnWords::default();
+    pub fn new(first_name: &str, last_name: &str, email: &str, username: &str) -> PersonalWords {
+        let mut own = PersonalWords::default();
         let local = email.rsplit_once('@').map_or(email, |(local, _)| local);
         for text in [
             first_name,
@@ -143,9 +143,9 @@ impl OwnWords {
     }
 }
 
-impl fmt::Debug for OwnWords {
+impl fmt::Debug for PersonalWords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OwnWords({} words)", self.0.len())
+        write!(f, "PersonalWords({} words)", self.0.len())
     }
 }
 
@@ -156,16 +156,16 @@ mod tests {
     use super::*;
 
     fn verdict(text: &str) -> Result<(), &'static str> {
-        let own = OwnWords::new("José", "Doe-Miller", "j.rumpelstilz+x@example.com", "millerj1990");
+        let own = PersonalWords::new("José", "Doe-Miller", "j.rumpelstilz+x@example.com", "millerj1990");
         PasswordRules::default().check(text, &own).map(drop).map_err(|error| error.code)
     }
 
     #[test]
     fn sample_passwords_pass() {
         let rules = PasswordRules::default();
-        let tester = OwnWords::new("Test", "User", "test@example.com", "testuser");
+        let tester = PersonalWords::new("Test", "User", "test@example.com", "testuser");
         assert!(rules.check("Pass123!", &tester).is_ok());
-        let john = OwnWords::new("John", "Doe", "john@example.com", "john_doe");
+        let john = PersonalWords::new("John", "Doe", "john@example.com", "john_doe");
         assert!(rules.check("securepassword", &john).is_ok());
     }
 
@@ -178,13 +178,13 @@ mod tests {
         assert_eq!(verdict(&"🦀".repeat(129)), Err("too_long"));
         assert_eq!(verdict(&"x".repeat(1 << 20)), Err("too_long"));
         let strict = PasswordRules::with_min_chars(12);
-        assert_eq!(strict.check("ñandúé7xyz!", &OwnWords::default()).unwrap_err().code, "too_short");
+        assert_eq!(strict.check("ñandúé7xyz!", &PersonalWords::default()).unwrap_err().code, "too_short");
         assert_eq!(PasswordRules::with_min_chars(3), PasswordRules::default());
     }
 
     #[test]
     fn both_spellings_of_an_accent_are_one_password() {
-        let own = OwnWords::default();
+        let own = PersonalWords::default();
         let rules = PasswordRules::default();
         let composed = rules.check("contraseñas!", &own).unwrap();
         let decomposed = rules.check("contrasen\u{303}as!", &own).unwrap();
@@ -242,13 +242,13 @@ mod tests {
     fn secrets_do_not_show() {
         let shown = format!("{:?}", Password::presented("hunter2hunter2").unwrap());
         assert!(!shown.contains("hunter2"), "{shown}");
-        assert_eq!(format!("{:?}", OwnWords::new("Johnny", "", "", "")), "OwnWords(1 words)");
+        assert_eq!(format!("{:?}", PersonalWords::new("Johnny", "", "", "")), "PersonalWords(1 words)");
     }
 
     proptest! {
         #[test]
         fn never_panics(text in any::<String>(), first in any::<String>(), email in any::<String>()) {
-            let own = OwnWords::new(&first, "Doe", &email, "");
+            let own = PersonalWords::new(&first, "Doe", &email, "");
             let _ = PasswordRules::default().check(&text, &own);
         }
     }

@@ -38,11 +38,11 @@ pub fn parse_pairs<'q>(
     spec: &'static ListSpec,
     pairs: impl Iterator<Item = (&'q str, &'q str)>,
 ) -> Result<ListRequest> {
-    let mut said = Said { spec, common: [None; COMMON.len()], filters: Vec::new() };
+    let mut parameters = Parameters { spec, common: [None; COMMON.len()], filters: Vec::new() };
     for (name, value) in pairs {
-        said.take(name, value)?;
+        parameters.take(name, value)?;
     }
-    said.finish()
+    parameters.finish()
 }
 
 /// Percent-decoding of one name or value; `+` is a space.
@@ -61,13 +61,13 @@ pub fn decode(text: &str) -> Result<Cow<'_, str>> {
     Ok(Cow::Owned(decoded.into_owned()))
 }
 
-struct Said<'q> {
+struct Parameters<'q> {
     spec: &'static ListSpec,
     common: [Option<&'q str>; COMMON.len()],
     filters: Vec<(&'static Filter, FilterValue)>,
 }
 
-impl<'q> Said<'q> {
+impl<'q> Parameters<'q> {
     fn take(&mut self, name: &str, value: &'q str) -> Result<()> {
         if let Some(i) = COMMON.iter().position(|common| *common == name) {
             return match self.common[i].replace(value) {

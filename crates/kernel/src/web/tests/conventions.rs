@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::*;
 use crate::web::body::{Fields, Input};
-use crate::web::reply::{Created, IfMatch, NoContent, Tag, Tagged};
+use crate::web::reply::{Created, ETag, IfMatch, NoContent, WithETag};
 use crate::web::{Body as JsonBody, RequestInfo, problem};
 use crate::{Error, Kind, Result};
 
@@ -33,15 +33,15 @@ impl Input for Nothing {
 }
 
 async fn create(JsonBody(note): JsonBody<Note>) -> Created<Value> {
-    Created { location: "/notes/1".into(), tag: Some(Tag::of(&[&1])), body: json!({"text": note.0}) }
+    Created { location: "/notes/1".into(), tag: Some(ETag::of(&[&1])), body: json!({"text": note.0}) }
 }
 
-async fn read() -> Tagged<Value> {
-    Tagged(Tag::of(&[&3, &"admin"]), json!({"version": 3}))
+async fn read() -> WithETag<Value> {
+    WithETag(ETag::of(&[&3, &"admin"]), json!({"version": 3}))
 }
 
 async fn change(if_match: IfMatch) -> Result<NoContent> {
-    if_match.check(&Tag::of(&[&3, &"admin"]), 3)?;
+    if_match.check(&ETag::of(&[&3, &"admin"]), 3)?;
     Ok(NoContent)
 }
 
@@ -73,7 +73,7 @@ fn router() -> Router {
         .nest("/nested", nested)
 }
 
-fn app() -> Edge {
+fn app() -> HttpService {
     edge(router(), settings())
 }
 

@@ -13,7 +13,7 @@ use crate::web::list::{
     Accepts, Filter, Key, Keyed, Kind, ListOf, ListReply, ListSpec, Listing, Sort, Total,
 };
 use crate::web::problem::Problems;
-use crate::web::reply::{Created, Tag};
+use crate::web::reply::{Created, ETag};
 
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
 struct Car {
@@ -86,7 +86,7 @@ impl Keyed for Car {
 async fn add(JsonBody(new): NewCarBody) -> Created<Car> {
     let owner = Some(Owner { name: new.owner.name });
     let body = Car { id: Uuid::nil(), plate: new.plate, owner };
-    Created { location: "/cars/0".into(), tag: Some(Tag::of(&[&1])), body }
+    Created { location: "/cars/0".into(), tag: Some(ETag::of(&[&1])), body }
 }
 
 /// Lists cars.
@@ -97,7 +97,7 @@ async fn list(Listing(request, _): Listing<Cars>) -> Result<CarList> {
     Ok(ListReply::new(&request, rows, Total::exact(99), |car| car))
 }
 
-fn app() -> Edge {
+fn app() -> HttpService {
     let (router, mut api) =
         OpenApiRouter::new().nest("/api", OpenApiRouter::new().routes(routes!(add, list))).split_for_parts();
     docs::complete(&mut api);

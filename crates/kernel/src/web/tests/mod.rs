@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::layers::Edge;
+use super::http_service::HttpService;
 use super::settings::WebSettings;
 use crate::clock::{Clock, Timestamp};
 use crate::id::Random;
@@ -48,13 +48,13 @@ fn settings() -> WebSettings {
     WebSettings { request_timeout: Duration::from_secs(5), ..WebSettings::default() }
 }
 
-fn edge(router: Router, settings: WebSettings) -> Edge {
+fn edge(router: Router, settings: WebSettings) -> HttpService {
     let now = Timestamp::from_micros(1_770_000_000_000_000).unwrap();
-    Edge::new(router, settings, Clock::fixed(now), Random::seeded(7))
+    HttpService::new(router, settings, Clock::fixed(now), Random::seeded(7))
 }
 
 async fn send(
-    edge: &Edge,
+    edge: &HttpService,
     method: Method,
     path: &str,
     headers: &[(&str, &str)],
@@ -70,6 +70,6 @@ async fn send(
     Reply { status: parts.status, headers: parts.headers, bytes }
 }
 
-async fn fetch(edge: &Edge, path: &str, headers: &[(&str, &str)]) -> Reply {
+async fn fetch(edge: &HttpService, path: &str, headers: &[(&str, &str)]) -> Reply {
     send(edge, Method::GET, path, headers, Body::empty()).await
 }

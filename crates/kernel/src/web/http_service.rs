@@ -4,7 +4,7 @@
 //! In: request id, trailing slash, cross-origin preflight, time limit, panics. Out: failures become
 //! problems, `If-None-Match`, security and cache headers, compression, metrics, one line in the access log.
 //! Layers that need a database (authentication, idempotency, retry) are put around the router before
-//! [`Edge::new`] gets it.
+//! [`HttpService::new`] gets it.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -54,7 +54,7 @@ pub const DURATION_BUCKETS: &[f64] =
 
 /// The whole application: the routes inside the outer layer.
 #[derive(Clone)]
-pub struct Edge {
+pub struct HttpService {
     router: Router,
     shared: Arc<Shared>,
 }
@@ -67,7 +67,7 @@ struct Shared {
 }
 
 /// What of the request the reply depends on.
-struct Asked {
+struct RequestHead {
     info: RequestInfo,
     method: Method,
     start: Instant,
@@ -77,16 +77,16 @@ struct Asked {
     conditions: Option<HeaderMap>,
 }
 
-impl Edge {
+impl HttpService {
     /// Puts the outer layer around the routes.
-    pub fn new(router: Router, settings: WebSettings, clock: Clock, random: Random) -> Edge {
+    pub fn new(router: Router, settings: WebSettings, clock: Clock, random: Random) -> HttpService {
         let cors = Cors::new(&settings.cors_origins);
         let shared = Shared { settings: Arc::new(settings), cors, clock, random };
-        Edge { router: router.layer(NoteRoute), shared: Arc::new(shared) }
+        HttpService { router: router.layer(NoteRoute), shared: Arc::new(shared) }
     }
 }
 
-impl Service<Request> for Edge {
+impl Service<Request> for HttpService {
     type Response = Response;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
@@ -151,7 +151,7 @@ fn too_slow() -> Error {
 }
 
 impl Shared {
-    fn receive(&self, request: &mut Request) -> Asked {
+    fn receive(&self, request: &mut Request) -> RequestHead {
         trim_slash(request.uri_mut());
         let headers = request.headers();
         let id = match headers.get(REQUEST_ID).filter(|id| is_sane_id(id)) {
@@ -165,7 +165,7 @@ impl Shared {
         };
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let conditional = reads && headers.contains_key(header::IF_NONE_MATCH);
-        let asked = Asked {
+        let asked = RequestHead {
             info: RequestInfo::new(id, request.uri().clone(), Arc::clone(&self.settings)),
             method: request.method().clone(),
             start: Instant::now(),
@@ -179,7 +179,7 @@ impl Shared {
         asked
     }
 
-    async fn answer(&self, asked: Asked, mut response: Response) -> Response {
+    async fn answer(&self, asked: RequestHead, mut response: Response) -> Response {
         let error_code = self.write_problem(&asked, &mut response);
         if let Some(wanted) = &asked.conditions
             && response.status() == StatusCode::OK
@@ -196,7 +196,7 @@ impl Shared {
 
     /// Turns an error, also one of the router's own, into the reply that a client reads; logs it once, and gives its
     /// code for the access log.
-    fn write_problem(&self, asked: &Asked, response: &mut Response) -> Option<&'static str> {
+    fn write_problem(&self, asked: &RequestHead, response: &mut Response) -> Option<&'static str> {
         let status = response.status();
         if !status.is_client_error() && !status.is_server_error() {
             return None;
@@ -218,7 +218,7 @@ impl Shared {
         Some(error.code())
     }
 
-    async fn compress(&self, asked: &Asked, mut response: Response) -> Response {
+    async fn compress(&self, asked: &RequestHead, mut response: Response) -> Response {
         if !is_worth_compressing(self.settings.compress_from, &response) {
             return response;
         }
@@ -263,7 +263,7 @@ fn not_modified(response: &mut Response) {
     response.headers_mut().remove(header::CONTENT_LENGTH);
 }
 
-fn add_headers(asked: &Asked, headers: &mut HeaderMap) {
+fn add_headers(asked: &RequestHead, headers: &mut HeaderMap) {
     headers.insert(REQUEST_ID, asked.info.id_header());
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
@@ -276,7 +276,7 @@ fn add_headers(asked: &Asked, headers: &mut HeaderMap) {
 }
 
 /// Figures and the access log. Never the path or the query: they hold names and addresses.
-fn note(asked: &Asked, status: StatusCode, error_code: Option<&str>) {
+fn note(asked: &RequestHead, status: StatusCode, error_code: Option<&str>) {
     let took = asked.start.elapsed();
     let method = match asked.method {
         Method::GET => "GET",

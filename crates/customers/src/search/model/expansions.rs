@@ -5,9 +5,9 @@ use super::expr::Expr;
 
 /// All tokens of some beginnings.
 #[derive(Debug, Clone, Default)]
-pub struct Known(Vec<(String, Vec<String>)>);
+pub struct TokenExpansions(Vec<(String, Vec<String>)>);
 
-impl Known {
+impl TokenExpansions {
     /// Takes note of all tokens that begin so; they may be none.
     pub fn note(&mut self, start: String, tokens: Vec<String>) {
         self.0.push((start, tokens));
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_not_asked_for() {
-        let mut known = Known::default();
+        let mut known = TokenExpansions::default();
         known.note("wpers".to_owned(), vec!["wperson".to_owned()]);
         known.note("nzz".to_owned(), Vec::new());
         let text = |expr| known.apply(expr).map(|expr| expr.text(Engine::Sqlite));

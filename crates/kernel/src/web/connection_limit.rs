@@ -12,17 +12,17 @@ use super::network::network;
 
 /// The connections of each network that has any.
 #[derive(Clone, Default)]
-pub(super) struct Shares(Arc<Mutex<HashMap<Ipv6Addr, usize>>>);
+pub(super) struct ConnectionLimit(Arc<Mutex<HashMap<Ipv6Addr, usize>>>);
 
 /// One connection of a network, until it is dropped.
-pub(super) struct Share {
-    shares: Shares,
+pub(super) struct ConnectionPermit {
+    limit: ConnectionLimit,
     network: Ipv6Addr,
 }
 
-impl Shares {
+impl ConnectionLimit {
     /// One more for the network of `ip`, if it has fewer than `most`.
-    pub(super) fn take(&self, ip: IpAddr, most: usize) -> Option<Share> {
+    pub(super) fn take(&self, ip: IpAddr, most: usize) -> Option<ConnectionPermit> {
         let network = network(ip);
         let mut all = self.0.lock();
         let has = all.get(&network).copied().unwrap_or(0);
@@ -30,13 +30,13 @@ impl Shares {
             return None;
         }
         all.insert(network, has + 1);
-        Some(Share { shares: self.clone(), network })
+        Some(ConnectionPermit { limit: self.clone(), network })
     }
 }
 
-impl Drop for Share {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut all = self.shares.0.lock();
+        let mut all = self.limit.0.lock();
         if let Some(has) = all.get_mut(&self.network) {
             *has -= 1;
             if *has == 0 {
@@ -71,14 +71,14 @@ mod tests {
 
     #[test]
     fn a_network_has_its_share_and_no_more() {
-        let shares = Shares::default();
-        let take = |ip: &str| shares.take(ip.parse().unwrap(), 2);
+        let limit = ConnectionLimit::default();
+        let take = |ip: &str| limit.take(ip.parse().unwrap(), 2);
         let one = take("2001:db8::1").unwrap();
         let _two = take("2001:db8::2").unwrap();
         assert!(take("2001:db8::3").is_none());
         let _other = take("203.0.113.1").unwrap();
         drop(one);
         drop(take("2001:db8::3").unwrap());
-        assert_eq!(shares.0.lock().len(), 2);
+        assert_eq!(limit.0.lock().len(), 2);
     }
 }

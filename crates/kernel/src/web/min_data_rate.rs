@@ -10,28 +10,29 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The time that a client may keep us waiting: at most `most` at once, won back at `rate` bytes a second. Time in which
+/// The least pace at which a client takes its reply: it may keep us waiting for the grace period, which it wins back with what it
+/// takes at `bytes_per_second`. Time in which
 /// we have nothing to write is not waited.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct MinDataRate {
     /// For a client that takes nothing.
-    pub most: Duration,
+    pub grace_period: Duration,
     /// Bytes a second that a client has to take in the long run.
-    pub rate: u32,
+    pub bytes_per_second: u32,
 }
 
-/// A stream whose writes fail when its client has used up its [`Patience`].
-pub(super) struct Stall<S> {
+/// A stream whose writes fail when its client has used up its [`MinDataRate`].
+pub(super) struct MinDataRateStream<S> {
     stream: S,
-    patience: Patience,
+    min_data_rate: MinDataRate,
     left: Duration,
     /// Since when a write waits, and what wakes it when the time is over.
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
-impl<S> Stall<S> {
-    pub(super) fn new(stream: S, patience: Patience) -> Stall<S> {
-        Stall { stream, patience, left: patience.most, waiting: None }
+impl<S> MinDataRateStream<S> {
+    pub(super) fn new(stream: S, min_data_rate: MinDataRate) -> MinDataRateStream<S> {
+        MinDataRateStream { stream, min_data_rate, left: min_data_rate.grace_period, waiting: None }
     }
 
     fn watch(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -47,14 +48,15 @@ impl<S> Stall<S> {
             self.left = self.left.saturating_sub(since.elapsed());
         }
         if let Ok(bytes) = written {
-            let won = Duration::from_secs_f64(bytes as f64 / f64::from(self.patience.rate.max(1)));
-            self.left = self.left.saturating_add(won).min(self.patience.most);
+            let won =
+                Duration::from_secs_f64(bytes as f64 / f64::from(self.min_data_rate.bytes_per_second.max(1)));
+            self.left = self.left.saturating_add(won).min(self.min_data_rate.grace_period);
         }
         Poll::Ready(written)
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Stall<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for MinDataRateStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -64,7 +66,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stall<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Stall<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for MinDataRateStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.watch(cx, written)
@@ -95,12 +97,12 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Patience = Patience { most: Duration::from_secs(60), rate: 1000 };
+    const RATE: MinDataRate = MinDataRate { grace_period: Duration::from_secs(60), bytes_per_second: 1000 };
 
     /// Writes without end to a client that reads; what ended it, after how long. The clock is one that jumps.
     async fn written_to(reads: impl AsyncFn(DuplexStream)) -> Option<(io::ErrorKind, Duration)> {
         let (ours, theirs) = duplex(512);
-        let mut stall = Stall::new(ours, PATIENCE);
+        let mut stall = MinDataRateStream::new(ours, RATE);
         let begun = Instant::now();
         let write = async {
             loop {

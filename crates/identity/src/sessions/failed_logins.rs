@@ -33,7 +33,7 @@ fn wait_after(failures: u32) -> Duration {
 }
 
 /// The attempts that failed, or are not decided yet.
-pub(crate) struct Guesses {
+pub(crate) struct FailedLogins {
     counted: Cache<[u8; 32], Arc<Mutex<Failed>>>,
     clock: Clock,
 }
@@ -49,16 +49,16 @@ struct Failed {
 /// guesses than one after the other.
 pub(crate) struct Attempt(Arc<Mutex<Failed>>);
 
-impl ProcessState for Guesses {
-    fn new(parts: &Parts) -> Guesses {
-        Guesses::at(parts.clock.clone())
+impl ProcessState for FailedLogins {
+    fn new(parts: &Parts) -> FailedLogins {
+        FailedLogins::at(parts.clock.clone())
     }
 }
 
-impl Guesses {
-    fn at(clock: Clock) -> Guesses {
+impl FailedLogins {
+    fn at(clock: Clock) -> FailedLogins {
         let counted = Cache::builder().max_capacity(MOST_COUNTED).time_to_idle(CLOSED_FOR).build();
-        Guesses { counted, clock }
+        FailedLogins { counted, clock }
     }
 
     /// Counts an attempt at what `account` names. 429 `LOGIN_THROTTLED`.
@@ -107,44 +107,44 @@ mod tests {
 
     use super::*;
 
-    fn guesses() -> (Guesses, Clock) {
+    fn failed_logins() -> (FailedLogins, Clock) {
         let clock = Clock::fixed(Timestamp::from_micros(1_780_000_000_000_000).unwrap());
-        (Guesses::at(clock.clone()), clock)
+        (FailedLogins::at(clock.clone()), clock)
     }
 
     #[test]
     fn failures_make_the_next_attempts_wait_and_at_last_close_the_account() {
-        let (guesses, clock) = guesses();
+        let (failed_logins, clock) = failed_logins();
         for n in 1..=MOST {
-            let attempt = guesses.admit("a").unwrap();
+            let attempt = failed_logins.admit("a").unwrap();
             assert_eq!(attempt.closes(), n == MOST);
             let wait = wait_after(n);
             if !wait.is_zero() {
-                let refused = guesses.admit("a").err().and_then(|e| e.wait());
+                let refused = failed_logins.admit("a").err().and_then(|e| e.wait());
                 assert_eq!(refused, Some(wait), "after {n}");
             }
             clock.advance(wait);
         }
-        guesses.admit("b").unwrap();
-        assert!(!guesses.admit("a").unwrap().closes(), "it begins anew");
+        failed_logins.admit("b").unwrap();
+        assert!(!failed_logins.admit("a").unwrap().closes(), "it begins anew");
     }
 
     #[test]
     fn attempts_at_once_are_no_more_guesses() {
-        let (guesses, _) = guesses();
-        let all: Vec<_> = (0..50).map(|_| guesses.admit("a")).collect();
+        let (failed_logins, _) = failed_logins();
+        let all: Vec<_> = (0..50).map(|_| failed_logins.admit("a")).collect();
         assert_eq!(all.iter().filter(|attempt| attempt.is_ok()).count(), FREE as usize);
         for attempt in all.into_iter().flatten().take(1) {
             attempt.succeeded();
         }
-        guesses.admit("a").unwrap();
+        failed_logins.admit("a").unwrap();
     }
 
     #[test]
     fn what_found_nothing_out_counts_for_nothing() {
-        let (guesses, _) = guesses();
+        let (failed_logins, _) = failed_logins();
         for _ in 0..50 {
-            guesses.admit("a").unwrap().was_none();
+            failed_logins.admit("a").unwrap().was_none();
         }
     }
 }
