@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use customers::customers::model::postal_key;
+use customers::customer::model::postal_key;
 use futures_util::SinkExt;
 use identity::users::model::{Email, username_base};
 use kernel::TextValue;

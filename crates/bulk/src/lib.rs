@@ -18,7 +18,7 @@ pub mod updates;
 
 use std::time::Duration;
 
-use customers::customers::service::projections::Erasure;
+use customers::customer::service::projections::Erasure;
 use platform::app::Feature;
 use platform::jobs::Periodic;
 

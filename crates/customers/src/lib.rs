@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`avatars`] | pictures of customers |
-//! | [`customers`] | the profile: one customer under `/api/v1/customers/{ref}` |
+//! | [`customer`] | the profile: one customer under `/api/v1/customers/{ref}` |
 //! | [`tags`] | tags as rows, and lists by them |
 //! | [`places`] | lists by place, and the places there are |
 //! | [`consent`] | the ledger behind `marketing_*` |
@@ -16,7 +16,7 @@
 
 pub mod avatars;
 pub mod consent;
-pub mod customers;
+pub mod customer;
 pub mod places;
 pub mod query;
 pub mod search;
@@ -29,7 +29,7 @@ use identity::ProfileHook;
 use platform::app::Feature;
 use platform::jobs::{JobKind, Periodic};
 
-use customers::service::projections::{Erasure, Projection, Projections};
+use customer::service::projections::{Erasure, Projection, Projections};
 
 /// The feature, for the assembly.
 pub fn feature() -> Feature {
@@ -37,7 +37,7 @@ pub fn feature() -> Feature {
         name: "customers",
         service: "customers",
         routes: || {
-            customers::api::routes()
+            customer::api::routes()
                 .merge(statistics::api::routes())
                 .merge(tags::api::routes())
                 .merge(places::api::routes())
@@ -57,9 +57,9 @@ const JOBS: &[JobKind] = &[JobKind::new(avatars::service::REMOVE, |ctx, payload|
 
 const PERIODIC: &[Periodic] = &[
     Periodic::new("customers.keys", Duration::from_secs(60), |ctx, _| {
-        Box::pin(customers::service::keys::fill(ctx))
+        Box::pin(customer::service::keys::fill(ctx))
     })
-    .when(|ctx| Box::pin(customers::service::keys::is_unfilled(ctx))),
+    .when(|ctx| Box::pin(customer::service::keys::is_unfilled(ctx))),
     Periodic::new("search.fill", Duration::from_secs(5), |ctx, _| {
         Box::pin(search::service::index::fill(ctx))
     })
@@ -103,9 +103,9 @@ inventory::submit! { Erasure(|_, tx, row| Box::pin(consent::service::erase_in(tx
 
 inventory::submit! {
     ProfileHook {
-        find: |tx, user| Box::pin(customers::service::profile::number_in(tx, user)),
+        find: |tx, user| Box::pin(customer::service::profile::number_in(tx, user)),
         create: |ctx, tx, user, body| {
-            Box::pin(customers::service::profile::create_for_in(ctx, tx, user, body))
+            Box::pin(customer::service::profile::create_for_in(ctx, tx, user, body))
         },
         changed: |tx, before, after| Box::pin(search::service::index::user_changed_in(tx, before, after)),
     }

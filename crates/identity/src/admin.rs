@@ -10,7 +10,7 @@ use crate::credentials::model::{PasswordHash, PasswordRules, PersonalWords};
 use crate::credentials::service as credentials;
 use crate::users::model::{Email, PersonName};
 use crate::users::service::{self as users, NewUser, User};
-use crate::{claims, sessions};
+use crate::{mail_links, sessions};
 
 /// The role code.
 const ADMIN: &str = "admin";
@@ -70,7 +70,7 @@ pub async fn set_password(ctx: &Ctx, email: &Email, password: &str) -> Result<Us
     let hash = hashed(ctx, password, &own).await?;
     let mut tx = ctx.write().await?;
     // In the order in which links and logins lock.
-    claims::service::forget_in(ctx, &mut tx, user.id).await?;
+    mail_links::service::delete_of_user_in(ctx, &mut tx, user.id).await?;
     credentials::lock_in(&mut tx, user.id).await?;
     credentials::set_in(ctx, &mut tx, user.id, &hash).await?;
     sessions::service::revoke_all_in(ctx, &mut tx, user.id, None, "password_reset").await?;

@@ -10,7 +10,7 @@
 //! | [`tokens`] | access tokens and their keys, who is behind a bearer token |
 //! | [`secrets`] | refresh tokens and the secrets of keys |
 //! | [`revocations`] | when what is remembered of a caller ends |
-//! | [`claims`] | links by mail that prove an address |
+//! | [`mail_links`] | links by mail that prove an address |
 //! | [`api_keys`] | keys for programs |
 //! | [`roles`] | what a role may do |
 //! | [`admin`] | administrators, as the command line manages them |
@@ -18,9 +18,9 @@
 pub mod accounts;
 pub mod admin;
 pub mod api_keys;
-pub mod claims;
 pub mod credentials;
 pub mod devices;
+pub mod mail_links;
 pub mod revocations;
 pub mod roles;
 pub mod secrets;
@@ -79,7 +79,12 @@ pub fn feature() -> Feature {
         name: "identity",
         service: "auth",
         routes,
-        jobs: &[claims::jobs::SEND, claims::jobs::TELL_OLD, claims::jobs::TELL_KNOWN, claims::jobs::FORGET],
+        jobs: &[
+            mail_links::jobs::SEND,
+            mail_links::jobs::TELL_OLD,
+            mail_links::jobs::TELL_KNOWN,
+            mail_links::jobs::DELETE_MAIL_FILE,
+        ],
         periodic: PERIODIC,
         start: Some(|app| Box::pin(tokens::service::start(app))),
         authenticate: Some(|app, bearer| Box::pin(tokens::service::authenticate(app, bearer))),
@@ -87,7 +92,7 @@ pub fn feature() -> Feature {
 }
 
 const PERIODIC: &[Periodic] = &[
-    Periodic::new("mail.sweep", Duration::from_secs(3600), |ctx, _| Box::pin(claims::jobs::sweep(ctx))),
+    Periodic::new("mail.sweep", Duration::from_secs(3600), |ctx, _| Box::pin(mail_links::jobs::sweep(ctx))),
     Periodic::new("tokens.rotate", Duration::from_secs(300), |ctx, _| Box::pin(tokens::service::rotate(ctx))),
     Periodic::new("sessions.purge", Duration::from_secs(3600), |ctx, _| {
         Box::pin(sessions::service::purge(ctx))
@@ -95,7 +100,9 @@ const PERIODIC: &[Periodic] = &[
     Periodic::new("devices.purge", Duration::from_secs(3600), |ctx, _| {
         Box::pin(devices::service::purge(ctx))
     }),
-    Periodic::new("claims.purge", Duration::from_secs(3600), |ctx, _| Box::pin(claims::service::purge(ctx))),
+    Periodic::new("claims.purge", Duration::from_secs(3600), |ctx, _| {
+        Box::pin(mail_links::service::purge(ctx))
+    }),
 ];
 
 /// What features keep of users, in the order in which links and logins lock; a login waits for its password's row, and
@@ -103,7 +110,7 @@ const PERIODIC: &[Periodic] = &[
 const FOLLOWERS: &[Follower] = &[
     Follower {
         deactivated: None,
-        erased: Some(|ctx, tx, user| Box::pin(claims::service::forget_in(ctx, tx, user.id))),
+        erased: Some(|ctx, tx, user| Box::pin(mail_links::service::delete_of_user_in(ctx, tx, user.id))),
     },
     Follower {
         deactivated: None,
@@ -132,7 +139,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sessions::api::logout))
         .routes(routes!(sessions::api::list, sessions::api::revoke_others))
         .routes(routes!(sessions::api::revoke))
-        .routes(routes!(claims::api::verify))
+        .routes(routes!(mail_links::api::verify))
         .routes(routes!(tokens::api::jwks))
         .merge(api_keys::api::routes())
 }

@@ -35,11 +35,11 @@ impl Revocations {
         self.0.iter().map(|generation| generation.load(Ordering::SeqCst)).collect()
     }
 
-    fn forget(&self, id: Uuid) {
+    fn invalidate(&self, id: Uuid) {
         self.0[Revocations::shard(id)].fetch_add(1, Ordering::SeqCst);
     }
 
-    fn forget_all(&self) {
+    fn invalidate_all(&self) {
         for generation in &self.0 {
             generation.fetch_add(1, Ordering::SeqCst);
         }
@@ -47,14 +47,14 @@ impl Revocations {
 }
 
 /// After the commit of `tx`, what is remembered of this user or key is asked again.
-pub(crate) fn forget_after_commit(ctx: &Ctx, tx: &mut Tx, id: Uuid) {
+pub(crate) fn invalidate_after_commit(ctx: &Ctx, tx: &mut Tx, id: Uuid) {
     let revocations = ctx.app().state::<Revocations>();
-    tx.after_commit(move || revocations.forget(id));
+    tx.after_commit(move || revocations.invalidate(id));
 }
 
 /// After the commit of `tx`, everybody who is remembered is asked again: for what ends the keys that somebody made, which
 /// is rare and concerns few.
-pub(crate) fn forget_all_after_commit(ctx: &Ctx, tx: &mut Tx) {
+pub(crate) fn invalidate_all_after_commit(ctx: &Ctx, tx: &mut Tx) {
     let revocations = ctx.app().state::<Revocations>();
-    tx.after_commit(move || revocations.forget_all());
+    tx.after_commit(move || revocations.invalidate_all());
 }

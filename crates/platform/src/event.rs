@@ -254,7 +254,7 @@ pub(crate) async fn lift_epoch(tx: &mut Tx) -> Result<()> {
 
 /// Deletes before and after of everything that happened to a subject: part of erasing a user and its sessions, whose
 /// events belong to no customer.
-pub async fn forget_subject(tx: &mut Tx, subject: Uuid) -> Result<()> {
+pub async fn erase_subject(tx: &mut Tx, subject: Uuid) -> Result<()> {
     tx.exec(
         sql!("DELETE FROM event_change WHERE event_seq IN (SELECT seq FROM event WHERE subject_id = $1)"),
         args![subject],
@@ -264,7 +264,7 @@ pub async fn forget_subject(tx: &mut Tx, subject: Uuid) -> Result<()> {
 }
 
 /// Deletes before and after of everything that concerned a customer: part of erasing it.
-pub async fn forget_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
+pub async fn erase_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
     tx.exec(sql!("DELETE FROM event_change WHERE customer_id = $1"), args![customer]).await.map(drop)
 }
 

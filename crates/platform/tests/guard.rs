@@ -187,7 +187,7 @@ async fn a_repeated_request_gets_the_first_answer() {
 async fn forget(app: &TestApp, n: i64) {
     let ctx = app.system();
     let mut tx = ctx.write().await.expect("a transaction");
-    platform::idempotency::forget_customer(&mut tx, customer(n)).await.expect("they are deleted");
+    platform::idempotency::erase_customer(&mut tx, customer(n)).await.expect("they are deleted");
     tx.commit().await.expect("it commits");
 }
 

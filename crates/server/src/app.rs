@@ -19,7 +19,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{figures, health, master_key, pages, startup};
+use crate::{health, master_key, metrics, pages, startup};
 
 /// Every feature of the product. A new one is added here and nowhere else.
 pub fn features() -> Vec<Feature> {
@@ -52,7 +52,7 @@ pub fn features() -> Vec<Feature> {
         (name = "jobs", description = "What goes on in the background: how far it is, what became of each row, and how \
                                        to stop it or take it back."),
         (name = "events", description = "Everything that happened, in order and without gaps."),
-        (name = "operation", description = "Health, readiness and figures, for whoever runs the server."),
+        (name = "operation", description = "Health, readiness and metrics, for whoever runs the server."),
     )
 )]
 struct Document;
@@ -93,7 +93,7 @@ fn routes_of(serves: impl Fn(Service) -> bool) -> (OpenApiRouter<App>, OpenApiRo
         .routes(routes!(health::health))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
-        .routes(routes!(figures::metrics));
+        .routes(routes!(metrics::metrics));
     if serves(Service::Customers) {
         open = open.routes(routes!(health::customers_health));
     }

@@ -51,7 +51,7 @@ pub struct Component {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) backlog: Option<i64>,
-    /// The same for the figures.
+    /// The same for the metrics.
     #[serde(skip)]
     pub(crate) queue: Option<Backlog>,
 }

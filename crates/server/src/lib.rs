@@ -6,7 +6,7 @@
 //! | [`startup`] | the database at the start: is it there, is it ours, is it whole, is it up to date |
 //! | [`master_key`] | which master key belongs to the database |
 //! | [`health`] | `/health`, `/livez`, `/readyz` |
-//! | [`figures`] | `/metrics` |
+//! | [`metrics`] | `/metrics` |
 //! | [`pages`] | the few pages for people: `/`, the links in mails, the documents |
 //! | `first_steps` | what a new installation still lacks |
 //! | `consul` | registration with a Consul agent |
@@ -16,10 +16,10 @@ pub mod app;
 mod bootstrap;
 pub mod cli;
 mod consul;
-pub mod figures;
 mod first_steps;
 pub mod health;
 pub mod master_key;
+pub mod metrics;
 pub mod pages;
 pub mod startup;
 mod store;

@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use customers::customers::api::bodies::NothingBody;
+use customers::customer::api::bodies::NothingBody;
 use customers::query::Query;
 use kernel::clock::Timestamp;
 use kernel::web::field::one_of;

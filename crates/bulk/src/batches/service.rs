@@ -308,7 +308,7 @@ pub async fn active_in(tx: &mut Tx, kind: &str) -> Result<Vec<Uuid>> {
 
 /// Takes a customer out of the reports: part of erasing it.
 pub async fn erase_in(tx: &mut Tx, customer: Uuid) -> Result<()> {
-    store::forget(tx, customer).await
+    store::erase_customer(tx, customer).await
 }
 
 /// The batch, whoever asks.

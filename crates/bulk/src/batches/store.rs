@@ -321,7 +321,7 @@ pub async fn active(tx: &mut Tx, kind: &str) -> Result<Vec<Uuid>> {
 }
 
 /// Takes a customer out of every report; the lines stay, so that their numbers add up.
-pub async fn forget(tx: &mut Tx, customer: Uuid) -> Result<()> {
+pub async fn erase_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
     tx.exec(
         sql!(
             "UPDATE batch_row SET customer_id = NULL, customer_version = NULL, key_hash = NULL, before = NULL, message = NULL

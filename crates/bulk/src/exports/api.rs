@@ -3,8 +3,8 @@
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
-use customers::customers::model::view::CustomerView;
-use customers::customers::service::rows::EXPORTED;
+use customers::customer::model::view::CustomerView;
+use customers::customer::service::rows::EXPORTED;
 use futures_util::stream;
 use kernel::text::did_you_mean;
 use kernel::web::list::{FilterValue, ListOf, ListRequest, ListSpec, Listing, decode, parse};

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use customers::customers::model::view::CustomerView;
-use customers::customers::model::{Address, Business, CustomerRow, EmergencyContact, TextMember};
+use customers::customer::model::view::CustomerView;
+use customers::customer::model::{Address, Business, CustomerRow, EmergencyContact, TextMember};
 use identity::users::model::full_name;
 use kernel::clock::Timestamp;
 use kernel::{Error, Result};

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use customers::customers::service::rows;
+use customers::customer::service::rows;
 use customers::search::service::known_total_in;
 use kernel::web::list::{Cursor, FilterValue, Key, Keyed, ListRequest, Page};
 use kernel::{Error, Result};

@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use customers::customers::model::Members;
-use customers::customers::service::rows::SPEC;
+use customers::customer::model::Members;
+use customers::customer::service::rows::SPEC;
 use kernel::Result;
 use kernel::web::field::nullable;
 use kernel::web::problem::Problems;

@@ -1,7 +1,7 @@
 //! What many customers get by a change in bulk.
 
-use customers::customers::model::Members;
-use customers::customers::model::input::all_optional;
+use customers::customer::model::Members;
+use customers::customer::model::input::all_optional;
 use kernel::web::{Field, Fields, Input};
 
 /// What many customers get: the members of PATCH without those that belong to one customer alone.

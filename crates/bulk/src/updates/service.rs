@@ -5,11 +5,11 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use customers::customers::model::{CustomerRef, Members};
-use customers::customers::service::LoadedCustomer;
-use customers::customers::service::change::change_many_in;
-use customers::customers::service::members::{Rights, UpdateMode, faults_of_any};
-use customers::customers::service::rows;
+use customers::customer::model::{CustomerRef, Members};
+use customers::customer::service::LoadedCustomer;
+use customers::customer::service::change::change_many_in;
+use customers::customer::service::members::{Rights, UpdateMode, faults_of_any};
+use customers::customer::service::rows;
 use database::{Ids, Texts};
 use kernel::web::body::from_value;
 use kernel::web::list::{ListRequest, parse_pairs};

@@ -211,7 +211,7 @@ async fn a8_keys_of_postal_codes_that_stayed_behind_are_repaired() {
         migrate_again(app, "0009_postal_key", "customer_without_postal_key").await;
         let repaired = stored_keys(app).await;
         assert_eq!((&repaired[0], &repaired[1], &repaired[2]), (&right[0], &None, &None));
-        customers::customers::service::keys::fill(&app.system()).await.unwrap();
+        customers::customer::service::keys::fill(&app.system()).await.unwrap();
         assert_eq!(stored_keys(app).await, right);
     })
     .await;

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use customers::customers::model::{Tags, country_code, postal_key};
+use customers::customer::model::{Tags, country_code, postal_key};
 use customers::search::service::index;
 use customers::statistics::service as statistics;
 use database::{row, sql};

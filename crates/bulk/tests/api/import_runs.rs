@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use customers::customers::model::Members;
-use customers::customers::model::NewCustomer;
-use customers::customers::service::create::create_in;
+use customers::customer::model::Members;
+use customers::customer::model::NewCustomer;
+use customers::customer::service::create::create_in;
 use customers::statistics::service::reconcile;
 use database::Engine;
 use database::{args, sql};

@@ -11,7 +11,7 @@
 //! | statistics | the walk below, `statistics` |
 //! | schemas | `b_004_its_schemas_are_components` in `server/tests/openapi.rs` |
 //! | user names, CUST_ ids, one customer per address | `b_004_names_and_ids_are_made_and_an_address_is_taken_once` |
-//! | indexes | `b4_…` and `a55_…` in `customers/store/plans.rs` |
+//! | indexes | `b4_…` and `a55_…` in `customer/store/plans.rs` |
 //! | planned: pictures | `b_004_…` in `avatars` |
 
 use fixtures::{key, path};

@@ -15,8 +15,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{model, service};
-use crate::customers::api::tag;
-use crate::customers::model::CustomerRow;
+use crate::customer::api::tag;
+use crate::customer::model::CustomerRow;
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<App> {

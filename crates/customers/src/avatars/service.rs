@@ -18,10 +18,10 @@ use platform::storage::ObjectName;
 use serde_json::{Value, json};
 
 use super::model::ImageDecoder;
-use crate::customers::model::CustomerRef;
-use crate::customers::service::members::Rights;
-use crate::customers::service::person::require_over_user;
-use crate::customers::service::{CustomerRow, event, find_in};
+use crate::customer::model::CustomerRef;
+use crate::customer::service::members::Rights;
+use crate::customer::service::person::require_over_user;
+use crate::customer::service::{CustomerRow, event, find_in};
 
 /// The kind of the job that removes the files of a picture.
 pub const REMOVE: &str = "avatars.remove";
@@ -121,7 +121,7 @@ async fn remove_later(ctx: &Ctx, tx: &mut Tx, name: &AvatarName) -> Result<()> {
 
 /// The paths of a customer's picture.
 pub async fn get(ctx: &Ctx, reference: &str) -> Result<CustomerRow> {
-    let row = crate::customers::service::get(ctx, reference).await?;
+    let row = crate::customer::service::get(ctx, reference).await?;
     if row.avatar.is_none() { Err(not_found()) } else { Ok(row) }
 }
 

@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::service::{self, Available};
-use crate::customers::model::view::CustomerView;
+use crate::customer::model::view::CustomerView;
 use crate::query::Query;
 use crate::search::api::{CustomerList, Customers};
 

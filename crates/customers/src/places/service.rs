@@ -6,7 +6,7 @@ use kernel::{Error, Result};
 use platform::access::Permission;
 use platform::ctx::Ctx;
 
-use crate::customers::model::{CustomerRow, country_code, country_label};
+use crate::customer::model::{CustomerRow, country_code, country_label};
 use crate::search::service as customers;
 use crate::statistics::model::Location;
 use crate::statistics::service as statistics;

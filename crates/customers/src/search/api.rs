@@ -16,10 +16,10 @@ use utoipa_axum::routes;
 
 use super::model::query::Query;
 use super::service::{self, Criteria, Field};
-use crate::customers::model::input::AnyTags;
-use crate::customers::model::view::CustomerView;
-use crate::customers::model::{Gender, Tag};
-use crate::customers::service::rows::{SEARCHABLE, SPEC};
+use crate::customer::model::input::AnyTags;
+use crate::customer::model::view::CustomerView;
+use crate::customer::model::{Gender, Tag};
+use crate::customer::service::rows::{SEARCHABLE, SPEC};
 
 /// Longest text of a query.
 const QUERY_CHARS: usize = 200;

@@ -10,7 +10,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use crate::customers::model::{CustomerRow, Tags};
+use crate::customer::model::{CustomerRow, Tags};
 
 /// A counter's name and what it counts by; the key is empty where there is nothing to tell apart.
 pub type Counter = (&'static str, String);
@@ -159,7 +159,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::customers::model::DateOfBirth;
+    use crate::customer::model::DateOfBirth;
 
     #[test]
     fn weeks_begin_where_the_setting_says() {

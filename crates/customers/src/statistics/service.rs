@@ -14,9 +14,9 @@ use uuid::Uuid;
 use super::model::{self, Counter, Location};
 pub use super::store::Named;
 use super::store::{self, Stored, Sum};
-use crate::customers::model::country_label;
-use crate::customers::service::projections::Change;
-use crate::customers::service::rows;
+use crate::customer::model::country_label;
+use crate::customer::service::projections::Change;
+use crate::customer::service::rows;
 
 /// Most countries that an overview names.
 const MOST_COUNTRIES: usize = 250;

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::service::{self, list};
-use crate::customers::model::view::CustomerView;
+use crate::customer::model::view::CustomerView;
 use crate::query::Query;
 
 const DEFAULT_TOP: i64 = 100;

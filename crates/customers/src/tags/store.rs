@@ -10,8 +10,8 @@ use platform::access::Scope;
 use uuid::Uuid;
 
 use super::model::Tagged;
-use crate::customers::model::CustomerRow;
-use crate::customers::service::rows;
+use crate::customer::model::CustomerRow;
+use crate::customer::service::rows;
 
 row! {
     /// A tag by its key.

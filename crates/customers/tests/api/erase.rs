@@ -2,8 +2,8 @@
 //!
 //! Rows of the endpoints and promises: A20, A53.
 
-use customers::customers::model::CustomerRef;
-use customers::customers::service::erase::erase_in;
+use customers::customer::model::CustomerRef;
+use customers::customer::service::erase::erase_in;
 use database::Engine;
 use database::{args, sql};
 use fixtures::{customer, key, path, register};
@@ -151,7 +151,7 @@ async fn a53_a_service_counted_while_a_customer_is_erased_leaves_no_trace_in_the
         let ctx = app.system();
         let scope = Scope::system("a test of what happens between loading and erasing");
         let id = CustomerRef::Id(one["id"].as_str().unwrap().parse().unwrap());
-        let loaded = customers::customers::service::find_in(&ctx, &mut ctx.read().await.unwrap(), &scope, id)
+        let loaded = customers::customer::service::find_in(&ctx, &mut ctx.read().await.unwrap(), &scope, id)
             .await
             .unwrap();
         app.post(path(&one, "/increment_service")).bearer(&key).send().await.expect(200);

@@ -2,12 +2,12 @@
 //!
 //! Rows of the endpoints and promises: A16, A56, C16, C18.
 
-use customers::customers::model::input::CustomerChange;
-use customers::customers::model::{CustomerRef, NewCustomer};
-use customers::customers::service::change::{change_in, change_many_in};
-use customers::customers::service::create::{create_in, create_many_in};
-use customers::customers::service::members::{UpdateMode, Rights};
-use customers::customers::service::{CustomerRow, LoadedCustomer, find_in};
+use customers::customer::model::input::CustomerChange;
+use customers::customer::model::{CustomerRef, NewCustomer};
+use customers::customer::service::change::{change_in, change_many_in};
+use customers::customer::service::create::{create_in, create_many_in};
+use customers::customer::service::members::{UpdateMode, Rights};
+use customers::customer::service::{CustomerRow, LoadedCustomer, find_in};
 use database::{args, sql};
 use fixtures::{company, company_key, customer, key, prove, register};
 use kernel::web::body::from_value;

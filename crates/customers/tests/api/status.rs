@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use customers::customers::model::CustomerRef;
-use customers::customers::service::find_in;
-use customers::customers::service::status::count_service_in;
+use customers::customer::model::CustomerRef;
+use customers::customer::service::find_in;
+use customers::customer::service::status::count_service_in;
 use database::{Engine, Json};
 use database::{args, sql};
 use fixtures::{actions, company, company_key, customer, key, path};

@@ -257,7 +257,7 @@ pub async fn rename(
     let named = |name: &str| serde_json::Map::from_iter([("name".to_owned(), json!(name))]);
     let event = Event::new("api_key.updated", "api_key", id, name.as_str()).of_company(key.company);
     ctx.record(&mut tx, event.changed(named(&key.name), named(&name))).await?;
-    revocations::forget_after_commit(ctx, &mut tx, id);
+    revocations::invalidate_after_commit(ctx, &mut tx, id);
     tx.commit().await?;
     Ok(ApiKey { name, version: key.version + 1, updated_at: ctx.now(), ..key })
 }
@@ -294,7 +294,7 @@ async fn revoke_in(ctx: &Ctx, tx: &mut Tx, key: &ApiKey) -> Result<()> {
     let event = Event::new("api_key.revoked", "api_key", key.id, key.name.as_str());
     ctx.record(tx, event.of_company(key.company)).await?;
     // Of the key, and of those that it made.
-    revocations::forget_all_after_commit(ctx, tx);
+    revocations::invalidate_all_after_commit(ctx, tx);
     Ok(())
 }
 

@@ -52,12 +52,12 @@ pub(crate) async fn forget(ctx: &Ctx, token: &DeviceToken) -> Result<()> {
 }
 
 /// Its session was ended from elsewhere: so the device is not to be trusted.
-pub(crate) async fn forget_session_in(tx: &mut Tx, user: Uuid, session: Uuid) -> Result<()> {
+pub(crate) async fn delete_of_session_in(tx: &mut Tx, user: Uuid, session: Uuid) -> Result<()> {
     store::delete_of_session(tx, user, session).await
 }
 
 /// All sessions of a user are ended but `keep`: the same goes for their devices.
-pub(crate) async fn forget_others_in(tx: &mut Tx, user: Uuid, keep: Option<Uuid>) -> Result<()> {
+pub(crate) async fn delete_others_in(tx: &mut Tx, user: Uuid, keep: Option<Uuid>) -> Result<()> {
     store::delete_others(tx, user, keep).await
 }
 

@@ -122,7 +122,7 @@ async fn is_repeat(
 async fn reused<T>(ctx: &Ctx, mut tx: Tx, session: &Session, user: &User) -> Result<T> {
     store::revoke(&mut tx, session.id, user.id, ctx.now(), "refresh_reused").await?;
     ctx.record(&mut tx, session_event("session.refresh_reused", session.id, user)).await?;
-    revocations::forget_after_commit(ctx, &mut tx, user.id);
+    revocations::invalidate_after_commit(ctx, &mut tx, user.id);
     tx.commit().await?;
     tracing::warn!(session = %session.id, user = %user.id, "a refresh token was used twice; its session was ended");
     Err(refused())
@@ -158,7 +158,7 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Session>> {
 pub async fn revoke(ctx: &Ctx, session: Uuid) -> Result<()> {
     let user = ctx.require_user()?;
     let mut tx = ctx.write().await?;
-    devices::forget_session_in(&mut tx, user, session).await?;
+    devices::delete_of_session_in(&mut tx, user, session).await?;
     if !revoke_in(ctx, &mut tx, user, session, "revoked").await? {
         return Err(Error::new(Kind::NotFound, "SESSION_NOT_FOUND", "Session not found"));
     }
@@ -186,7 +186,7 @@ async fn revoke_in(ctx: &Ctx, tx: &mut Tx, user: Uuid, session: Uuid, because: &
     let owner = users::find_in(tx, &scope, UserRef::Id(user)).await?;
     let owner = owner.ok_or_else(|| Error::internal("a session whose user is gone"))?;
     ctx.record(tx, session_event("session.revoked", session, &owner).note("reason", because)).await?;
-    revocations::forget_after_commit(ctx, tx, user);
+    revocations::invalidate_after_commit(ctx, tx, user);
     Ok(true)
 }
 
@@ -199,19 +199,19 @@ pub async fn revoke_all_in(
     because: &'static str,
 ) -> Result<u64> {
     let ended = store::revoke_all(tx, user, keep, ctx.now(), because).await?;
-    devices::forget_others_in(tx, user, keep).await?;
+    devices::delete_others_in(tx, user, keep).await?;
     if ended > 0 {
         let event = Event::new("session.revoked_all", "user", user, user.to_string());
         ctx.record(tx, event.note("reason", because).note("sessions", ended)).await?;
     }
-    revocations::forget_after_commit(ctx, tx, user);
+    revocations::invalidate_after_commit(ctx, tx, user);
     Ok(ended)
 }
 
 /// Ends all sessions of a user, and takes addresses and devices out of them: part of erasing it.
 pub(crate) async fn erase_in(ctx: &Ctx, tx: &mut Tx, user: Uuid) -> Result<()> {
     revoke_all_in(ctx, tx, user, None, "erased").await?;
-    store::forget(tx, user).await
+    store::delete_of_user(tx, user).await
 }
 
 /// Housekeeping: deletes sessions a week after their end, their tokens before them: a session that lived for months

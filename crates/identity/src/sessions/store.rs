@@ -143,7 +143,7 @@ pub async fn revoke_all(
 }
 
 /// Takes addresses and devices out of a user's sessions: part of erasing it.
-pub async fn forget(tx: &mut Tx, user: Uuid) -> Result<()> {
+pub async fn delete_of_user(tx: &mut Tx, user: Uuid) -> Result<()> {
     tx.exec(sql!("UPDATE session SET ip = NULL, user_agent = NULL WHERE user_id = $1"), args![user])
         .await
         .map(drop)

@@ -56,9 +56,9 @@ pub async fn withdraw_in(ctx: &Ctx, tx: &mut Tx, user: &User, actor: &str) -> Re
         return Ok(false);
     }
     followers::erased_in(ctx, tx, user).await?;
-    event::forget_subject(tx, user.id).await?;
+    event::erase_subject(tx, user.id).await?;
     store::delete(tx, user).await?;
-    revocations::forget_after_commit(ctx, tx, user.id);
+    revocations::invalidate_after_commit(ctx, tx, user.id);
     ctx.record(tx, Event::new("user.withdrawn", "user", user.id, user.unique_id())).await?;
     Ok(true)
 }

@@ -173,7 +173,7 @@ pub(crate) async fn set_active_in(ctx: &Ctx, tx: &mut Tx, before: &User, active:
         followers::deactivated_in(ctx, tx, before).await?;
     }
     // Of the user, and of the keys that it made.
-    revocations::forget_all_after_commit(ctx, tx);
+    revocations::invalidate_all_after_commit(ctx, tx);
     let action = if active { "user.activated" } else { "user.deactivated" };
     save_in(ctx, tx, before, User { is_active: active, ..before.clone() }, action).await
 }
@@ -337,8 +337,8 @@ pub(crate) async fn with_address_in(tx: &mut Tx, ids: Ids) -> Result<Vec<Uuid>> 
 pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
     store::retire_username(tx, &sha256(user.username.as_bytes())).await?;
     followers::erased_in(ctx, tx, user).await?;
-    event::forget_subject(tx, user.id).await?;
+    event::erase_subject(tx, user.id).await?;
     store::erase(tx, user.id, ctx.now()).await?;
-    revocations::forget_after_commit(ctx, tx, user.id);
+    revocations::invalidate_after_commit(ctx, tx, user.id);
     ctx.record(tx, Event::new("user.erased", "user", user.id, user.unique_id())).await
 }

@@ -1,5 +1,5 @@
 //! Replies that are made while they are sent. What goes wrong in one comes too late for another reply: it ends the
-//! connection, and has to be told to the log and the figures here.
+//! connection, and has to be told to the log and the metrics here.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;

@@ -3,7 +3,7 @@
 //! The text alone often allows several readings (`CA` is California and Canada), so all of them are tried and weighed by
 //! what in them is known for certain. A reading that nothing supports, or that another comes close to, is left to people.
 
-use customers::customers::model::{country_code, country_label};
+use customers::customer::model::{country_code, country_label};
 use kernel::text::search_key;
 
 use super::places::{COUNTRIES, Country};

@@ -1,8 +1,8 @@
 //! Everything of an old customer but the person.
 
-use customers::customers::model::Members;
-use customers::customers::model::input::CustomerChange;
-use customers::customers::model::{DateOfBirth, Tags};
+use customers::customer::model::Members;
+use customers::customer::model::input::CustomerChange;
+use customers::customer::model::{DateOfBirth, Tags};
 use identity::users::model::Phone;
 use kernel::web::Field;
 use kernel::web::body::from_value;

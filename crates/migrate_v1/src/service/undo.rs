@@ -1,9 +1,9 @@
 //! Taking a migration back: what it made and nobody has touched since.
 
-use customers::customers::model::CustomerRef;
-use customers::customers::service::erase::erase_in;
-use customers::customers::service::profile::number_in;
-use customers::customers::service::rows;
+use customers::customer::model::CustomerRef;
+use customers::customer::service::erase::erase_in;
+use customers::customer::service::profile::number_in;
+use customers::customer::service::rows;
 use identity::users::legacy;
 use identity::users::model::UserRef;
 use identity::users::service as users;

@@ -1,10 +1,10 @@
 //! One user, one customer.
 
-use customers::customers::model::country_code;
-use customers::customers::service::create::insert_in;
-use customers::customers::service::members::Rights;
-use customers::customers::service::profile::number_in;
-use customers::customers::service::status::migrate_services_in;
+use customers::customer::model::country_code;
+use customers::customer::service::create::insert_in;
+use customers::customer::service::members::Rights;
+use customers::customer::service::profile::number_in;
+use customers::customer::service::status::migrate_services_in;
 use identity::sessions::unproven;
 use identity::users::legacy;
 use identity::users::service::{self as users, NewUser, User};

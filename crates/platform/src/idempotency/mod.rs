@@ -220,7 +220,7 @@ impl Idempotency {
 }
 
 /// Deletes the stored answers that concern a customer: part of erasing it.
-pub async fn forget_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
+pub async fn erase_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
     tx.exec(
         sql!(
             "DELETE FROM idempotency_key WHERE scope IN

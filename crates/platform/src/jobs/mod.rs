@@ -186,13 +186,13 @@ pub async fn enqueue(ctx: &Ctx, tx: &mut Tx, job: NewJob) -> Result<bool> {
 }
 
 /// Deletes the jobs whose payload names a user: part of erasing it. Those that are done have no payload any more.
-pub async fn forget_user(tx: &mut Tx, user: Uuid) -> Result<()> {
-    store::forget_user(tx, user).await
+pub async fn erase_user(tx: &mut Tx, user: Uuid) -> Result<()> {
+    store::erase_user(tx, user).await
 }
 
 /// Deletes the jobs that concern a customer: part of erasing it.
-pub async fn forget_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
-    store::forget_customer(tx, customer).await
+pub async fn erase_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
+    store::erase_customer(tx, customer).await
 }
 
 /// Jobs that wait or run, but for periodic tasks.

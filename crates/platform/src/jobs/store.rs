@@ -266,7 +266,7 @@ pub(super) async fn queue_anew(tx: &mut Tx, now: Timestamp, limit: Timestamp) ->
     .await
 }
 
-pub(super) async fn forget_user(tx: &mut Tx, user: Uuid) -> Result<()> {
+pub(super) async fn erase_user(tx: &mut Tx, user: Uuid) -> Result<()> {
     tx.exec(
         sql!("DELETE FROM job WHERE state <> 'done' AND payload ->> 'user' = $1"),
         args![user.to_string()],
@@ -275,7 +275,7 @@ pub(super) async fn forget_user(tx: &mut Tx, user: Uuid) -> Result<()> {
     .map(drop)
 }
 
-pub(super) async fn forget_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
+pub(super) async fn erase_customer(tx: &mut Tx, customer: Uuid) -> Result<()> {
     tx.exec(sql!("DELETE FROM job WHERE customer_id = $1"), args![customer]).await.map(drop)
 }
 

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::{Given, answer};
 use crate::consul::Registration;
 use crate::first_steps::FirstSteps;
-use crate::{app, bootstrap, figures};
+use crate::{app, bootstrap, metrics};
 
 /// What `serve` takes.
 #[derive(Args)]
@@ -47,7 +47,7 @@ impl Flags {
 
 /// Serves until it is asked to stop.
 pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
-    figures::install()?;
+    metrics::install()?;
     // Before the database is touched: an address in use is the most common mistake.
     let listeners: Vec<String> = config.listen.iter().map(ToString::to_string).collect();
     let server = Server::bind(&listeners).await.map_err(with_a_way_out)?;
@@ -65,7 +65,7 @@ pub async fn run(mut config: Config) -> anyhow::Result<ExitCode> {
     let service = app::router(&app)?;
     tell_of_start(&app);
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(figures::keep_up());
+    tokio::spawn(metrics::keep_up());
     let jobs = app.config.serves(Service::Jobs).then(|| {
         let (kinds, periodic) = app::background();
         tokio::spawn(platform::jobs::run(app.clone(), kinds, periodic, stopped.clone()))

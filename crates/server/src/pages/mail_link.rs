@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
-use identity::claims::pages;
+use identity::mail_links::pages;
 use kernel::Result;
 use platform::app::App;
 

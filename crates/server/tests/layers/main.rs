@@ -201,8 +201,8 @@ fn what_breaks_a_rule_is_seen() {
         "mod model;\npub(crate) mod store;\n#[cfg(test)]\nmod plans;\nuse model::X;",
     );
     let below =
-        planted("customers/service/mod.rs", "use crate::{search::service::{self as search, find}, tags};");
-    let up = planted("search/service.rs", "use crate::customers::service;");
+        planted("customer/service/mod.rs", "use crate::{search::service::{self as search, find}, tags};");
+    let up = planted("search/service.rs", "use crate::customer::service;");
     let modules = [store, model, feature, below, up];
     let [store, model, feature, ..] = &modules;
     assert_eq!((own_service(&modules).len(), &store.sql, &store.unused_scopes), (1, &vec![1], &vec![1]));

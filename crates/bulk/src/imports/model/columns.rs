@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use customers::customers::model::{CustomerRow, TextMember};
+use customers::customer::model::{CustomerRow, TextMember};
 use kernel::FieldError;
 use kernel::text::search_key;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,8 @@
 //! A row as what it says about a customer, read with the types of the API.
 
-use customers::customers::model::input::CustomerChange;
-use customers::customers::model::{CustomerRef, ExternalId};
-use customers::customers::model::{Members, ReadOnlyMembers};
+use customers::customer::model::input::CustomerChange;
+use customers::customer::model::{CustomerRef, ExternalId};
+use customers::customer::model::{Members, ReadOnlyMembers};
 use identity::users::model::{Email, PersonName, Phone};
 use kernel::web::Field;
 use kernel::web::body::from_value;

@@ -3,13 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use customers::customers::model::CustomerRow;
-use customers::customers::model::{CustomerNumber, Members, NewCustomer};
-use customers::customers::service::LoadedCustomer;
-use customers::customers::service::change::change_many_in;
-use customers::customers::service::create::create_many_in;
-use customers::customers::service::members::{Rights, UpdateMode};
-use customers::customers::service::rows;
+use customers::customer::model::CustomerRow;
+use customers::customer::model::{CustomerNumber, Members, NewCustomer};
+use customers::customer::service::LoadedCustomer;
+use customers::customer::service::change::change_many_in;
+use customers::customer::service::create::create_many_in;
+use customers::customer::service::members::{Rights, UpdateMode};
+use customers::customer::service::rows;
 use database::{Ids, Json, Texts};
 use kernel::{Error, FieldError, Result};
 use platform::Tx;

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use customers::customers::model::Members;
-use customers::customers::model::{CustomerNumber, CustomerRef};
-use customers::customers::service::rows::{self, Match, Named};
+use customers::customer::model::Members;
+use customers::customer::model::{CustomerNumber, CustomerRef};
+use customers::customer::service::rows::{self, Match, Named};
 use database::{Ids, Texts};
 use identity::users::model::PersonName;
 use kernel::text::search_key;

@@ -42,7 +42,7 @@ pub const KIND: Kind = Kind {
         permission: Permission::CustomersErase,
         work: |ctx, batch, slice| Box::pin(revert::work(ctx, batch, slice)),
     }),
-    ended: Some(|ctx, batch| Box::pin(forget_file(ctx, batch))),
+    ended: Some(|ctx, batch| Box::pin(delete_file(ctx, batch))),
     keeps_spec: true,
 };
 
@@ -218,7 +218,7 @@ fn input_of(batch: &Batch) -> Result<ObjectName> {
 }
 
 /// After the end: the file and what was remembered for its rows are deleted.
-async fn forget_file(ctx: &Ctx, batch: &Batch) -> Result<()> {
+async fn delete_file(ctx: &Ctx, batch: &Batch) -> Result<()> {
     ctx.app().storage.delete(&input_of(batch)?).await?;
     loop {
         let mut tx = ctx.write().await?;

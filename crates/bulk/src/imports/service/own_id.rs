@@ -1,7 +1,7 @@
 //! The public id of a row: whose it is, and what is remembered of rows that bring their own.
 
-use customers::customers::model::CustomerRow;
-use customers::customers::model::{CustomerNumber, CustomerRef};
+use customers::customer::model::CustomerRow;
+use customers::customer::model::{CustomerNumber, CustomerRef};
 use database::Texts;
 use kernel::Result;
 use platform::Tx;

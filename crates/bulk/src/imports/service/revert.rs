@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 
-use customers::customers::model::CustomerRow;
-use customers::customers::model::input::CustomerChange;
-use customers::customers::service::LoadedCustomer;
-use customers::customers::service::change::change_many_in;
-use customers::customers::service::erase::erase_in;
-use customers::customers::service::members::{Rights, UpdateMode};
-use customers::customers::service::rows;
+use customers::customer::model::CustomerRow;
+use customers::customer::model::input::CustomerChange;
+use customers::customer::service::LoadedCustomer;
+use customers::customer::service::change::change_many_in;
+use customers::customer::service::erase::erase_in;
+use customers::customer::service::members::{Rights, UpdateMode};
+use customers::customer::service::rows;
 use database::Ids;
 use identity::users::model::UserRef;
 use identity::users::service as users;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::expr::Expr;
 use super::tokens::{SHORTEST_MISSPELT, reversed};
 use super::words::{chunks, deletions, grams, is_number, is_unspaced, parts, prefix, stem};
-use crate::customers::model::CustomerRef;
+use crate::customer::model::CustomerRef;
 
 /// Words of a query that are looked at.
 const MOST_WORDS: usize = 8;

@@ -23,7 +23,7 @@ use kernel::text::search_key;
 use uuid::Uuid;
 
 use super::words::{chunks, grams, is_unspaced, parts, prefix, shorter, spelt, stem, words_of_key};
-use crate::customers::model::Tags;
+use crate::customer::model::Tags;
 
 /// A space inside a token: a character that folding removes from whatever people type.
 const GAP: &str = "\u{a0}";

@@ -12,9 +12,9 @@ use platform::ctx::Ctx;
 use platform::jobs::Progress;
 use uuid::Uuid;
 
-use crate::customers::model::{CustomerRef, CustomerRow};
-use crate::customers::service::projections::Change;
-use crate::customers::service::rows as customers;
+use crate::customer::model::{CustomerRef, CustomerRow};
+use crate::customer::service::projections::Change;
+use crate::customer::service::rows as customers;
 use crate::search::model::rank::Texts;
 use crate::search::model::tokens::{Subject, VERSION, tokens_of};
 use crate::search::store::{self, Entry, OnExisting};

@@ -7,8 +7,8 @@ use platform::access::{Permission, Scope};
 use platform::ctx::Ctx;
 
 use super::COUNTED;
-use crate::customers::model::{CustomerRow, country_code};
-use crate::customers::service::rows;
+use crate::customer::model::{CustomerRow, country_code};
+use crate::customer::service::rows;
 use crate::statistics::model::{self as counters, Location};
 use crate::statistics::service as statistics;
 

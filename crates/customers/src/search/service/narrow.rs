@@ -4,7 +4,7 @@ use kernel::web::list::{FilterValue, ListRequest};
 use platform::access::Scope;
 
 use super::Criteria;
-use crate::customers::model::country_code;
+use crate::customer::model::country_code;
 use crate::search::model::expansions::TokenExpansions;
 use crate::search::model::expr::Expr;
 use crate::search::model::query::{all_grams, gram_words};

@@ -12,8 +12,8 @@ use platform::ctx::Ctx;
 
 use super::narrow::Narrow;
 use super::{COUNTED, FEW};
-use crate::customers::model::CustomerRow;
-use crate::customers::service::rows as customers;
+use crate::customer::model::CustomerRow;
+use crate::customer::service::rows as customers;
 use crate::search::model::expr::Expr;
 use crate::search::model::query::Query;
 use crate::search::model::rank::{contains, distance};

@@ -17,7 +17,7 @@ use super::model::expansions::TokenExpansions;
 use super::model::expr::Expr;
 use super::model::query::Names;
 use super::model::rank::Texts;
-use crate::customers::service::rows;
+use crate::customer::service::rows;
 pub use write::*;
 
 row! {

@@ -8,9 +8,9 @@ use platform::ctx::Ctx;
 
 use super::super::store;
 use super::{self as tags, COUNTED, Tagged};
-use crate::customers::model::CustomerRow;
-use crate::customers::service::rows;
-pub use crate::customers::service::rows::TAGGED as SPEC;
+use crate::customer::model::CustomerRow;
+use crate::customer::service::rows;
+pub use crate::customer::service::rows::TAGGED as SPEC;
 
 /// A page of the customers with these tags, a row more if there is another page, and how many there are. For staff.
 pub async fn list(ctx: &Ctx, asked: &str, request: &ListRequest) -> Result<(Vec<CustomerRow>, Total)> {

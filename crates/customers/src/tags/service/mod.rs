@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 pub use super::model::Tagged;
 use super::store;
-use crate::customers::model::{Tag, Tags};
-use crate::customers::service::projections::Change;
+use crate::customer::model::{Tag, Tags};
+use crate::customer::service::projections::Change;
 use crate::statistics::service::Named;
 use crate::statistics::{model as counters, service as statistics};
 

@@ -6,7 +6,7 @@ use platform::access::Scope;
 use platform::ctx::Ctx;
 use serde_json::Value;
 
-use crate::claims;
+use crate::mail_links;
 use crate::users::model::{
     DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UserAddress, UserRef,
 };
@@ -96,7 +96,7 @@ pub async fn update(
     let waits = matches!(written.pending_email, Field::Value(_));
     let user = users::update_in(ctx, &mut tx, &before, written, region).await?;
     if waits {
-        claims::service::email_change_in(ctx, &mut tx, &user).await?;
+        mail_links::service::email_change_in(ctx, &mut tx, &user).await?;
     }
     tx.commit().await?;
     Ok(user)

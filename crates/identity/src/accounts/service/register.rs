@@ -6,10 +6,10 @@ use platform::ctx::Ctx;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::claims;
 use crate::credentials::hasher::Hasher;
 use crate::credentials::model::{PasswordRules, PersonalWords};
 use crate::credentials::service as credentials;
+use crate::mail_links;
 use crate::profile_hook;
 use crate::sessions::service::{self as sessions, NewSession};
 use crate::users::model::{Email, PersonName, Phone, UserRef};
@@ -88,7 +88,7 @@ async fn insert(
     let user = users::find_in(&mut tx, &scope, UserRef::Id(user.id)).await?;
     let user = user.ok_or_else(|| Error::internal("a new user is gone"))?;
     let user = users::touch_login_in(ctx, &mut tx, user).await?;
-    claims::service::request_verification_in(ctx, &mut tx, &user).await?;
+    mail_links::service::request_verification_in(ctx, &mut tx, &user).await?;
     let session = sessions::open_in(ctx, &mut tx, &user, "registration").await?;
     tx.commit().await?;
     metrics::counter!("auth_registrations_total").increment(1);
@@ -115,7 +115,7 @@ async fn refuse_known(ctx: &Ctx, email: &Email) -> Result<()> {
         return Err(Error::conflict("USER_EMAIL_EXISTS", "User with this email already exists"));
     }
     let mut tx = ctx.write().await?;
-    claims::service::request_claim_in(ctx, &mut tx, &user).await?;
+    mail_links::service::request_claim_in(ctx, &mut tx, &user).await?;
     tx.commit().await?;
     Err(Error::conflict(
         "ACCOUNT_CLAIMABLE",

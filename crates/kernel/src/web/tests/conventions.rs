@@ -346,22 +346,22 @@ async fn logs_and_figures_carry_the_route_and_never_the_path() {
     send(&app, odd, "/small", &[], Body::empty()).await;
 
     let text = String::from_utf8(log.0.lock().clone()).unwrap();
-    let figures = recorder.handle().render();
+    let metrics = recorder.handle().render();
     for leak in ["ada@", "t0ps3cret", "/hidden", "ADA"] {
-        assert!(!text.contains(leak) && !figures.contains(leak), "{leak} in\n{text}\n{figures}");
+        assert!(!text.contains(leak) && !metrics.contains(leak), "{leak} in\n{text}\n{metrics}");
     }
     assert!(text.contains(r#"request_id="r-1" method="GET" route="/nested/{id}" status=200"#), "{text}");
     assert_eq!(text.matches("password of the database is 123: disk").count(), 1, "{text}");
     assert!(text.contains(r#"ERROR kernel::web::problem: request failed request_id="r-2""#), "{text}");
     assert!(
-        figures.contains(r#"http_requests_total{method="GET",route="/nested/{id}",status="200"} 1"#),
-        "{figures}"
+        metrics.contains(r#"http_requests_total{method="GET",route="/nested/{id}",status="200"} 1"#),
+        "{metrics}"
     );
     assert!(
-        figures.contains(r#"http_requests_total{method="OTHER",route="/small",status="405"} 1"#),
-        "{figures}"
+        metrics.contains(r#"http_requests_total{method="OTHER",route="/small",status="405"} 1"#),
+        "{metrics}"
     );
-    assert!(figures.contains("http_request_duration_seconds"), "{figures}");
+    assert!(metrics.contains("http_request_duration_seconds"), "{metrics}");
 }
 
 #[tokio::test]

@@ -49,8 +49,8 @@ async fn a_reply_that_breaks_off_is_logged_and_counted() {
     assert_eq!(text.matches("panic: over the second piece").count(), 2, "{text}");
     assert_eq!(text.matches("the disk is gone").count(), 2, "{text}");
     assert_eq!(text.matches(r#"request failed request_id="r-7""#).count(), 4, "{text}");
-    let figures = recorder.handle().render();
+    let metrics = recorder.handle().render();
     for why in ["panic", "error"] {
-        assert!(figures.contains(&format!("http_replies_broken_off_total{{why=\"{why}\"}} 2")), "{figures}");
+        assert!(metrics.contains(&format!("http_replies_broken_off_total{{why=\"{why}\"}} 2")), "{metrics}");
     }
 }

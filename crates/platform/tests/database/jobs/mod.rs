@@ -322,7 +322,7 @@ async fn erasing_a_customer_takes_its_jobs_along() {
         enqueue(&t.app, numbered(NOTE, 1).of_customer(gone)).await;
         enqueue(&t.app, numbered(NOTE, 2).of_customer(kept)).await;
         let mut tx = ctx.write().await.unwrap();
-        jobs::forget_customer(&mut tx, gone).await.unwrap();
+        jobs::erase_customer(&mut tx, gone).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(run_due(&t.app).await, 1);
         let mut tx = ctx.read().await.unwrap();

@@ -79,7 +79,7 @@ impl Flags {
     }
 }
 
-/// What a run did, in figures.
+/// What a run did, in numbers.
 #[derive(Serialize)]
 struct Summary {
     dry_run: bool,

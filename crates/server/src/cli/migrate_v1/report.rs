@@ -73,7 +73,7 @@ impl Report {
         self.flush()
     }
 
-    /// Adds the figures of the run, for which a table of records has no place.
+    /// Adds the numbers of the run, for which a table of records has no place.
     pub fn summary(&mut self, summary: &impl Serialize) -> anyhow::Result<()> {
         if !self.csv {
             let line = Line::Summary(serde_json::to_value(summary)?);

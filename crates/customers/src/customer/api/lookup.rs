@@ -15,10 +15,10 @@ use utoipa_axum::routes;
 
 use super::bodies::ProfileQuestionBody;
 use super::tagged;
-use crate::customers::model::UserKey;
-use crate::customers::model::input::ProfileQuestion;
-use crate::customers::model::view::CustomerView;
-use crate::customers::service;
+use crate::customer::model::UserKey;
+use crate::customer::model::input::ProfileQuestion;
+use crate::customer::model::view::CustomerView;
+use crate::customer::service;
 use crate::query::Query;
 
 pub(super) fn routes() -> OpenApiRouter<App> {

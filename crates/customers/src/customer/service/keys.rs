@@ -4,8 +4,8 @@ use kernel::Result;
 use platform::ctx::Ctx;
 use platform::jobs::Progress;
 
-use crate::customers::model::postal_key;
-use crate::customers::store::keys;
+use crate::customer::model::postal_key;
+use crate::customer::store::keys;
 
 /// Keys of one transaction.
 const STEP: i64 = 500;

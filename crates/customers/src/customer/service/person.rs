@@ -1,6 +1,6 @@
 //! The part of a customer that is stored with its user: names, e-mail, phone. Written through identity only.
 
-use identity::claims::service as claims;
+use identity::mail_links::service as mail_links;
 use identity::roles::service as roles;
 use identity::users::model::{Email, PersonName, Phone, UserRef};
 use identity::users::service::{self as users, User, UserChange};
@@ -11,7 +11,7 @@ use platform::access::Scope;
 use platform::ctx::Ctx;
 
 use super::members::{Rights, not_writable};
-use crate::customers::model::CustomerRow;
+use crate::customer::model::CustomerRow;
 
 /// What a body says about the person.
 #[derive(Debug, Default)]
@@ -108,7 +108,7 @@ impl Person {
         let region = row.country_code.as_deref();
         let user = users::update_in(ctx, tx, &user, change, region).await.map_err(taken)?;
         if waits {
-            claims::email_change_in(ctx, tx, &user).await?;
+            mail_links::email_change_in(ctx, tx, &user).await?;
         }
         Ok(row.with_user(&user))
     }

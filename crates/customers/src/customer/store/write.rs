@@ -8,7 +8,7 @@ use platform::Tx;
 use uuid::Uuid;
 
 use super::LoadedCustomer;
-use crate::customers::model::CustomerRow;
+use crate::customer::model::CustomerRow;
 
 row! {
     /// What counting a service leaves.

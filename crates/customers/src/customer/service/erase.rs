@@ -11,8 +11,8 @@ use platform::{event as events, idempotency, jobs};
 
 use super::projections::{self, ProjectionPhase};
 use super::{CustomerRow, LoadedCustomer, find_in};
-use crate::customers::model::CustomerRef;
-use crate::customers::store::write;
+use crate::customer::model::CustomerRef;
+use crate::customer::store::write;
 
 /// Erases a customer, and its user when that one is no staff. For whoever has `customers.erase`.
 pub async fn erase(ctx: &Ctx, reference: &str, check: impl FnOnce(&CustomerRow) -> Result<()>) -> Result<()> {
@@ -35,9 +35,9 @@ pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, row: &LoadedCustomer, action: &'st
     write::lock_user(tx, row.user_id).await?;
     let total_services = write::erase(tx, row, ctx.now()).await?;
     projections::erase_in(ctx, tx, row).await?;
-    events::forget_customer(tx, row.id).await?;
-    jobs::forget_customer(tx, row.id).await?;
-    idempotency::forget_customer(tx, row.id).await?;
+    events::erase_customer(tx, row.id).await?;
+    jobs::erase_customer(tx, row.id).await?;
+    idempotency::erase_customer(tx, row.id).await?;
     let erased = CustomerRow { total_services, ..CustomerRow::clone(row) };
     projections::follow_in(ctx, tx, ProjectionPhase::Afterwards, &[(Some(&erased), None)]).await?;
     // Nothing of what it was goes into the event.

@@ -48,7 +48,7 @@ macro_rules! customers_where {
     ($rest:literal) => {
         database::text!(
             "SELECT ",
-            <$crate::customers::model::CustomerRow as database::FromRow>::SELECT,
+            <$crate::customer::model::CustomerRow as database::FromRow>::SELECT,
             " FROM customer c
               JOIN user_account u ON u.id = c.user_id
               LEFT JOIN company o ON o.id = u.company_id

@@ -20,11 +20,11 @@ use super::person::{Person, email_exists, taken};
 use super::projections::{self, Change, ProjectionPhase};
 use super::{CustomerRow, event};
 use crate::consent::service::{self as consent, MARKETING_EMAILS, MARKETING_SMS, Source};
-use crate::customers::model::{
+use crate::customer::model::{
     Address, Business, ContactMethod, CustomerNumber, EmergencyContact, Members, NewCustomer, country_code,
     default_notification_preferences,
 };
-use crate::customers::store::{self, write};
+use crate::customer::store::{self, write};
 
 /// Draws of a public id before giving up; with four billion of them the second draw is already rare.
 const DRAWS: usize = 16;

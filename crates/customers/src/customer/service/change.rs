@@ -12,8 +12,8 @@ use super::members::{Draft, UpdateMode, Rights, draft};
 use super::person::Person;
 use super::{CustomerRow, LoadedCustomer, find_in, save_many_in};
 use crate::consent::service::{self as consent, MARKETING_EMAILS, Source};
-use crate::customers::model::{CustomerRef, Members};
-use crate::customers::store::{self, write};
+use crate::customer::model::{CustomerRef, Members};
+use crate::customer::store::{self, write};
 
 /// Changes a customer after `check` has looked at it (`If-Match`).
 pub async fn change(

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::person::Person;
 use super::status::{set_active, set_verified};
 use crate::consent::service::{MARKETING_EMAILS, MARKETING_SMS};
-use crate::customers::model::{
+use crate::customer::model::{
     AddressSaid, CalendarDate, ContactMethod, CustomerRow, DateOfBirth, Members, Metadata, PREFERENCES_BYTES,
     ReadOnlyMembers, Tags, country_code, default_notification_preferences,
 };

@@ -2,8 +2,8 @@
 
 use kernel::web::Body;
 
-use crate::customers::model::NewCustomer;
-use crate::customers::model::input::{
+use crate::customer::model::NewCustomer;
+use crate::customer::model::input::{
     CustomerChange, Deactivation, NewProfile, Nothing, ProfileQuestion, ServiceDone, Verification,
 };
 

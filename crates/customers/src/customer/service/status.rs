@@ -15,9 +15,9 @@ use super::members::Rights;
 use super::person::{require_over_user, taken};
 use super::projections::{self, ProjectionPhase};
 use super::{CustomerRow, LoadedCustomer, event, find_in, not_found, save_in};
-use crate::customers::model::CustomerRef;
-use crate::customers::store::write;
-pub use crate::customers::store::write::Counted;
+use crate::customer::model::CustomerRef;
+use crate::customer::store::write;
+pub use crate::customer::store::write::Counted;
 
 /// A login is noted at most so often.
 const LOGIN_EVERY: Duration = Duration::from_secs(60);

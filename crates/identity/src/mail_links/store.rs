@@ -112,7 +112,7 @@ pub async fn consume_others(tx: &mut Tx, user: Uuid, now: Timestamp) -> Result<u
 }
 
 /// Deletes the links of a user: part of erasing it.
-pub async fn forget(tx: &mut Tx, user: Uuid) -> Result<()> {
+pub async fn delete_of_user(tx: &mut Tx, user: Uuid) -> Result<()> {
     tx.exec(sql!("DELETE FROM mail_token WHERE user_id = $1"), args![user]).await.map(drop)
 }
 

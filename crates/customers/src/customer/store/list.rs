@@ -12,7 +12,7 @@ use platform::access::Scope;
 use uuid::Uuid;
 
 use super::{customers_where, select_customer};
-use crate::customers::model::{CustomerRow, country_code, postal_key};
+use crate::customer::model::{CustomerRow, country_code, postal_key};
 
 const fn sort(name: &'static str, column: &'static str, kind: Kind, nullable: bool) -> Sort {
     Sort { name, column, kind, nullable }

@@ -74,7 +74,7 @@ pub async fn keep_up() {
     }
 }
 
-/// The figures of this process, for a collector such as Prometheus.
+/// The metrics of this process, for a collector such as Prometheus.
 #[utoipa::path(get, path = "/metrics", operation_id = "getMetrics", tag = "operation", security(()),
     responses((status = 200, description = "Figures in the text format of Prometheus.", body = String, content_type = "text/plain")))]
 pub async fn metrics(State(app): State<App>) -> impl IntoResponse {

@@ -11,7 +11,7 @@ use platform::Tx;
 use platform::app::BoxFuture;
 use platform::ctx::Ctx;
 
-use crate::customers::model::CustomerRow;
+use crate::customer::model::CustomerRow;
 
 /// A customer before and after: no before when it is created, no after when it is erased.
 pub type Change<'a> = (Option<&'a CustomerRow>, Option<&'a CustomerRow>);

@@ -15,10 +15,10 @@ use super::create::insert_in;
 use super::erase::erase_in;
 use super::members::{Rights, UpdateMode};
 use super::{CustomerRow, no_profile};
-use crate::customers::model::Members;
-use crate::customers::model::input::NewProfile;
-use crate::customers::model::view::CustomerView;
-use crate::customers::store::{self, write, write::already_exists};
+use crate::customer::model::Members;
+use crate::customer::model::input::NewProfile;
+use crate::customer::model::view::CustomerView;
+use crate::customer::store::{self, write, write::already_exists};
 
 /// The caller's profile. 403 for staff, 404 `PROFILE_NOT_FOUND` before it is created.
 pub async fn get(ctx: &Ctx) -> Result<CustomerRow> {

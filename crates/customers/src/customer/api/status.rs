@@ -14,9 +14,9 @@ use utoipa_axum::routes;
 
 use super::bodies::{DeactivationBody, NothingBody, ServiceDoneBody, VerificationBody};
 use super::{tagged, unchanged};
-use crate::customers::model::input::{Deactivation, ServiceDone, Verification};
-use crate::customers::model::view::CustomerView;
-use crate::customers::service::status::{self, Counted, VerifiedContact};
+use crate::customer::model::input::{Deactivation, ServiceDone, Verification};
+use crate::customer::model::view::CustomerView;
+use crate::customer::service::status::{self, Counted, VerifiedContact};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

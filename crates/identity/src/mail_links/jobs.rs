@@ -22,9 +22,9 @@ pub const TELL_OLD: JobKind =
     JobKind::new("claim.tell_old_address", |ctx, payload| Box::pin(tell_old(ctx, payload)));
 
 /// `mail.forget`: payload `{outbox_of}`; deletes the mails of a user who was erased.
-pub const FORGET: JobKind = JobKind {
+pub const DELETE_MAIL_FILE: JobKind = JobKind {
     queue: Queue::Maintenance,
-    ..JobKind::new("mail.forget", |ctx, payload| Box::pin(forget(ctx, payload)))
+    ..JobKind::new("mail.delete_mail_file", |ctx, payload| Box::pin(delete_mail_file(ctx, payload)))
 };
 
 /// `claim.tell_known_address`: payload `{id, user, to}`; tells the owner of an address that another account asked for it.
@@ -34,9 +34,9 @@ pub const TELL_KNOWN: JobKind =
 /// Users that are looked up at once.
 const USERS_AT_ONCE: usize = 500;
 
-async fn forget(ctx: &Ctx, payload: Value) -> Result<Progress> {
+async fn delete_mail_file(ctx: &Ctx, payload: Value) -> Result<Progress> {
     let user = payload["outbox_of"].as_str().and_then(|text| Uuid::try_parse(text).ok());
-    let user = user.ok_or_else(|| Error::internal("a mail.forget job without its user"))?;
+    let user = user.ok_or_else(|| Error::internal("a mail.delete_mail_file job without its user"))?;
     let outbox = ctx.app().mail.outbox();
     let mut files = outbox.list().await?;
     files.retain(|file| file.user == Some(user));

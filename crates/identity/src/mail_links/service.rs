@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::jobs::{FORGET, SEND, TELL_KNOWN, TELL_OLD};
+use super::jobs::{DELETE_MAIL_FILE, SEND, TELL_KNOWN, TELL_OLD};
 use super::store::{self, Link, Sent};
 use crate::credentials::hasher::Hasher;
 use crate::credentials::model::{Password, PasswordHash, PasswordRules, PersonalWords};
@@ -278,14 +278,14 @@ fn refused() -> Error {
 }
 
 /// Deletes the links of a user, the mails that wait, and those that were written to files: part of erasing it.
-pub(crate) async fn forget_in(ctx: &Ctx, tx: &mut Tx, user: Uuid) -> Result<()> {
-    store::forget(tx, user).await?;
-    jobs::forget_user(tx, user).await?;
+pub(crate) async fn delete_of_user_in(ctx: &Ctx, tx: &mut Tx, user: Uuid) -> Result<()> {
+    store::delete_of_user(tx, user).await?;
+    jobs::erase_user(tx, user).await?;
     // One that is being written in this moment is found by `sweep`.
     if !ctx.app().mail.outbox().exists() {
         return Ok(());
     }
-    jobs::enqueue(ctx, tx, NewJob::new(FORGET.name, json!({ "outbox_of": user }))).await.map(drop)
+    jobs::enqueue(ctx, tx, NewJob::new(DELETE_MAIL_FILE.name, json!({ "outbox_of": user }))).await.map(drop)
 }
 
 /// Housekeeping: deletes links a week after their end, in steps that hold up nobody.

@@ -11,10 +11,10 @@ use utoipa_axum::routes;
 
 use super::bodies::{CustomerChangeBody, NewProfileBody};
 use super::{created, tagged, unchanged};
-use crate::customers::model::input::{CustomerChange, NewProfile};
-use crate::customers::model::view::CustomerView;
-use crate::customers::service::members::UpdateMode;
-use crate::customers::service::profile;
+use crate::customer::model::input::{CustomerChange, NewProfile};
+use crate::customer::model::view::CustomerView;
+use crate::customer::service::members::UpdateMode;
+use crate::customer::service::profile;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
