@@ -142,8 +142,8 @@ async fn fail(ctx: &Ctx, id: Uuid, state: &str, e: Error) -> Result<Outcome> {
     let Some(mut batch) = load_in(&mut tx, id).await?.filter(in_state) else {
         return Ok(Outcome::Elsewhere);
     };
-    batch.errors += 1;
-    if !is_final(&e) && batch.errors < MOST_FAULTS {
+    batch.faults += 1;
+    if !is_final(&e) && batch.faults < MOST_FAULTS {
         batch.updated_at = ctx.now();
         store::update(&mut tx, &batch).await?;
         tx.commit().await?;

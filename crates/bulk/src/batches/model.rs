@@ -61,7 +61,7 @@ row! {
         /// Rows refused.
         pub failed: i64,
         /// Tries in a row that got no further.
-        pub errors: i64,
+        pub faults: i64,
         /// Why it failed as a whole.
         pub error_code: Option<String>,
         /// The same for people.

@@ -68,7 +68,7 @@ async fn insert_in(ctx: &Ctx, tx: &mut Tx, new: NewBatch) -> Result<Batch> {
         skipped: 0,
         duplicate: 0,
         failed: 0,
-        errors: 0,
+        faults: 0,
         error_code: None,
         error: None,
         started_at: None,
@@ -182,7 +182,7 @@ pub async fn revert(ctx: &Ctx, reference: &str) -> Result<Batch> {
         "done" | "failed" | "cancelled" => {
             batch.state = "reverting".to_owned();
             batch.position.clear();
-            (batch.error_code, batch.error, batch.finished_at, batch.errors) = (None, None, None, 0);
+            (batch.error_code, batch.error, batch.finished_at, batch.faults) = (None, None, None, 0);
             batch.updated_at = ctx.now();
             batch = update_in(&mut tx, batch).await?;
             ctx.record(&mut tx, event("job.reverted", &batch)).await?;
@@ -256,7 +256,7 @@ pub async fn advance_in(ctx: &Ctx, tx: &mut Tx, mut batch: Batch, done: Done) ->
     batch.skipped += counts.skipped;
     batch.duplicate += counts.duplicate;
     batch.failed += counts.failed;
-    batch.errors = 0;
+    batch.faults = 0;
     batch.version += 1;
     Ok(batch)
 }

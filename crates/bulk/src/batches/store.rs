@@ -84,7 +84,7 @@ macro_rules! batches_where {
         concat!(
             "SELECT b.id, b.kind, b.state, b.dry_run, b.requester_kind, b.requester_id, b.requester_name, b.requester_role,
                b.company_id, b.spec, b.input, b.position, b.total, b.processed, b.created, b.updated, b.unchanged, b.skipped,
-               b.duplicate, b.failed, b.errors, b.error_code, b.error, b.started_at, b.finished_at, b.created_at,
+               b.duplicate, b.failed, b.faults, b.error_code, b.error, b.started_at, b.finished_at, b.created_at,
                b.updated_at, b.version
              FROM batch b WHERE true ",
             $rest
@@ -106,7 +106,7 @@ pub async fn insert(tx: &mut Tx, b: &Batch) -> Result<()> {
         sql!(
             "INSERT INTO batch (id, kind, state, dry_run, requester_kind, requester_id, requester_name, requester_role,
                company_id, spec, input, position, total, processed, created, updated, unchanged, skipped, duplicate, failed,
-               errors, started_at, created_at, updated_at, version)
+               faults, started_at, created_at, updated_at, version)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', $12, 0, 0, 0, 0, 0, 0, 0, 0, $13, $14, $14, 1)"
         ),
         args![
@@ -166,7 +166,7 @@ pub async fn advance(
         sql!(
             "UPDATE batch SET position = $3, total = $4, processed = processed + $5, created = created + $6,
                updated = updated + $7, unchanged = unchanged + $8, skipped = skipped + $9, duplicate = duplicate + $10,
-               failed = failed + $11, errors = 0, updated_at = $12, version = version + 1
+               failed = failed + $11, faults = 0, updated_at = $12, version = version + 1
              WHERE id = $1 AND version = $2"
         ),
         args![
@@ -181,12 +181,12 @@ pub async fn advance(
 pub async fn update(tx: &mut Tx, b: &Batch) -> Result<()> {
     tx.exec_versioned(
         sql!(
-            "UPDATE batch SET state = $3, position = $4, spec = $5, total = $6, errors = $7, error_code = $8, error = $9,
+            "UPDATE batch SET state = $3, position = $4, spec = $5, total = $6, faults = $7, error_code = $8, error = $9,
                started_at = $10, finished_at = $11, updated_at = $12, version = version + 1
              WHERE id = $1 AND version = $2"
         ),
         args![
-            b.id, b.version, b.state, b.position, b.spec, b.total, b.errors, b.error_code, b.error, b.started_at,
+            b.id, b.version, b.state, b.position, b.spec, b.total, b.faults, b.error_code, b.error, b.started_at,
             b.finished_at, b.updated_at
         ],
     )

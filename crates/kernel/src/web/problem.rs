@@ -200,7 +200,12 @@ const DOCUMENTED: [(u16, &str, &str, &[&str]); 13] = [
         "Too many requests; `Retry-After` says how long to wait.",
         &["Retry-After", "RateLimit"],
     ),
-    (500, "InternalServerError", "Our error; the reply shows a request id and nothing of the inside.", &[]),
+    (
+        500,
+        "InternalServerError",
+        "A failure on our side; the reply shows a request id and nothing of the inside.",
+        &[],
+    ),
     (503, "ServiceUnavailable", "Not now; `Retry-After` says when to try again.", &["Retry-After"]),
 ];
 

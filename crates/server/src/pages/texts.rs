@@ -159,7 +159,7 @@ fn common_english(shortest: usize) -> Common {
         link_invalid: "This link was used before, has expired, or was replaced by a newer one. Look for a newer mail; if there is none, ask for another link where you asked for this one.",
         unreachable: "The server could not be reached. Nothing has changed; look at your connection and try again.",
         busy: "The server is busy. Wait {seconds} seconds and try again; the link still works.",
-        failed: "That did not work, and it is not your error. Try again later; if it stays so, tell whoever runs this service this number: {id}",
+        failed: "That did not work, and it is not your fault. Try again later; if it stays so, tell whoever runs this service this number: {id}",
         password_faults: [
             ("too_short", format!("Too short: at least {shortest} characters.")),
             ("too_long", "Too long: at most 128 characters.".to_owned()),
