@@ -6,7 +6,7 @@ use customers::customer::model::input::CustomerChange;
 use customers::customer::model::{CustomerRef, NewCustomer};
 use customers::customer::service::change::{change_in, change_many_in};
 use customers::customer::service::create::{create_in, create_many_in};
-use customers::customer::service::members::{UpdateMode, Rights};
+use customers::customer::service::members::{Rights, UpdateMode};
 use customers::customer::service::{CustomerRow, LoadedCustomer, find_in};
 use database::{args, sql};
 use fixtures::{company, company_key, customer, key, prove, register};

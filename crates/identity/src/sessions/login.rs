@@ -99,7 +99,9 @@ fn counted_as(ctx: &Ctx, who: &LoginName, known: Option<&DeviceToken>) -> String
     match (known, who) {
         (Some(token), _) => format!("device {}", token.reveal()),
         (None, LoginName::Email(email)) => format!("email {}", email.key()),
-        (None, LoginName::Username(name)) => format!("username {}", Username::lookup(name).unwrap_or_default()),
+        (None, LoginName::Username(name)) => {
+            format!("username {}", Username::lookup(name).unwrap_or_default())
+        }
         (None, LoginName::Phone(phone)) => {
             let facts = phone.facts(ctx.app().config.default_country.as_deref());
             format!("phone {}", facts.e164.as_deref().unwrap_or(phone.digits()))

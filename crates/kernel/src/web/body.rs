@@ -444,9 +444,9 @@ mod tests {
         let read = |to: Value| from_value::<Parcel>(&json!({ "to": to }));
         assert_eq!(read(json!({"city": "Lyon"})).unwrap(), Parcel(Address { city: "Lyon".into() }));
         let error = read(json!({"city": "Gotham", "zip": 1})).unwrap_err();
-        let found: Vec<_> = error.faults().iter().map(|f| (f.field.as_str(), f.code)).collect();
+        let found: Vec<_> = error.field_errors().iter().map(|f| (f.field.as_str(), f.code)).collect();
         assert_eq!(found, [("to.city", "too_long"), ("to.zip", "unknown_member")]);
-        assert_eq!(read(json!(3)).unwrap_err().faults()[0].code, "wrong_type");
+        assert_eq!(read(json!(3)).unwrap_err().field_errors()[0].code, "wrong_type");
         let schema = serde_json::to_value(Body::<Parcel>::schema()).unwrap();
         assert_eq!(schema["properties"]["to"]["$ref"], "#/components/schemas/Address");
         let mut components = Vec::new();

@@ -13,14 +13,16 @@
 //! `/docs`). Who is calling, idempotency and limits need the process: `platform::http`.
 
 pub mod body;
+mod connection_limit;
 mod cors;
 pub mod docs;
 pub mod field;
 mod fields;
-pub mod json;
 pub mod http_service;
+pub mod json;
 mod linger;
 pub mod list;
+mod min_data_rate;
 pub mod network;
 pub mod problem;
 pub mod reply;
@@ -28,8 +30,6 @@ pub mod request;
 mod sending;
 pub mod server;
 pub mod settings;
-mod connection_limit;
-mod min_data_rate;
 pub mod stream;
 #[cfg(test)]
 mod tests;

@@ -26,10 +26,10 @@ use tower::Service;
 
 use crate::{Error, Result};
 
+use super::connection_limit::{ConnectionLimit, ConnectionPermit, refuse};
 use super::linger::{Bounds, Linger, TrackedBody};
-use super::network;
-use super::connection_limit::{ConnectionPermit, ConnectionLimit, refuse};
 use super::min_data_rate::{MinDataRate, MinDataRateStream};
+use super::network;
 
 /// The other end of the connection, in a request's extensions. Behind a proxy it is the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,8 +176,13 @@ where
                 accepted = self.accept() => accepted,
             };
             let Some((stream, peer, permit)) = accepted else { continue };
-            let serve =
-                serve(stream, PeerAddr(peer), self.service.clone(), self.settings.clone(), self.shutdown.clone());
+            let serve = serve(
+                stream,
+                PeerAddr(peer),
+                self.service.clone(),
+                self.settings.clone(),
+                self.shutdown.clone(),
+            );
             connections.spawn(async move {
                 serve.await;
                 drop(permit);
@@ -195,7 +200,7 @@ where
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
         match self.listener.accept().await {
             Ok((stream, peer)) => match self.limit.take(peer.ip(), self.settings.share_of(peer.ip())) {
-                Some(permit) => Some((stream, peer, (permit, permit))),
+                Some(of_network) => Some((stream, peer, (of_network, permit))),
                 None => {
                     refuse(stream);
                     None
@@ -223,10 +228,12 @@ async fn serve<S>(
 {
     // A reply is written at once; waiting to fill packets only adds latency.
     let _ = stream.set_nodelay(true);
-    let min_data_rate = MinDataRate { most: settings.stall_timeout, rate: settings.least_rate };
+    let min_data_rate =
+        MinDataRate { grace_period: settings.stall_timeout, bytes_per_second: settings.least_rate };
     let unread = Arc::new(AtomicBool::new(false));
     let bounds = Bounds { time: settings.linger_time, bytes: settings.linger_bytes };
-    let io = TokioIo::new(Linger::new(MinDataRateStream::new(stream, min_data_rate), Arc::clone(&unread), bounds));
+    let io =
+        TokioIo::new(Linger::new(MinDataRateStream::new(stream, min_data_rate), Arc::clone(&unread), bounds));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
     builder.max_header_size(settings.max_head).max_buf_size(settings.max_head.max(16 * 1024) + 8 * 1024);

@@ -31,7 +31,9 @@ pub(super) fn read_secret(value: &Value, max: usize) -> Result<SecretString, Val
 
 fn too_long(text: String, max: usize) -> Result<String, ValueError> {
     match text.chars().count() {
-        n if n > max => Err(ValueError::new("too_long", format!("Must have at most {max} characters, not {n}"))),
+        n if n > max => {
+            Err(ValueError::new("too_long", format!("Must have at most {max} characters, not {n}")))
+        }
         _ => Ok(text),
     }
 }

@@ -8,7 +8,7 @@ use platform::Tx;
 use platform::access::{Permission, Scope};
 use platform::ctx::Ctx;
 
-use super::members::{Draft, UpdateMode, Rights, draft};
+use super::members::{Draft, Rights, UpdateMode, draft};
 use super::person::Person;
 use super::{CustomerRow, LoadedCustomer, find_in, save_many_in};
 use crate::consent::service::{self as consent, MARKETING_EMAILS, Source};
@@ -81,7 +81,13 @@ struct PlannedChange {
     consents: Vec<(&'static str, bool)>,
 }
 
-fn plan(ctx: &Ctx, rights: Rights, before: LoadedCustomer, members: Members, how: UpdateMode) -> Result<PlannedChange> {
+fn plan(
+    ctx: &Ctx,
+    rights: Rights,
+    before: LoadedCustomer,
+    members: Members,
+    how: UpdateMode,
+) -> Result<PlannedChange> {
     if !rights.staff && !before.is_active {
         return Err(Error::forbidden(
             "CUSTOMER_INACTIVE",
@@ -117,7 +123,8 @@ async fn write_users(
     rights: Rights,
     plans: &mut [Result<PlannedChange>],
 ) -> Result<()> {
-    let differing = |plan: &&mut Result<PlannedChange>| plan.as_ref().is_ok_and(|plan| plan.person.differs(&plan.row));
+    let differing =
+        |plan: &&mut Result<PlannedChange>| plan.as_ref().is_ok_and(|plan| plan.person.differs(&plan.row));
     let mut differing: Vec<_> = plans.iter_mut().filter(differing).collect();
     if differing.len() > 1 {
         // In one order: two that change the same ones wait for each other and do not deadlock.

@@ -169,7 +169,7 @@ fn set_preferences(
         Field::Absent => return,
         Field::Null => row.notification_preferences = Json(default_notification_preferences()),
         Field::Value(object) if how == UpdateMode::Put => {
-            row.notification_preferences = Json(Value::Object(object))
+            row.notification_preferences = Json(Value::Object(object));
         }
         Field::Value(patch) => merge(&mut row.notification_preferences.0, Value::Object(patch)),
     }
