@@ -1160,8 +1160,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The figures of this process, for a collector such as Prometheus.
-         * @description The figures of this process, for a collector such as Prometheus.
+         * The metrics of this process, for a collector such as Prometheus.
+         * @description The metrics of this process, for a collector such as Prometheus.
          */
         get: operations["getMetrics"];
         put?: never;
@@ -2077,8 +2077,8 @@ export interface components {
              */
             type: string;
         };
-        /** @description One fault of one field, as the `errors` member of a problem reply lists it. */
-        Fault: {
+        /** @description One error of one field, as the `errors` member of a problem reply lists it. */
+        FieldError: {
             /** @description Stable code for programs, such as `too_long`. */
             code: string;
             /** @description Path of the member, such as `address.city` or `tags[3]`. */
@@ -2576,8 +2576,8 @@ export interface components {
              * @example CUSTOMER_EMAIL_EXISTS
              */
             error_code: string;
-            /** @description Every fault of a body that was readable but invalid. */
-            errors?: components["schemas"]["Fault"][];
+            /** @description Every error of a body that was readable but invalid. */
+            errors?: components["schemas"]["FieldError"][];
             /** @description The id in `X-Request-Id`: quote it when asking for help. */
             request_id: string;
             /**
@@ -2907,7 +2907,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Our fault; the reply shows a request id and nothing of the inside. */
+        /** @description Our error; the reply shows a request id and nothing of the inside. */
         InternalServerError: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2990,7 +2990,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request is readable but invalid; `errors` lists every fault. */
+        /** @description The request is readable but invalid; `errors` lists every error. */
         UnprocessableContent: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -92,7 +92,7 @@ from .event_feed import EventFeed
 from .event_subject import EventSubject
 from .export_customers_format import ExportCustomersFormat
 from .export_customers_gender import ExportCustomersGender
-from .fault import Fault
+from .field_error import FieldError
 from .gender import Gender
 from .get_job_report_format import GetJobReportFormat
 from .get_job_report_verdict import GetJobReportVerdict
@@ -263,7 +263,7 @@ __all__ = (
     "EventSubject",
     "ExportCustomersFormat",
     "ExportCustomersGender",
-    "Fault",
+    "FieldError",
     "Gender",
     "GetJobReportFormat",
     "GetJobReportVerdict",

@@ -10,7 +10,7 @@ from attrs import field as _attrs_field
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..models.fault import Fault
+    from ..models.field_error import FieldError
 
 
 T = TypeVar("T", bound="Problem")
@@ -29,7 +29,7 @@ class Problem:
         title (str): The kind of problem in a few words. Example: Customer email exists.
         type_ (str): Identifies the kind of problem; the same for every occurrence. Example:
             urn:regulars:error:customer-email-exists.
-        errors (list[Fault] | Unset): Every fault of a body that was readable but invalid.
+        errors (list[FieldError] | Unset): Every error of a body that was readable but invalid.
     """
 
     detail: str
@@ -39,7 +39,7 @@ class Problem:
     timestamp: datetime.datetime
     title: str
     type_: str
-    errors: list[Fault] | Unset = UNSET
+    errors: list[FieldError] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class Problem:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.fault import Fault  # noqa: PLC0415
+        from ..models.field_error import FieldError  # noqa: PLC0415
 
         d = dict(src_dict)
         detail = d.pop("detail")
@@ -102,11 +102,11 @@ class Problem:
         type_ = d.pop("type")
 
         _errors = d.pop("errors", UNSET)
-        errors: list[Fault] | Unset = UNSET
+        errors: list[FieldError] | Unset = UNSET
         if _errors is not UNSET:
             errors = []
             for errors_item_data in _errors:
-                errors_item = Fault.from_dict(errors_item_data)
+                errors_item = FieldError.from_dict(errors_item_data)
 
                 errors.append(errors_item)
 

@@ -42,9 +42,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[str]:
-    """The figures of this process, for a collector such as Prometheus.
+    """The metrics of this process, for a collector such as Prometheus.
 
-     The figures of this process, for a collector such as Prometheus.
+     The metrics of this process, for a collector such as Prometheus.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -67,9 +67,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> str | None:
-    """The figures of this process, for a collector such as Prometheus.
+    """The metrics of this process, for a collector such as Prometheus.
 
-     The figures of this process, for a collector such as Prometheus.
+     The metrics of this process, for a collector such as Prometheus.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -88,9 +88,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[str]:
-    """The figures of this process, for a collector such as Prometheus.
+    """The metrics of this process, for a collector such as Prometheus.
 
-     The figures of this process, for a collector such as Prometheus.
+     The metrics of this process, for a collector such as Prometheus.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -111,9 +111,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> str | None:
-    """The figures of this process, for a collector such as Prometheus.
+    """The metrics of this process, for a collector such as Prometheus.
 
-     The figures of this process, for a collector such as Prometheus.
+     The metrics of this process, for a collector such as Prometheus.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-T = TypeVar("T", bound="Fault")
+T = TypeVar("T", bound="FieldError")
 
 
 @_attrs_define
-class Fault:
-    """One fault of one field, as the `errors` member of a problem reply lists it.
+class FieldError:
+    """One error of one field, as the `errors` member of a problem reply lists it.
 
     Attributes:
         code (str): Stable code for programs, such as `too_long`.
@@ -52,14 +52,14 @@ class Fault:
 
         message = d.pop("message")
 
-        fault = cls(
+        field_error = cls(
             code=code,
             field=field,
             message=message,
         )
 
-        fault.additional_properties = d
-        return fault
+        field_error.additional_properties = d
+        return field_error
 
     @property
     def additional_keys(self) -> list[str]:
