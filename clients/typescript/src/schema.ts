@@ -1244,18 +1244,11 @@ export interface components {
              * @example COMP-001
              */
             company_id: string | null;
-            /**
-             * Format: date-time
-             * @description Creation.
-             */
-            created_at: string;
+            /** @description Creation. */
+            created_at: components["schemas"]["Timestamp"];
             /** @description Who made it. */
             created_by: components["schemas"]["ApiKeyMaker"];
-            /**
-             * Format: date-time
-             * @description When it ends by itself.
-             */
-            expires_at: string | null;
+            expires_at: components["schemas"]["Timestamp"] | null;
             /**
              * Format: uuid
              * @description Its id.
@@ -1266,11 +1259,7 @@ export interface components {
              * @example nightly import
              */
             name: string;
-            /**
-             * Format: date-time
-             * @description When it was revoked.
-             */
-            revoked_at: string | null;
+            revoked_at: components["schemas"]["Timestamp"] | null;
             /**
              * @description Role code.
              * @example employee
@@ -1283,11 +1272,8 @@ export interface components {
              * @example active
              */
             state: string;
-            /**
-             * Format: date-time
-             * @description Last change.
-             */
-            updated_at: string;
+            /** @description Last change. */
+            updated_at: components["schemas"]["Timestamp"];
             /**
              * Format: int64
              * @description Counts changes.
@@ -1383,28 +1369,14 @@ export interface components {
             country: string | null;
             /** @description ISO 3166, if the text names a country. */
             country_code: string | null;
-            /**
-             * Format: date-time
-             * @description Creation.
-             */
-            created_at: string;
+            /** @description Creation. */
+            created_at: components["schemas"]["Timestamp"];
             /** @description `CUST_` and eight hexadecimal digits. */
             customer_id: string;
-            /**
-             * Format: date-time
-             * @description Since when a customer; may lie before the record.
-             */
-            customer_since: string;
-            /**
-             * Format: date
-             * @description A date.
-             */
-            date_of_birth: string | null;
-            /**
-             * Format: date-time
-             * @description When it was deactivated.
-             */
-            deactivated_at: string | null;
+            /** @description Since when a customer; may lie before the record. */
+            customer_since: components["schemas"]["Timestamp"];
+            date_of_birth: components["schemas"]["Date"] | null;
+            deactivated_at: components["schemas"]["Timestamp"] | null;
             deactivation_reason?: string | null;
             /** @description As it was typed. */
             email: string | null;
@@ -1437,18 +1409,10 @@ export interface components {
             is_business_customer: boolean;
             /** @description Verified by staff. */
             is_verified: boolean;
-            /**
-             * Format: date-time
-             * @description The last login.
-             */
-            last_login_at: string | null;
+            last_login_at: components["schemas"]["Timestamp"] | null;
             /** @description Family name. */
             last_name: string;
-            /**
-             * Format: date-time
-             * @description The latest service.
-             */
-            last_service_date: string | null;
+            last_service_date: components["schemas"]["Timestamp"] | null;
             /** @description Marketing by e-mail is allowed. */
             marketing_emails: boolean;
             /** @description Marketing by text message is allowed. */
@@ -1484,11 +1448,8 @@ export interface components {
              * @description Completed services.
              */
             total_services: number;
-            /**
-             * Format: date-time
-             * @description Last change.
-             */
-            updated_at: string;
+            /** @description Last change. */
+            updated_at: components["schemas"]["Timestamp"];
             /**
              * Format: uuid
              * @description The user whose profile it is.
@@ -1498,11 +1459,7 @@ export interface components {
             user_role: string;
             /** @description Generated, unique, in lower case. */
             username: string;
-            /**
-             * Format: date-time
-             * @description When.
-             */
-            verified_at: string | null;
+            verified_at: components["schemas"]["Timestamp"] | null;
             verified_by?: string | null;
             /**
              * Format: int64
@@ -1889,11 +1846,8 @@ export interface components {
              * @description Customers with a company name or a tax number.
              */
             business_customers: number;
-            /**
-             * Format: date-time
-             * @description When the figures were read.
-             */
-            computed_at: string;
+            /** @description When the figures were read. */
+            computed_at: components["schemas"]["Timestamp"];
             /** @description City to count, largest first, at most `top`. */
             customers_by_city: {
                 [key: string]: number;
@@ -1947,6 +1901,8 @@ export interface components {
              */
             verified_customers: number;
         };
+        /** Format: date */
+        Date: string;
         /**
          * @example {
          *       "reason": "Moved abroad"
@@ -1990,11 +1946,8 @@ export interface components {
             action: string;
             /** @description Who did it. */
             actor: components["schemas"]["EventActor"];
-            /**
-             * Format: date-time
-             * @description When it happened.
-             */
-            at: string;
+            /** @description When it happened. */
+            at: components["schemas"]["Timestamp"];
             /** @description For administrators, as long as it is kept. */
             changes?: components["schemas"]["EventChanges"];
             /**
@@ -2106,11 +2059,8 @@ export interface components {
             service: string;
             /** @enum {string} */
             status: "healthy" | "degraded" | "unhealthy";
-            /**
-             * Format: date-time
-             * @description When it was found out.
-             */
-            timestamp: string;
+            /** @description When it was found out. */
+            timestamp: components["schemas"]["Timestamp"];
             /** @description The release. */
             version: string;
         };
@@ -2168,19 +2118,12 @@ export interface components {
         Job: {
             /** @description Of the table that is imported: what became of each column. */
             columns?: components["schemas"]["ImportColumn"][];
-            /**
-             * Format: date-time
-             * @description When it was asked for.
-             */
-            created_at: string;
+            /** @description When it was asked for. */
+            created_at: components["schemas"]["Timestamp"];
             /** @description Does it only say what would be done? */
             dry_run: boolean;
             error: components["schemas"]["JobError"] | null;
-            /**
-             * Format: date-time
-             * @description When it ended.
-             */
-            finished_at: string | null;
+            finished_at: components["schemas"]["Timestamp"] | null;
             /**
              * Format: uuid
              * @description Its id.
@@ -2197,18 +2140,11 @@ export interface components {
             report: string;
             /** @description Who asked for it. */
             requested_by: string;
-            /**
-             * Format: date-time
-             * @description When the work began.
-             */
-            started_at: string | null;
+            started_at: components["schemas"]["Timestamp"] | null;
             /** @enum {string} */
             state: "waiting" | "running" | "done" | "failed" | "cancelled" | "reverting" | "reverted";
-            /**
-             * Format: date-time
-             * @description The latest progress.
-             */
-            updated_at: string;
+            /** @description The latest progress. */
+            updated_at: components["schemas"]["Timestamp"];
         };
         /** @description Why a job failed as a whole. */
         JobError: {
@@ -2295,7 +2231,7 @@ export interface components {
         /** @description What a login gives. */
         LoggedIn: {
             /**
-             * @description Makes this device known for 180 days: send it with the next login of the same user, and nobody who guesses at the
+             * @description Makes this device known for 180 days: send it with the next login of the same user, and nobody who failed_logins at the
              *     account from elsewhere makes you wait. Each login gives a new one.
              */
             device_token: string;
@@ -2303,7 +2239,7 @@ export interface components {
             has_profile: boolean;
             /** @description Its tokens. */
             tokens: components["schemas"]["TokenPair"];
-            /** @description Who it is. */
+            /** @description LoginName it is. */
             user: components["schemas"]["User"];
         };
         /**
@@ -2586,11 +2522,8 @@ export interface components {
              * @example 409
              */
             status: number;
-            /**
-             * Format: date-time
-             * @description When it happened.
-             */
-            timestamp: string;
+            /** @description When it happened. */
+            timestamp: components["schemas"]["Timestamp"];
             /**
              * @description The kind of problem in a few words.
              * @example Customer email exists
@@ -2689,11 +2622,8 @@ export interface components {
         };
         /** @description What counting a service answers. */
         ServiceCount: {
-            /**
-             * Format: date-time
-             * @description The latest service.
-             */
-            last_service_date: string;
+            /** @description The latest service. */
+            last_service_date: components["schemas"]["Timestamp"];
             /**
              * Format: int64
              * @description Completed services, this one included.
@@ -2711,16 +2641,10 @@ export interface components {
         };
         /** @description One of the caller's sessions. */
         Session: {
-            /**
-             * Format: date-time
-             * @description Login.
-             */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @description Ends then in any case.
-             */
-            ends_at: string;
+            /** @description Login. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Ends then in any case. */
+            ends_at: components["schemas"]["Timestamp"];
             /**
              * Format: uuid
              * @description The `sid` of its tokens.
@@ -2730,11 +2654,8 @@ export interface components {
             ip: string | null;
             /** @description Is it the one that asks? */
             is_current: boolean;
-            /**
-             * Format: date-time
-             * @description Last refresh.
-             */
-            last_seen_at: string;
+            /** @description Last refresh. */
+            last_seen_at: components["schemas"]["Timestamp"];
             /** @description What it was opened with. */
             user_agent: string | null;
         };
@@ -2765,6 +2686,8 @@ export interface components {
             /** @description The most used first. */
             tags: components["schemas"]["Tag"][];
         };
+        /** Format: date-time */
+        Timestamp: string;
         /** @description A pair of tokens. */
         TokenPair: {
             /** @description JWT, sent as `Authorization: Bearer …`. */
@@ -2788,16 +2711,10 @@ export interface components {
             avatar: components["schemas"]["Avatar"] | null;
             /** @description `COMP-001`. */
             company_id: string | null;
-            /**
-             * Format: date-time
-             * @description Creation.
-             */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @description The same as `created_at`.
-             */
-            date_joined: string;
+            /** @description Creation. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description The same as `created_at`. */
+            date_joined: components["schemas"]["Timestamp"];
             /** @description Code of the kind of identity document. */
             document_type: string | null;
             /** @description As it was typed; absent for somebody who is only reached by phone. */
@@ -2817,11 +2734,7 @@ export interface components {
             is_staff: boolean;
             /** @description The role admin. */
             is_superuser: boolean;
-            /**
-             * Format: date-time
-             * @description Last login.
-             */
-            last_login: string | null;
+            last_login: components["schemas"]["Timestamp"] | null;
             /** @description Family name. */
             last_name: string;
             /** @description BCP 47. */
@@ -2838,11 +2751,8 @@ export interface components {
             role: string;
             /** @description `USER-10000000`. */
             unique_id: string;
-            /**
-             * Format: date-time
-             * @description Last change.
-             */
-            updated_at: string;
+            /** @description Last change. */
+            updated_at: components["schemas"]["Timestamp"];
             /** @description Lower case, unique. */
             username: string;
             /**
@@ -2907,7 +2817,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Our error; the reply shows a request id and nothing of the inside. */
+        /** @description A failure on our side; the reply shows a request id and nothing of the inside. */
         InternalServerError: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];

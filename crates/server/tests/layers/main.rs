@@ -210,7 +210,7 @@ fn what_breaks_a_rule_is_seen() {
     assert_eq!((&feature.open_stores, feature.test_modules.len()), (&vec![2], 1));
     assert_eq!(feature.references[0].path, ["customers", "search", "model", "X"]);
     let circle = circles(&modules);
-    assert!(circle.len() == 1 && circle[0].contains("customers names search at"), "{circle:?}");
+    assert!(circle.len() == 1 && circle[0].contains("customer names search at"), "{circle:?}");
 }
 
 #[test]
