@@ -242,6 +242,32 @@ async fn a50_a_job_can_be_cancelled_until_it_has_ended() {
     .await;
 }
 
+/// The table of the filters: a job that changes is found by its new state, and by its old one no more.
+#[tokio::test]
+async fn a50_a_changed_job_is_found_by_the_new_value_only() {
+    on_both_engines(&features(), async |app| {
+        let key = key(app, "employee").await;
+        people(app, &key, &["Lima"]).await;
+        let found = async |query: &str| {
+            let list = app.get(format!("/api/v1/jobs?{query}")).bearer(&key).send().await.expect(200);
+            list["total"] == 1
+        };
+        let body = json!({"all": true, "updates": {"city": "Ica"}});
+        accepted(&bulk(app, &key, body.clone()).await);
+        // The kind of a job never changes.
+        assert!(found("kind=bulk_update").await && !found("kind=import").await);
+        assert!(found("state=waiting").await && !found("state=done").await);
+        app.run_jobs().await;
+        assert!(found("state=done").await && !found("state=waiting").await);
+        let id = accepted(&bulk(app, &key, body).await);
+        assert!(found("state=waiting").await && !found("state=cancelled").await);
+        app.post(format!("/api/v1/jobs/{id}/cancel")).bearer(&key).send().await.expect(200);
+        assert!(found("state=cancelled").await && !found("state=waiting").await);
+        app.run_jobs().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a50_a_job_works_with_the_rights_that_its_requester_has_then() {
     on_both_engines(&features(), async |app| {

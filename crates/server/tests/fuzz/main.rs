@@ -4,6 +4,13 @@
 //!
 //! What is found is mended with a test of its own, and the input is put into the corpus of its target.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "the whole program is tests, their helpers included; what they print is shown when one fails"
+)]
+
 mod input;
 mod requests;
 mod run;

@@ -59,7 +59,7 @@ impl Stage {
     /// The path with its parameters filled in.
     fn fill(&self, path: &str) -> String {
         let id = self.customer["customer_id"].as_str().unwrap();
-        path.replace("{ref}", id).replace("{customer}", id).replace('{', "").replace('}', "")
+        path.replace("{ref}", id).replace("{customer}", id).replace(['{', '}'], "")
     }
 }
 

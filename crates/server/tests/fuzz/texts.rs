@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Cursor;
 
-use customers::customers::model::{Tags, country_code, postal_key};
+use customers::customer::model::{Tags, country_code, postal_key};
 use customers::search::model::query::Query;
 use identity::secrets::{ApiKeySecret, DeviceToken, RefreshToken};
 use identity::tokens::model::Verifier;

@@ -1,6 +1,7 @@
 //! `docs/openapi.json` is what the routes say. A change of the API shows in the review as a change of this file.
 
 mod examples;
+mod filters;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::deployment::{Deployment, on_both_engines};
 
 /// Customers, which make ten chunks.
-const CUSTOMERS: i64 = 5000;
+pub const CUSTOMERS: i64 = 5000;
 
 #[tokio::test]
 async fn a_killed_bulk_update_finishes_and_does_nothing_twice() {
@@ -52,7 +52,7 @@ async fn a_killed_bulk_update_finishes_and_does_nothing_twice() {
 }
 
 /// Asks until it is so; a job that failed is not waited for.
-async fn until(staff: &Client, path: &str, so: impl Fn(&Value) -> bool) -> Value {
+pub async fn until(staff: &Client, path: &str, so: impl Fn(&Value) -> bool) -> Value {
     loop {
         let job = staff.get(path).await.expect(200);
         if so(&job) {
@@ -63,12 +63,12 @@ async fn until(staff: &Client, path: &str, so: impl Fn(&Value) -> bool) -> Value
     }
 }
 
-fn open(deployment: &Deployment) -> Db {
+pub fn open(deployment: &Deployment) -> Db {
     Db::open(&Options::new(deployment.target())).unwrap()
 }
 
 /// What is in the database while no server runs, and beside one.
-async fn number(deployment: &Deployment, what: &str) -> i64 {
+pub async fn number(deployment: &Deployment, what: &str) -> i64 {
     let db = open(deployment);
     let mut tx = db.read(&std::sync::Arc::default()).await.unwrap();
     let statement = match what {
@@ -93,7 +93,7 @@ async fn lease_runs_out(deployment: &Deployment) {
 }
 
 /// Customers by the thousand, put into the database: creating them is another story.
-async fn people(deployment: &Deployment) {
+pub async fn people(deployment: &Deployment) {
     let db = open(deployment);
     let mut tx = db.write(&std::sync::Arc::default()).await.unwrap();
     let now = Clock::System.now();

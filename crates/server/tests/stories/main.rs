@@ -7,6 +7,7 @@
 //! | `imports` | a file imported, killed in the middle; the command beside a server |
 //! | `killed` | `kill -9` under load: what was acknowledged is there |
 //! | `batches` | `kill -9` in the middle of a bulk update: it finishes, and nothing is done twice |
+//! | `standstill` | 40 s in which a process or the database stands still; not in the suite |
 //! | `stopping` | requests in flight are answered; a second signal ends at once |
 //! | `start` | who makes a database, what is not taken for one, waiting for a server, what is locked or full |
 //! | `refusals` | what keeps a process from starting, and what it says |
@@ -22,6 +23,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "the whole program is tests, their helpers included; what they print is shown when one fails"
 )]
 
@@ -40,6 +42,7 @@ mod raw;
 mod refusals;
 mod routes;
 mod seeds;
+mod standstill;
 mod start;
 mod stopping;
 mod together;
