@@ -1244,11 +1244,18 @@ export interface components {
              * @example COMP-001
              */
             company_id: string | null;
-            /** @description Creation. */
-            created_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description Creation.
+             */
+            created_at: string;
             /** @description Who made it. */
             created_by: components["schemas"]["ApiKeyMaker"];
-            expires_at: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: date-time
+             * @description When it ends by itself.
+             */
+            expires_at: string | null;
             /**
              * Format: uuid
              * @description Its id.
@@ -1259,7 +1266,11 @@ export interface components {
              * @example nightly import
              */
             name: string;
-            revoked_at: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: date-time
+             * @description When it was revoked.
+             */
+            revoked_at: string | null;
             /**
              * @description Role code.
              * @example employee
@@ -1272,8 +1283,11 @@ export interface components {
              * @example active
              */
             state: string;
-            /** @description Last change. */
-            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description Last change.
+             */
+            updated_at: string;
             /**
              * Format: int64
              * @description Counts changes.
@@ -1369,14 +1383,28 @@ export interface components {
             country: string | null;
             /** @description ISO 3166, if the text names a country. */
             country_code: string | null;
-            /** @description Creation. */
-            created_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description Creation.
+             */
+            created_at: string;
             /** @description `CUST_` and eight hexadecimal digits. */
             customer_id: string;
-            /** @description Since when a customer; may lie before the record. */
-            customer_since: components["schemas"]["Timestamp"];
-            date_of_birth: components["schemas"]["Date"] | null;
-            deactivated_at: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: date-time
+             * @description Since when a customer; may lie before the record.
+             */
+            customer_since: string;
+            /**
+             * Format: date
+             * @description A date.
+             */
+            date_of_birth: string | null;
+            /**
+             * Format: date-time
+             * @description When it was deactivated.
+             */
+            deactivated_at: string | null;
             deactivation_reason?: string | null;
             /** @description As it was typed. */
             email: string | null;
@@ -1409,10 +1437,18 @@ export interface components {
             is_business_customer: boolean;
             /** @description Verified by staff. */
             is_verified: boolean;
-            last_login_at: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: date-time
+             * @description The last login.
+             */
+            last_login_at: string | null;
             /** @description Family name. */
             last_name: string;
-            last_service_date: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: date-time
+             * @description The latest service.
+             */
+            last_service_date: string | null;
             /** @description Marketing by e-mail is allowed. */
             marketing_emails: boolean;
             /** @description Marketing by text message is allowed. */
@@ -1448,8 +1484,11 @@ export interface components {
              * @description Completed services.
              */
             total_services: number;
-            /** @description Last change. */
-            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description Last change.
+             */
+            updated_at: string;
             /**
              * Format: uuid
              * @description The user whose profile it is.
@@ -1459,7 +1498,11 @@ export interface components {
             user_role: string;
             /** @description Generated, unique, in lower case. */
             username: string;
-            verified_at: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            verified_at: string | null;
             verified_by?: string | null;
             /**
              * Format: int64
@@ -1846,8 +1889,11 @@ export interface components {
              * @description Customers with a company name or a tax number.
              */
             business_customers: number;
-            /** @description When the figures were read. */
-            computed_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description When the figures were read.
+             */
+            computed_at: string;
             /** @description City to count, largest first, at most `top`. */
             customers_by_city: {
                 [key: string]: number;
@@ -1901,8 +1947,6 @@ export interface components {
              */
             verified_customers: number;
         };
-        /** Format: date */
-        Date: string;
         /**
          * @example {
          *       "reason": "Moved abroad"
@@ -1946,8 +1990,11 @@ export interface components {
             action: string;
             /** @description Who did it. */
             actor: components["schemas"]["EventActor"];
-            /** @description When it happened. */
-            at: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            at: string;
             /** @description For administrators, as long as it is kept. */
             changes?: components["schemas"]["EventChanges"];
             /**
@@ -2059,8 +2106,11 @@ export interface components {
             service: string;
             /** @enum {string} */
             status: "healthy" | "degraded" | "unhealthy";
-            /** @description When it was found out. */
-            timestamp: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description When it was found out.
+             */
+            timestamp: string;
             /** @description The release. */
             version: string;
         };
@@ -2118,12 +2168,19 @@ export interface components {
         Job: {
             /** @description Of the table that is imported: what became of each column. */
             columns?: components["schemas"]["ImportColumn"][];
-            /** @description When it was asked for. */
-            created_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            created_at: string;
             /** @description Does it only say what would be done? */
             dry_run: boolean;
             error: components["schemas"]["JobError"] | null;
-            finished_at: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finished_at: string | null;
             /**
              * Format: uuid
              * @description Its id.
@@ -2140,11 +2197,18 @@ export interface components {
             report: string;
             /** @description Who asked for it. */
             requested_by: string;
-            started_at: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: date-time
+             * @description When the work began.
+             */
+            started_at: string | null;
             /** @enum {string} */
             state: "waiting" | "running" | "done" | "failed" | "cancelled" | "reverting" | "reverted";
-            /** @description The latest progress. */
-            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description The latest progress.
+             */
+            updated_at: string;
         };
         /** @description Why a job failed as a whole. */
         JobError: {
@@ -2231,7 +2295,7 @@ export interface components {
         /** @description What a login gives. */
         LoggedIn: {
             /**
-             * @description Makes this device known for 180 days: send it with the next login of the same user, and nobody who failed_logins at the
+             * @description Makes this device known for 180 days: send it with the next login of the same user, and nobody who guesses at the
              *     account from elsewhere makes you wait. Each login gives a new one.
              */
             device_token: string;
@@ -2239,7 +2303,7 @@ export interface components {
             has_profile: boolean;
             /** @description Its tokens. */
             tokens: components["schemas"]["TokenPair"];
-            /** @description LoginName it is. */
+            /** @description Who it is. */
             user: components["schemas"]["User"];
         };
         /**
@@ -2522,8 +2586,11 @@ export interface components {
              * @example 409
              */
             status: number;
-            /** @description When it happened. */
-            timestamp: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
             /**
              * @description The kind of problem in a few words.
              * @example Customer email exists
@@ -2622,8 +2689,11 @@ export interface components {
         };
         /** @description What counting a service answers. */
         ServiceCount: {
-            /** @description The latest service. */
-            last_service_date: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description The latest service.
+             */
+            last_service_date: string;
             /**
              * Format: int64
              * @description Completed services, this one included.
@@ -2641,10 +2711,16 @@ export interface components {
         };
         /** @description One of the caller's sessions. */
         Session: {
-            /** @description Login. */
-            created_at: components["schemas"]["Timestamp"];
-            /** @description Ends then in any case. */
-            ends_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description Login.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Ends then in any case.
+             */
+            ends_at: string;
             /**
              * Format: uuid
              * @description The `sid` of its tokens.
@@ -2654,8 +2730,11 @@ export interface components {
             ip: string | null;
             /** @description Is it the one that asks? */
             is_current: boolean;
-            /** @description Last refresh. */
-            last_seen_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description Last refresh.
+             */
+            last_seen_at: string;
             /** @description What it was opened with. */
             user_agent: string | null;
         };
@@ -2686,8 +2765,6 @@ export interface components {
             /** @description The most used first. */
             tags: components["schemas"]["Tag"][];
         };
-        /** Format: date-time */
-        Timestamp: string;
         /** @description A pair of tokens. */
         TokenPair: {
             /** @description JWT, sent as `Authorization: Bearer …`. */
@@ -2711,10 +2788,16 @@ export interface components {
             avatar: components["schemas"]["Avatar"] | null;
             /** @description `COMP-001`. */
             company_id: string | null;
-            /** @description Creation. */
-            created_at: components["schemas"]["Timestamp"];
-            /** @description The same as `created_at`. */
-            date_joined: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description Creation.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description The same as `created_at`.
+             */
+            date_joined: string;
             /** @description Code of the kind of identity document. */
             document_type: string | null;
             /** @description As it was typed; absent for somebody who is only reached by phone. */
@@ -2734,7 +2817,11 @@ export interface components {
             is_staff: boolean;
             /** @description The role admin. */
             is_superuser: boolean;
-            last_login: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: date-time
+             * @description Last login.
+             */
+            last_login: string | null;
             /** @description Family name. */
             last_name: string;
             /** @description BCP 47. */
@@ -2751,8 +2838,11 @@ export interface components {
             role: string;
             /** @description `USER-10000000`. */
             unique_id: string;
-            /** @description Last change. */
-            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: date-time
+             * @description Last change.
+             */
+            updated_at: string;
             /** @description Lower case, unique. */
             username: string;
             /**

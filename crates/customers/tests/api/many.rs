@@ -28,7 +28,7 @@ fn scope(ctx: &Ctx) -> Scope {
     ctx.require(Permission::CustomersWrite).unwrap()
 }
 
-/// UpdateMode each came out: its name, or the code of its refusal.
+/// How each came out: its name, or the code of its refusal.
 fn outcomes(results: &[Result<CustomerRow>]) -> Vec<String> {
     let told = |r: &Result<CustomerRow>| match r {
         Ok(row) => format!("{} {} {:?} {}", row.first_name, row.last_name, row.email, row.version),

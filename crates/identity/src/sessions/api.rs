@@ -40,7 +40,7 @@ impl From<&NewSession> for TokenPair {
     }
 }
 
-/// LoginName logs in, and with what.
+/// Who logs in, and with what.
 pub struct Login {
     who: LoginName,
     password: SecretString,
@@ -81,13 +81,13 @@ pub type LoginBody = Body<Login>;
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = LoggedIn)]
 pub struct LoginReply {
-    /// LoginName it is.
+    /// Who it is.
     pub user: UserReply,
     /// Its tokens.
     pub tokens: TokenPair,
     /// Is there a customer profile? Without one, `POST /api/v1/customers/profile/create/` makes it.
     pub has_profile: bool,
-    /// Makes this device known for 180 days: send it with the next login of the same user, and nobody who failed_logins at the
+    /// Makes this device known for 180 days: send it with the next login of the same user, and nobody who guesses at the
     /// account from elsewhere makes you wait. Each login gives a new one.
     pub device_token: String,
 }

@@ -21,17 +21,17 @@ class ApiKey:
 
     Attributes:
         company_id (None | str): The company that it is confined to. Example: COMP-001.
-        created_at (datetime.datetime):
+        created_at (datetime.datetime): Creation.
         created_by (ApiKeyMaker): Who made a key.
-        expires_at (datetime.datetime | None):
+        expires_at (datetime.datetime | None): When it ends by itself.
         id (UUID): Its id.
         name (str): How it appears as actor and author. Example: nightly import.
-        revoked_at (datetime.datetime | None):
+        revoked_at (datetime.datetime | None): When it was revoked.
         role (str): Role code. Example: employee.
         scopes (list[str]): Permissions that narrow the role; none leave it whole.
         state (str): `active`, `expired`, `revoked`, or `orphaned`: who made it has left or may do less than it now.
             Example: active.
-        updated_at (datetime.datetime):
+        updated_at (datetime.datetime): Last change.
         version (int): Counts changes.
     """
 

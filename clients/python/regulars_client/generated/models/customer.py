@@ -36,11 +36,11 @@ class Customer:
         company_name (None | str): The customer's own business.
         country (None | str): As it was typed.
         country_code (None | str): ISO 3166, if the text names a country.
-        created_at (datetime.datetime):
+        created_at (datetime.datetime): Creation.
         customer_id (str): `CUST_` and eight hexadecimal digits.
-        customer_since (datetime.datetime):
-        date_of_birth (datetime.date | None):
-        deactivated_at (datetime.datetime | None):
+        customer_since (datetime.datetime): Since when a customer; may lie before the record.
+        date_of_birth (datetime.date | None): A date.
+        deactivated_at (datetime.datetime | None): When it was deactivated.
         email (None | str): As it was typed.
         email_verified (bool): Proved by its owner, or marked by staff.
         emergency_contact_name (None | str): Emergency contact.
@@ -56,9 +56,9 @@ class Customer:
         is_active (bool): Not deactivated.
         is_business_customer (bool): Has a company name or a tax number.
         is_verified (bool): Verified by staff.
-        last_login_at (datetime.datetime | None):
+        last_login_at (datetime.datetime | None): The last login.
         last_name (str): Family name.
-        last_service_date (datetime.datetime | None):
+        last_service_date (datetime.datetime | None): The latest service.
         marketing_emails (bool): Marketing by e-mail is allowed.
         marketing_sms (bool): Marketing by text message is allowed.
         notification_preferences (CustomerNotificationPreferences):
@@ -72,11 +72,11 @@ class Customer:
         state (None | str): State, province or department.
         tax_id (None | str): Its tax number.
         total_services (int): Completed services.
-        updated_at (datetime.datetime):
+        updated_at (datetime.datetime): Last change.
         user_id (UUID): The user whose profile it is.
         user_role (str): Role code of the user.
         username (str): Generated, unique, in lower case.
-        verified_at (datetime.datetime | None):
+        verified_at (datetime.datetime | None): When.
         version (int): Counts changes.
         deactivation_reason (None | str | Unset):
         external_id (None | str | Unset):

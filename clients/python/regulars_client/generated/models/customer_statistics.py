@@ -30,7 +30,7 @@ class CustomerStatistics:
         active_customers (int): Those that are active.
         average_customer_age (float | None): Mean of completed years, one decimal; null if no birth date is known.
         business_customers (int): Customers with a company name or a tax number.
-        computed_at (datetime.datetime):
+        computed_at (datetime.datetime): When the figures were read.
         customers_by_city (CustomerStatisticsCustomersByCity): City to count, largest first, at most `top`.
         customers_by_country (CustomerStatisticsCustomersByCountry): Label to count, largest first, at most 250.
         gender_distribution (CustomerStatisticsGenderDistribution): male, female, other, and unspecified for those who

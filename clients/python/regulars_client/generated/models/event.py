@@ -26,7 +26,7 @@ class Event:
     Attributes:
         action (str): `<record>.<what happened>`. Example: customer.updated.
         actor (EventActor): Who did something.
-        at (datetime.datetime):
+        at (datetime.datetime): When it happened.
         company_id (None | str): The company whose staff may see it. Example: COMP-001.
         customer_id (None | str): The customer whom it concerns. Example: CUST_A1B2C3D4.
         fields (list[str]): Names of the fields that changed.

@@ -25,7 +25,7 @@ class Health:
         read_only (bool): The disk is full: what is stored can be read, and nothing can be changed.
         service (str): The setting `service_name`. Example: regulars.
         status (HealthStatus):
-        timestamp (datetime.datetime):
+        timestamp (datetime.datetime): When it was found out.
         version (str): The release.
     """
 

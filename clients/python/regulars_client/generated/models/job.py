@@ -26,10 +26,10 @@ class Job:
     """Long work that somebody asked for.
 
     Attributes:
-        created_at (datetime.datetime):
+        created_at (datetime.datetime): When it was asked for.
         dry_run (bool): Does it only say what would be done?
         error (JobError | None):
-        finished_at (datetime.datetime | None):
+        finished_at (datetime.datetime | None): When it ended.
         id (UUID): Its id.
         kind (JobKind):
         progress (JobProgress): How far a job is: processed = created + updated + unchanged + skipped + duplicate +
@@ -37,9 +37,9 @@ class Job:
         report (str): One line per row: `?format=csv` or `ndjson`, `&verdict=failed`. Example:
             /api/v1/jobs/019cb0a4-7d10-7c3a-8f4e-5b1c2d3e4f50/report.
         requested_by (str): Who asked for it.
-        started_at (datetime.datetime | None):
+        started_at (datetime.datetime | None): When the work began.
         state (JobState):
-        updated_at (datetime.datetime):
+        updated_at (datetime.datetime): The latest progress.
         columns (list[ImportColumn] | Unset): Of the table that is imported: what became of each column.
     """
 

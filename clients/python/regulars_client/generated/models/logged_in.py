@@ -20,7 +20,7 @@ class LoggedIn:
 
     Attributes:
         device_token (str): Makes this device known for 180 days: send it with the next login of the same user, and
-            nobody who failed_logins at the
+            nobody who guesses at the
             account from elsewhere makes you wait. Each login gives a new one.
         has_profile (bool): Is there a customer profile? Without one, `POST /api/v1/customers/profile/create/` makes it.
         tokens (TokenPair): A pair of tokens.

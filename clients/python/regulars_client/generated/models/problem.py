@@ -25,7 +25,7 @@ class Problem:
         error_code (str): Stable code for programs. Example: CUSTOMER_EMAIL_EXISTS.
         request_id (str): The id in `X-Request-Id`: quote it when asking for help.
         status (int): The HTTP status. Example: 409.
-        timestamp (datetime.datetime):
+        timestamp (datetime.datetime): When it happened.
         title (str): The kind of problem in a few words. Example: Customer email exists.
         type_ (str): Identifies the kind of problem; the same for every occurrence. Example:
             urn:regulars:error:customer-email-exists.

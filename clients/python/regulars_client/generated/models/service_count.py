@@ -15,7 +15,7 @@ class ServiceCount:
     """What counting a service answers.
 
     Attributes:
-        last_service_date (datetime.datetime):
+        last_service_date (datetime.datetime): The latest service.
         total_services (int): Completed services, this one included.
     """
 

@@ -16,12 +16,12 @@ class Session:
     """One of the caller's sessions.
 
     Attributes:
-        created_at (datetime.datetime):
-        ends_at (datetime.datetime):
+        created_at (datetime.datetime): Login.
+        ends_at (datetime.datetime): Ends then in any case.
         id (UUID): The `sid` of its tokens.
         ip (None | str): Where it was opened from.
         is_current (bool): Is it the one that asks?
-        last_seen_at (datetime.datetime):
+        last_seen_at (datetime.datetime): Last refresh.
         user_agent (None | str): What it was opened with.
     """
 

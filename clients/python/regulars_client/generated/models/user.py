@@ -23,8 +23,8 @@ class User:
         address (None | str): Postal address in one text.
         avatar (Avatar | None):
         company_id (None | str): `COMP-001`.
-        created_at (datetime.datetime):
-        date_joined (datetime.datetime):
+        created_at (datetime.datetime): Creation.
+        date_joined (datetime.datetime): The same as `created_at`.
         document_type (None | str): Code of the kind of identity document.
         email (None | str): As it was typed; absent for somebody who is only reached by phone.
         email_verified (bool): The address was proved, or staff marked it.
@@ -33,7 +33,7 @@ class User:
         is_active (bool): May log in.
         is_staff (bool): Every role but customer.
         is_superuser (bool): The role admin.
-        last_login (datetime.datetime | None):
+        last_login (datetime.datetime | None): Last login.
         last_name (str): Family name.
         locale (None | str): BCP 47.
         number_document_identity (None | str): Number on the identity document.
@@ -42,7 +42,7 @@ class User:
         phone_verified (bool): The phone was proved, or staff marked it.
         role (str): Role code.
         unique_id (str): `USER-10000000`.
-        updated_at (datetime.datetime):
+        updated_at (datetime.datetime): Last change.
         username (str): Lower case, unique.
         version (int): Counts changes.
     """
