@@ -20,7 +20,8 @@ mod error;
 mod many;
 pub mod migrate;
 mod postgres;
-mod record;
+#[doc(hidden)]
+pub mod record;
 #[doc(hidden)]
 pub mod row;
 mod sql;
@@ -39,7 +40,7 @@ use tokio::sync::Semaphore;
 pub use error::{Error, Kind, Parts, Result, Unreachable};
 pub use many::{Ids, Texts};
 pub use migrate::Migration;
-pub use record::{Arg, Record, Written, WrittenEntry};
+pub use record::{Arg, Record, Versioned, Written, WrittenEntry, args_behind};
 pub use row::{FieldSpec, FromRow, Row, Scalar};
 pub use sql::{Entry, Sql, Where, arity, compose, mentions};
 pub use state::{Content, Server};

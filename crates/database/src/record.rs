@@ -32,7 +32,8 @@ pub enum Arg<'a> {
 }
 
 impl Arg<'_> {
-    fn param(&self) -> &dyn Param {
+    /// What is sent.
+    pub fn param(&self) -> &dyn Param {
         match self {
             Arg::Borrowed(param) => *param,
             Arg::Derived(param) => param.as_ref(),
@@ -50,10 +51,14 @@ impl<T: Scalar> Written for T {
     }
 }
 
-/// A whole row of a table, with an id and a version that goes up with each change.
+/// A row of a table. `row! … of "table"` implements it.
 pub trait Record: Written + Sync {
     /// The table.
     const TABLE: &'static str;
+}
+
+/// A record with an id and a version that goes up with each change.
+pub trait Versioned: Record {
     /// Which rows can still be changed, such as `erased_at IS NULL`.
     const CHANGEABLE: &'static str;
     /// The primary key, in the column `id`.
@@ -74,12 +79,96 @@ pub struct WrittenEntry {
 inventory::collect!(WrittenEntry);
 
 impl WrittenEntry {
-    /// The statements that are made of it: an INSERT of all columns, and an UPDATE of each.
+    /// The statements that are made of it: an INSERT of all columns and, where it has a version, an UPDATE of each.
     pub fn statements(&self) -> Vec<String> {
         let update = |column: &&str| update_text(self.table, "true", &[column]);
-        let changed = self.columns.iter().filter(|column| **column != "version");
+        let is_versioned = self.columns.contains(&"version");
+        let changed = self.columns.iter().filter(|column| is_versioned && **column != "version");
         [insert_text(self.table, self.columns, "")].into_iter().chain(changed.map(update)).collect()
     }
+}
+
+/// The arguments of a statement that names those of [`columns!`](crate::columns) behind others of its own.
+pub fn args_behind<'a, const N: usize>(own: &[&'a dyn Param], columns: &'a [Arg<'a>]) -> [&'a dyn Param; N] {
+    let mut all = own.iter().copied().chain(columns.iter().map(Arg::param));
+    // The number of arguments is that of the text, which is made of the same columns.
+    std::array::from_fn(|_| all.next().unwrap_or(&false))
+}
+
+/// The columns of a record as an INSERT of your own names them, where `insert_records` does not say enough: `columns!(User)`
+/// is `id, username, …`, and `columns!(User, from 3)` is `$3, $4, …`.
+#[macro_export]
+macro_rules! columns {
+    ($record:ty) => {{
+        const COLUMNS: &[&str] = <$record as $crate::Written>::COLUMNS;
+        const LIST: [u8; $crate::record::names_len(COLUMNS)] = $crate::record::names(COLUMNS);
+        $crate::row::text(&LIST)
+    }};
+    ($record:ty, from $first:literal) => {{
+        const N: usize = <$record as $crate::Written>::COLUMNS.len();
+        const LIST: [u8; $crate::record::marks_len($first, N)] = $crate::record::marks($first, N);
+        $crate::row::text(&LIST)
+    }};
+}
+
+const fn put(bytes: &[u8], out: &mut [u8], at: usize) -> usize {
+    let mut i = 0;
+    while i < bytes.len() {
+        if at + i < out.len() {
+            out[at + i] = bytes[i];
+        }
+        i += 1;
+    }
+    at + bytes.len()
+}
+
+const fn write_names(names: &[&str], out: &mut [u8]) -> usize {
+    let (mut at, mut i) = (0, 0);
+    while i < names.len() {
+        at = put(if i > 0 { b", " } else { b"" }, out, at);
+        at = put(names[i].as_bytes(), out, at);
+        i += 1;
+    }
+    at
+}
+
+/// Numbers of two digits at most: no table has a hundred columns.
+const fn write_marks(first: usize, n: usize, out: &mut [u8]) -> usize {
+    assert!(first + n <= 100, "more arguments than marks can be made for");
+    let (mut at, mut i) = (0, first);
+    while i < first + n {
+        at = put(if i > first { b", $" } else { b"$" }, out, at);
+        if i > 9 {
+            at = put(&[b'0' + (i / 10) as u8], out, at);
+        }
+        at = put(&[b'0' + (i % 10) as u8], out, at);
+        i += 1;
+    }
+    at
+}
+
+#[doc(hidden)]
+pub const fn names_len(names: &[&str]) -> usize {
+    write_names(names, &mut [])
+}
+
+#[doc(hidden)]
+pub const fn names<const N: usize>(names: &[&str]) -> [u8; N] {
+    let mut out = [0; N];
+    write_names(names, &mut out);
+    out
+}
+
+#[doc(hidden)]
+pub const fn marks_len(first: usize, n: usize) -> usize {
+    write_marks(first, n, &mut [])
+}
+
+#[doc(hidden)]
+pub const fn marks<const N: usize>(first: usize, n: usize) -> [u8; N] {
+    let mut out = [0; N];
+    write_marks(first, n, &mut out);
+    out
 }
 
 fn insert_text(table: &str, columns: &[&str], on_conflict: &str) -> String {
@@ -113,7 +202,7 @@ impl Tx {
     /// Writes records back that were loaded, before and after: the columns that differ, and the version, which goes up by
     /// one, also where nothing else differs. `Stale` if somebody else was faster with one of them; then nothing
     /// of the transaction stays.
-    pub async fn update_records<R: Record>(&mut self, changes: &[(&R, &R)]) -> Result<()> {
+    pub async fn update_records<R: Versioned>(&mut self, changes: &[(&R, &R)]) -> Result<()> {
         let groups = by_columns(changes);
         if groups.len() > 1 {
             // Several statements would lock the rows in several orders.
@@ -155,7 +244,7 @@ type Groups<'a, R> = BTreeMap<Vec<bool>, Vec<&'a R>>;
 
 /// The records by the columns in which they differ, in the order of their ids: two transactions that change the same ones
 /// lock them in one order and wait for each other, instead of each for the other.
-fn by_columns<'a, R: Record>(changes: &[(&'a R, &'a R)]) -> Groups<'a, R> {
+fn by_columns<'a, R: Versioned>(changes: &[(&'a R, &'a R)]) -> Groups<'a, R> {
     let mut groups = Groups::<R>::new();
     for (before, after) in changes {
         let mut differ = Vec::with_capacity(R::COLUMNS.len());

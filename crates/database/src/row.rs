@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::error;
 use super::value::{Column, Json, Param};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A result row of either engine, while it is being read.
 pub enum Row<'a> {
@@ -24,6 +24,24 @@ impl Row<'_> {
             Row::Postgres(row) => row.try_get(i).map_err(error::postgres),
         }
     }
+
+    fn names(&self) -> Vec<&str> {
+        match self {
+            Row::Sqlite(row) => row.as_ref().column_names().collect(),
+            Row::Postgres(row) => row.columns().iter().map(tokio_postgres::Column::name).collect(),
+        }
+    }
+
+    /// The column at position `i` has a value that this release cannot read.
+    #[cold]
+    fn unreadable(&self, table: &str, i: usize, e: Error) -> Error {
+        let names = self.names();
+        let id = names.iter().position(|name| *name == "id").and_then(|i| self.get::<Uuid>(i).ok());
+        let column = names.get(i).copied().unwrap_or_default();
+        let of = if table.is_empty() { String::new() } else { format!(" of {table}") };
+        let row = id.map(|id| format!(" in the row {id}")).unwrap_or_default();
+        Error::internal(format!("The value of {column}{of}{row} cannot be read")).with_source(e)
+    }
 }
 
 /// What is known of one column of a row type.
@@ -33,15 +51,16 @@ pub struct FieldSpec {
     pub name: &'static str,
     /// Can a value of this PostgreSQL type be read?
     pub accepts: fn(&Type) -> bool,
-    /// How a SELECT says it: `c.city`, or `u.role AS user_role`.
+    /// How a SELECT says it: `c.city`, `u.company_id AS company`, or `coalesce(u.email, '') AS email`.
     table: &'static str,
+    column: &'static str,
     source: &'static str,
 }
 
 impl FieldSpec {
     /// A column of this name, for whose PostgreSQL type `accepts` answers.
     pub const fn new(name: &'static str, accepts: fn(&Type) -> bool) -> FieldSpec {
-        FieldSpec { name, accepts, table: "", source: "" }
+        FieldSpec { name, accepts, table: "", column: "", source: "" }
     }
 }
 
@@ -51,11 +70,14 @@ pub trait FromRow: Sized {
     const FIELDS: &'static [FieldSpec];
     /// The same as the list of a SELECT.
     const SELECT: &'static str;
+    /// The table, if the row is one of a table.
+    const TABLE: &'static str = "";
     /// Reads the columns from `at` on, and moves `at` behind them.
     fn read(row: &Row<'_>, at: &mut usize) -> Result<Self>;
-    /// Reads one row.
+    /// Reads one row. What cannot be read is named by table, row and column.
     fn from_row(row: &Row<'_>) -> Result<Self> {
-        Self::read(row, &mut 0)
+        let mut at = 0;
+        Self::read(row, &mut at).map_err(|e| row.unreadable(Self::TABLE, at.saturating_sub(1), e))
     }
 }
 
@@ -97,7 +119,14 @@ pub struct FieldPart {
     pub fields: &'static [FieldSpec],
     pub name: &'static str,
     pub table: &'static str,
+    pub column: &'static str,
     pub source: &'static str,
+}
+
+/// The name of a field's column: its own, or the one that is said.
+#[doc(hidden)]
+pub const fn column_of(field: &'static str, said: &'static str) -> &'static str {
+    if said.is_empty() { field } else { said }
 }
 
 /// How many columns the fields have together.
@@ -129,6 +158,7 @@ pub const fn joined<const N: usize>(parts: &[FieldPart]) -> [FieldSpec; N] {
                     name: part.name,
                     accepts: all[n].accepts,
                     table: part.table,
+                    column: part.column,
                     source: part.source,
                 };
             }
@@ -165,6 +195,10 @@ const fn write_list(fields: &[FieldSpec], out: &mut [u8]) -> usize {
         } else if !field.table.is_empty() {
             at = put(field.table, out, at);
             at = put(".", out, at);
+        }
+        if field.source.is_empty() && !field.column.is_empty() {
+            at = put(field.column, out, at);
+            at = put(" AS ", out, at);
         }
         at = put(field.name, out, at);
         i += 1;
@@ -268,31 +302,41 @@ pub const fn written<const N: usize>(parts: &[WrittenPart]) -> [&'static str; N]
 /// }
 /// ```
 ///
-/// `in "t"` says under which name its table stands in a SELECT, whose list is then `Self::SELECT`; `of "table"` that its
-/// columns are also written (see [`Written`](crate::Written)), all but those with `= "expression"`, which come from
-/// elsewhere, and those with `[read]`. Behind `=>` stand columns that are derived from this one and written with it, never
-/// read:
+/// `in "t"` says under which name its table stands in a SELECT, whose list is then `Self::SELECT`; `of "table"` that it is a
+/// [`Record`](crate::Record) of this table, whose columns are also written (see [`Written`](crate::Written)): all but those
+/// with `= "expression"`, which come from elsewhere, and those with `[read]`. `as "column"` is for a field of another name.
+/// Behind `=>` stand columns that are derived from this one (and others behind it) and written with it, never read. A struct
+/// that ends in `writes` is a group of columns inside a record.
 ///
 /// ```
 /// fn folded(name: &String) -> String { name.to_lowercase() }
+/// fn label(name: &String, row: &i64) -> String { format!("{row} {name}") }
 /// database::row! {
 ///     /// A shelf, and how many things lie on it.
 ///     #[derive(Clone)]
 ///     pub struct Shelf in "s" of "shelf" {
 ///         pub id: uuid::Uuid,
-///         pub name: String => name_key(folded),
+///         pub row: i64 as "row_no",
+///         pub name: String => name_key(folded) => label(label, row),
 ///         pub things: i64 = "(SELECT count(*) FROM thing t WHERE t.shelf_id = s.id)",
 ///         pub version: i64,
 ///     }
 /// }
 /// use database::FromRow;
-/// assert_eq!(Shelf::SELECT, "s.id, s.name, (SELECT count(*) FROM thing t WHERE t.shelf_id = s.id) AS things, s.version");
-/// assert_eq!(<Shelf as database::Written>::COLUMNS, ["id", "name", "name_key", "version"]);
+/// assert_eq!(
+///     Shelf::SELECT,
+///     "s.id, s.row_no AS row, s.name, (SELECT count(*) FROM thing t WHERE t.shelf_id = s.id) AS things, s.version",
+/// );
+/// assert_eq!(<Shelf as database::Written>::COLUMNS, ["id", "row_no", "name", "name_key", "label", "version"]);
 /// ```
 #[macro_export]
 macro_rules! row {
     ($(#[$meta:meta])* $vis:vis struct $name:ident $(in $alias:literal)? of $table:literal { $($body:tt)* }) => {
-        $crate::row! { $(#[$meta])* $vis struct $name $(in $alias)? { $($body)* } writes }
+        $crate::row! { @read $table; $(#[$meta])* $vis struct $name $(in $alias)? { $($body)* } }
+        $crate::row! { @written $name { $($body)* } }
+        impl $crate::Record for $name {
+            const TABLE: &'static str = $table;
+        }
         $crate::driver::inventory::submit! {
             $crate::WrittenEntry {
                 table: $table,
@@ -301,25 +345,29 @@ macro_rules! row {
             }
         }
     };
-    // The columns are written, and no test knows the table.
     ($(#[$meta:meta])* $vis:vis struct $name:ident $(in $alias:literal)? { $($body:tt)* } writes) => {
-        $crate::row! { $(#[$meta])* $vis struct $name $(in $alias)? { $($body)* } }
+        $crate::row! { @read ""; $(#[$meta])* $vis struct $name $(in $alias)? { $($body)* } }
         $crate::row! { @written $name { $($body)* } }
     };
-    ($(#[$meta:meta])* $vis:vis struct $name:ident $(in $alias:literal)? {
-        $($(#[$fmeta:meta])* $fvis:vis $field:ident : $ty:ty $(= $source:literal)? $([$read:ident])?
-            $(=> $key:ident ($of:path))*),* $(,)?
+    ($(#[$meta:meta])* $vis:vis struct $name:ident $(in $alias:literal)? { $($body:tt)* }) => {
+        $crate::row! { @read ""; $(#[$meta])* $vis struct $name $(in $alias)? { $($body)* } }
+    };
+    (@read $table:literal; $(#[$meta:meta])* $vis:vis struct $name:ident $(in $alias:literal)? {
+        $($(#[$fmeta:meta])* $fvis:vis $field:ident : $ty:ty $(as $column:literal)? $(= $source:literal)? $([$read:ident])?
+            $(=> $key:ident ($of:path $(, $also:ident)*))*),* $(,)?
     }) => {
         $(#[$meta])*
         $vis struct $name { $($(#[$fmeta])* $fvis $field: $ty,)* }
 
         impl $crate::FromRow for $name {
+            const TABLE: &'static str = $table;
             const FIELDS: &'static [$crate::FieldSpec] = {
-                const TABLE: &str = concat!("" $(, $alias)?);
+                const ALIAS: &str = concat!("" $(, $alias)?);
                 const PARTS: &[$crate::row::FieldPart] = &[$($crate::row::FieldPart {
                     fields: <$ty as $crate::FromRow>::FIELDS,
                     name: stringify!($field),
-                    table: TABLE,
+                    table: ALIAS,
+                    column: concat!("" $(, $column)?),
                     source: concat!("" $(, $source)?),
                 },)*];
                 &$crate::row::joined::<{ $crate::row::width(PARTS) }>(PARTS)
@@ -335,15 +383,15 @@ macro_rules! row {
         }
     };
     (@written $name:ident {
-        $($(#[$fmeta:meta])* $fvis:vis $field:ident : $ty:ty $(= $source:literal)? $([$read:ident])?
-            $(=> $key:ident ($of:path))*),* $(,)?
+        $($(#[$fmeta:meta])* $fvis:vis $field:ident : $ty:ty $(as $column:literal)? $(= $source:literal)? $([$read:ident])?
+            $(=> $key:ident ($of:path $(, $also:ident)*))*),* $(,)?
     }) => {
         impl $crate::Written for $name {
             const COLUMNS: &'static [&'static str] = {
                 const PARTS: &[$crate::row::WrittenPart] = &[$(
                     $crate::row::WrittenPart {
                         columns: <$ty as $crate::Written>::COLUMNS,
-                        name: stringify!($field),
+                        name: $crate::row::column_of(stringify!($field), concat!("" $(, $column)?)),
                         is_written: concat!("" $(, $source)? $(, stringify!($read))?).is_empty(),
                     },
                     $($crate::row::WrittenPart { columns: &[""], name: stringify!($key), is_written: true },)*
@@ -354,7 +402,7 @@ macro_rules! row {
                 $(
                     if const { concat!("" $(, $source)? $(, stringify!($read))?).is_empty() } {
                         <$ty as $crate::Written>::args(&self.$field, out);
-                        $(out.push($crate::Arg::Derived(Box::new($of(&self.$field))));)*
+                        $(out.push($crate::Arg::Derived(Box::new($of(&self.$field $(, &self.$also)*))));)*
                     }
                 )*
             }
@@ -366,7 +414,7 @@ macro_rules! row {
                         // A text and what is derived from it are written together, so neither stays behind.
                         $({
                             let _ = stringify!($key);
-                            out.push(out[_from]);
+                            out.push(out[_from] $(|| self.$also != before.$also)*);
                         })*
                     }
                 )*

@@ -23,55 +23,64 @@ impl<T: rusqlite::ToSql + pg::ToSql + Send + Sync> Param for T {
 pub trait Column: rusqlite::types::FromSql + for<'a> pg::FromSql<'a> {}
 impl<T: rusqlite::types::FromSql + for<'a> pg::FromSql<'a>> Column for T {}
 
-/// Lets a newtype stand in statements and rows: `column!(Username as String)`. The type is a tuple struct
-/// around the stored type, with `From<stored type>` that trusts what the database holds.
+/// Lets a type stand in statements and rows as another one: how it is written, and how it is read. A stored value that
+/// cannot be read is an error that names its column (see [`FromRow::from_row`](crate::FromRow::from_row)).
+///
+/// ```
+/// #[derive(Debug, PartialEq)]
+/// struct Colour(u8);
+/// database::column!(Colour as i64, |colour| i64::from(colour.0), |n| Ok(Colour(u8::try_from(n)?)));
+/// ```
 #[macro_export]
 macro_rules! column {
-    ($name:ty as $stored:ty) => {
-        impl $crate::driver::rusqlite::ToSql for $name {
-            fn to_sql(
-                &self,
-            ) -> $crate::driver::rusqlite::Result<$crate::driver::rusqlite::types::ToSqlOutput<'_>>
-            {
-                $crate::driver::rusqlite::ToSql::to_sql(&self.0)
+    ($name:ty as $stored:ty, $write:expr, $read:expr) => {
+        const _: () = {
+            type Failure = Box<dyn std::error::Error + Send + Sync>;
+            const WRITE: fn(&$name) -> $stored = $write;
+            const READ: fn($stored) -> Result<$name, Failure> = $read;
+
+            impl $crate::Scalar for $name {}
+            impl $crate::driver::rusqlite::ToSql for $name {
+                fn to_sql(
+                    &self,
+                ) -> $crate::driver::rusqlite::Result<$crate::driver::rusqlite::types::ToSqlOutput<'_>>
+                {
+                    Ok(WRITE(self).into())
+                }
             }
-        }
-        impl $crate::driver::rusqlite::types::FromSql for $name {
-            fn column_result(
-                value: $crate::driver::rusqlite::types::ValueRef<'_>,
-            ) -> $crate::driver::rusqlite::types::FromSqlResult<Self> {
-                <$stored as $crate::driver::rusqlite::types::FromSql>::column_result(value)
-                    .map(<$name>::from)
+            impl $crate::driver::rusqlite::types::FromSql for $name {
+                fn column_result(
+                    value: $crate::driver::rusqlite::types::ValueRef<'_>,
+                ) -> $crate::driver::rusqlite::types::FromSqlResult<Self> {
+                    use $crate::driver::rusqlite::types::{FromSql, FromSqlError};
+                    READ(<$stored as FromSql>::column_result(value)?).map_err(FromSqlError::Other)
+                }
             }
-        }
-        impl $crate::driver::tokio_postgres::types::ToSql for $name {
-            fn to_sql(
-                &self,
-                ty: &$crate::driver::tokio_postgres::types::Type,
-                out: &mut $crate::driver::BytesMut,
-            ) -> Result<
-                $crate::driver::tokio_postgres::types::IsNull,
-                Box<dyn std::error::Error + Sync + Send>,
-            > {
-                $crate::driver::tokio_postgres::types::ToSql::to_sql(&self.0, ty, out)
+            impl $crate::driver::tokio_postgres::types::ToSql for $name {
+                fn to_sql(
+                    &self,
+                    ty: &$crate::driver::tokio_postgres::types::Type,
+                    out: &mut $crate::driver::BytesMut,
+                ) -> Result<$crate::driver::tokio_postgres::types::IsNull, Failure> {
+                    $crate::driver::tokio_postgres::types::ToSql::to_sql(&WRITE(self), ty, out)
+                }
+                fn accepts(ty: &$crate::driver::tokio_postgres::types::Type) -> bool {
+                    <$stored as $crate::driver::tokio_postgres::types::ToSql>::accepts(ty)
+                }
+                $crate::driver::tokio_postgres::types::to_sql_checked!();
             }
-            fn accepts(ty: &$crate::driver::tokio_postgres::types::Type) -> bool {
-                <$stored as $crate::driver::tokio_postgres::types::ToSql>::accepts(ty)
+            impl<'a> $crate::driver::tokio_postgres::types::FromSql<'a> for $name {
+                fn from_sql(
+                    ty: &$crate::driver::tokio_postgres::types::Type,
+                    raw: &'a [u8],
+                ) -> Result<Self, Failure> {
+                    READ(<$stored as $crate::driver::tokio_postgres::types::FromSql>::from_sql(ty, raw)?)
+                }
+                fn accepts(ty: &$crate::driver::tokio_postgres::types::Type) -> bool {
+                    <$stored as $crate::driver::tokio_postgres::types::FromSql>::accepts(ty)
+                }
             }
-            $crate::driver::tokio_postgres::types::to_sql_checked!();
-        }
-        impl<'a> $crate::driver::tokio_postgres::types::FromSql<'a> for $name {
-            fn from_sql(
-                ty: &$crate::driver::tokio_postgres::types::Type,
-                raw: &'a [u8],
-            ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-                <$stored as $crate::driver::tokio_postgres::types::FromSql>::from_sql(ty, raw)
-                    .map(<$name>::from)
-            }
-            fn accepts(ty: &$crate::driver::tokio_postgres::types::Type) -> bool {
-                <$stored as $crate::driver::tokio_postgres::types::FromSql>::accepts(ty)
-            }
-        }
+        };
     };
 }
 

@@ -13,7 +13,7 @@ use super::model::{FeedQuery, Reference};
 
 row! {
     /// An event, with what it changed where the caller may see that.
-    pub struct EventRow {
+    pub struct EventRow in "e" {
         /// Its place in the feed.
         pub seq: i64,
         /// Its id.
@@ -37,27 +37,31 @@ row! {
         /// Its public id.
         pub subject_ref: String,
         /// Public id of the customer whom it concerns.
-        pub customer_id: Option<String>,
+        pub customer_id: Option<String> = "c.customer_id",
         /// Public id of the company whose staff may see it.
-        pub company_id: Option<String>,
+        pub company_id: Option<String> = "o.company_id",
         /// Names of what changed.
         pub fields: Json,
         /// What changed, as it was.
-        pub before: Option<Json>,
+        pub before: Option<Json> = "ch.before",
         /// What changed, as it became.
-        pub after: Option<Json>,
+        pub after: Option<Json> = "ch.after",
         /// From where it was done.
-        pub ip: Option<String>,
+        pub ip: Option<String> = "ch.ip",
     }
 }
 
-/// What both forms of the feed's statement begin with; the condition of the last join follows.
+/// Both forms of the feed's statement: they differ in the condition of the last join.
 macro_rules! feed {
-    () => {
-        "SELECT e.seq, e.id, e.at, e.actor_kind, e.actor_id, e.actor_name, e.request_id, e.action, e.subject_type,
-           e.subject_id, e.subject_ref, c.customer_id, o.company_id, e.fields, ch.before, ch.after, ch.ip
-         FROM event e LEFT JOIN customer c ON c.id = e.customer_id LEFT JOIN company o ON o.id = e.company_id
-         LEFT JOIN event_change ch ON "
+    ($changes:literal) => {
+        database::text!(
+            "SELECT ",
+            <EventRow as database::FromRow>::SELECT,
+            " FROM event e LEFT JOIN customer c ON c.id = e.customer_id LEFT JOIN company o ON o.id = e.company_id
+             LEFT JOIN event_change ch ON ",
+            $changes,
+            " WHERE true"
+        )
     };
 }
 
@@ -94,8 +98,8 @@ pub async fn list(
     let tail = format!(" ORDER BY e.seq LIMIT {}", u64::from(query.limit) + 1);
     // Before and after are not even read for those who may not see them.
     let base = match with_changes {
-        true => sql!(concat!(feed!(), "ch.event_seq = e.seq WHERE true") => EventRow),
-        false => sql!(concat!(feed!(), "false WHERE true") => EventRow),
+        true => sql!(feed!("ch.event_seq = e.seq") => EventRow),
+        false => sql!(feed!("false") => EventRow),
     };
     tx.select(base, &filter, &tail).await
 }

@@ -142,6 +142,8 @@ pub enum Reach {
     Own,
 }
 
+database::column!(Reach as String, |reach| reach.as_str().to_owned(), |code| Ok(Reach::from_code(&code)));
+
 impl Reach {
     /// The spelling in role rows.
     pub fn as_str(self) -> &'static str {
@@ -151,7 +153,7 @@ impl Reach {
             Reach::Own => "own",
         }
     }
-    /// Reads the spelling in role rows; anything unknown reaches least.
+    /// Reads that spelling; anything unknown reaches least.
     pub fn from_code(code: &str) -> Reach {
         match code {
             "all" => Reach::All,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use database::{Db, Engine, FromRow, Param, Record, Sql, Where};
+use database::{Db, Engine, FromRow, Param, Record, Sql, Versioned, Where};
 use kernel::Result;
 use kernel::web::list::{ListRequest, Source};
 
@@ -119,7 +119,7 @@ impl Tx {
     }
 
     /// See [`database::Tx::update_records`].
-    pub async fn update_records<R: Record>(&mut self, changes: &[(&R, &R)]) -> Result<()> {
+    pub async fn update_records<R: Versioned>(&mut self, changes: &[(&R, &R)]) -> Result<()> {
         Ok(self.tx.update_records(changes).await?)
     }
 

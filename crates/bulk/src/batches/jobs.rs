@@ -71,11 +71,9 @@ async fn begin(ctx: &Ctx, id: Uuid) -> Result<Option<Batch>> {
     let mut tx = ctx.write().await?;
     let Some(mut batch) = load_in(&mut tx, id).await? else { return Ok(None) };
     if batch.state == "waiting" {
-        "running".clone_into(&mut batch.state);
-        batch.started_at = Some(ctx.now());
-        batch.updated_at = ctx.now();
-        store::update(&mut tx, &batch).await?;
-        batch.version += 1;
+        let (state, now) = ("running".to_owned(), ctx.now());
+        let after = Batch { state, started_at: Some(now), updated_at: now, ..batch.clone() };
+        batch = service::update_in(&mut tx, &batch, after).await?;
     }
     tx.commit().await?;
     Ok(batch.is_active().then_some(batch))
@@ -124,7 +122,7 @@ async fn finish(ctx: &Ctx, id: Uuid, state: &str) -> Result<Outcome> {
         return Ok(Outcome::Elsewhere);
     };
     let end = if state == "reverting" { "reverted" } else { "done" };
-    let batch = service::end_in(&mut tx, batch, end, ctx.now()).await?;
+    let batch = service::end_in(&mut tx, &batch, batch.clone(), end, ctx.now()).await?;
     tx.commit().await?;
     ended(ctx, &batch).await;
     Ok(Outcome::Finished)
@@ -139,13 +137,13 @@ fn is_final(e: &Error) -> bool {
 async fn fail(ctx: &Ctx, id: Uuid, state: &str, e: Error) -> Result<Outcome> {
     let mut tx = ctx.write().await?;
     let in_state = |batch: &Batch| batch.is_active() && batch.state == state;
-    let Some(mut batch) = load_in(&mut tx, id).await?.filter(in_state) else {
+    let Some(before) = load_in(&mut tx, id).await?.filter(in_state) else {
         return Ok(Outcome::Elsewhere);
     };
-    batch.faults += 1;
+    let mut batch = Batch { faults: before.faults + 1, ..before.clone() };
     if !is_final(&e) && batch.faults < MOST_FAULTS {
         batch.updated_at = ctx.now();
-        store::update(&mut tx, &batch).await?;
+        service::update_in(&mut tx, &before, batch).await?;
         tx.commit().await?;
         return Err(e);
     }
@@ -162,7 +160,7 @@ async fn fail(ctx: &Ctx, id: Uuid, state: &str, e: Error) -> Result<Outcome> {
         _ => e.detail().to_owned(),
     };
     (batch.error_code, batch.error) = (Some(e.code().to_owned()), Some(told));
-    let batch = service::end_in(&mut tx, batch, "failed", ctx.now()).await?;
+    let batch = service::end_in(&mut tx, &before, batch, "failed", ctx.now()).await?;
     tx.commit().await?;
     ended(ctx, &batch).await;
     Ok(Outcome::Finished)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use database::{Json, row};
+use database::{Json, Versioned, column, row};
 use kernel::Result;
 use kernel::clock::Timestamp;
 use platform::access::Permission;
@@ -19,7 +19,7 @@ const SLICE: Duration = Duration::from_secs(2);
 row! {
     /// Long work that somebody asked for.
     #[derive(Debug, Clone)]
-    pub struct Batch {
+    pub struct Batch in "b" of "batch" {
         /// UUIDv7.
         pub id: Uuid,
         /// Such as `bulk_update`.
@@ -76,6 +76,16 @@ row! {
         pub updated_at: Timestamp,
         /// Counts changes.
         pub version: i64,
+    }
+}
+
+impl Versioned for Batch {
+    const CHANGEABLE: &'static str = "true";
+    fn id(&self) -> Uuid {
+        self.id
+    }
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 
@@ -180,7 +190,21 @@ pub enum Verdict {
     Failed,
 }
 
+column!(Verdict as String, |verdict| verdict.as_str().to_owned(), |text| {
+    let known = Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == text);
+    known.ok_or_else(|| format!("{text} is no verdict").into())
+});
+
 impl Verdict {
+    /// All of them.
+    pub const ALL: [Verdict; 6] = [
+        Verdict::Created,
+        Verdict::Updated,
+        Verdict::Unchanged,
+        Verdict::Skipped,
+        Verdict::Duplicate,
+        Verdict::Failed,
+    ];
     /// The words of all of them.
     pub const WORDS: &'static [&'static str] =
         &["created", "updated", "unchanged", "skipped", "duplicate", "failed"];
@@ -198,25 +222,37 @@ impl Verdict {
     }
 }
 
-/// A line of the report.
-#[derive(Debug, Clone)]
-pub struct NewRow {
-    /// Its number, from 1; a file's row.
-    pub n: i64,
-    /// What became of it.
-    pub verdict: Verdict,
-    /// The customer.
-    pub customer: Option<Uuid>,
-    /// The version that this work left.
-    pub version: Option<i64>,
-    /// Tells apart rows of one file that mean the same customer.
-    pub key_hash: Option<Vec<u8>>,
-    /// What a revert needs.
-    pub before: Option<Json>,
-    /// Error code.
-    pub code: Option<String>,
-    /// For people.
-    pub message: Option<String>,
+row! {
+    /// A line of the report.
+    #[derive(Debug, Clone)]
+    pub struct NewRow {
+        /// Its number, from 1; a file's row.
+        pub n: i64,
+        /// What became of it.
+        pub verdict: Verdict,
+        /// The customer.
+        pub customer: Option<Uuid> as "customer_id",
+        /// The version that this work left.
+        pub version: Option<i64> as "customer_version",
+        /// Tells apart rows of one file that mean the same customer.
+        pub key_hash: Option<Vec<u8>>,
+        /// What a revert needs.
+        pub before: Option<Json>,
+        /// Error code.
+        pub code: Option<String>,
+        /// For people.
+        pub message: Option<String>,
+    } writes
+}
+
+row! {
+    /// The same as it is stored.
+    pub struct BatchRow of "batch_row" {
+        /// Of which batch.
+        pub batch_id: Uuid,
+        /// The line.
+        pub row: NewRow,
+    }
 }
 
 impl NewRow {
@@ -304,14 +340,7 @@ mod tests {
 
     #[test]
     fn every_line_is_counted_once() {
-        let all = [
-            Verdict::Created,
-            Verdict::Updated,
-            Verdict::Unchanged,
-            Verdict::Skipped,
-            Verdict::Duplicate,
-            Verdict::Failed,
-        ];
+        let all = Verdict::ALL;
         assert_eq!(all.map(Verdict::as_str), Verdict::WORDS);
         let rows: Vec<NewRow> =
             (1..).zip(all).flat_map(|(n, verdict)| vec![NewRow::new(n, verdict, None); n as usize]).collect();

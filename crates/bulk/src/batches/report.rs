@@ -60,7 +60,7 @@ impl Format {
             Format::Ndjson => {
                 let view = LineView {
                     row: line.n,
-                    verdict: &line.verdict,
+                    verdict: line.verdict.as_str(),
                     customer_id: line.customer_id.as_deref(),
                     error_code: line.code.as_deref(),
                     detail: line.message.as_deref(),

@@ -150,7 +150,7 @@ pub async fn cancel(ctx: &Ctx, reference: &str) -> Result<Batch> {
     require_kind(ctx, &batch)?;
     match batch.state.as_str() {
         "waiting" | "running" => {
-            batch = end_in(&mut tx, batch, "cancelled", ctx.now()).await?;
+            batch = end_in(&mut tx, &batch, batch.clone(), "cancelled", ctx.now()).await?;
             ctx.record(&mut tx, event("job.cancelled", &batch)).await?;
         }
         "cancelled" => {}
@@ -180,11 +180,17 @@ pub async fn revert(ctx: &Ctx, reference: &str) -> Result<Batch> {
     }
     match batch.state.as_str() {
         "done" | "failed" | "cancelled" => {
-            batch.state = "reverting".to_owned();
-            batch.position.clear();
-            (batch.error_code, batch.error, batch.finished_at, batch.faults) = (None, None, None, 0);
-            batch.updated_at = ctx.now();
-            batch = update_in(&mut tx, batch).await?;
+            let after = Batch {
+                state: "reverting".to_owned(),
+                position: String::new(),
+                error_code: None,
+                error: None,
+                finished_at: None,
+                faults: 0,
+                updated_at: ctx.now(),
+                ..batch.clone()
+            };
+            batch = update_in(&mut tx, &batch, after).await?;
             ctx.record(&mut tx, event("job.reverted", &batch)).await?;
             enqueue_in(ctx, &mut tx, batch.id).await?;
         }
@@ -204,25 +210,32 @@ fn require_kind(ctx: &Ctx, batch: &Batch) -> Result<&'static Kind> {
     Ok(kind)
 }
 
-async fn update_in(tx: &mut Tx, mut batch: Batch) -> Result<Batch> {
-    store::update(tx, &batch).await?;
-    batch.version += 1;
-    Ok(batch)
+/// Writes a loaded batch back.
+pub(super) async fn update_in(tx: &mut Tx, before: &Batch, mut after: Batch) -> Result<Batch> {
+    store::update(tx, before, &after).await?;
+    after.version += 1;
+    Ok(after)
 }
 
-/// Writes the end of a batch. What the spec says is forgotten with it, unless the kind goes on needing it.
-pub(super) async fn end_in(tx: &mut Tx, mut batch: Batch, state: &str, now: Timestamp) -> Result<Batch> {
-    state.clone_into(&mut batch.state);
-    batch.finished_at = Some(now);
-    batch.updated_at = now;
+/// Writes the end of a loaded batch, `after` with what else changed. What the spec says is forgotten with it, unless the kind goes on needing it.
+pub(super) async fn end_in(
+    tx: &mut Tx,
+    before: &Batch,
+    mut after: Batch,
+    state: &str,
+    now: Timestamp,
+) -> Result<Batch> {
+    state.clone_into(&mut after.state);
+    after.finished_at = Some(now);
+    after.updated_at = now;
     // What was counted before the work began may have become more or less by now.
     if state == "done" {
-        batch.total = Some(batch.processed);
+        after.total = Some(after.processed);
     }
-    if !kinds::find(&batch.kind).is_some_and(|kind| kind.keeps_spec) {
-        batch.spec = Json(json!({}));
+    if !kinds::find(&after.kind).is_some_and(|kind| kind.keeps_spec) {
+        after.spec = Json(json!({}));
     }
-    update_in(tx, batch).await
+    update_in(tx, before, after).await
 }
 
 /// What a kind does after the end. It may happen again when the batch is purged, so a failure here is only logged.
@@ -245,7 +258,7 @@ pub async fn lock_in(tx: &mut Tx, batch: &Batch) -> Result<bool> {
 pub async fn advance_in(ctx: &Ctx, tx: &mut Tx, mut batch: Batch, done: Done) -> Result<Batch> {
     let counts = Counts::of(&done.rows);
     let total = done.total.or(batch.total);
-    store::insert_rows(tx, batch.id, &done.rows).await?;
+    store::insert_rows(tx, batch.id, done.rows).await?;
     store::advance(tx, &batch, &done.position, total, &counts, ctx.now()).await?;
     batch.position = done.position;
     batch.total = total;

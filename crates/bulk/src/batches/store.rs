@@ -9,7 +9,7 @@ use platform::Tx;
 use platform::access::{Actor, Scope};
 use uuid::Uuid;
 
-use super::model::{Batch, Counts, NewRow};
+use super::model::{Batch, BatchRow, Counts, NewRow, Verdict};
 
 row! {
     /// A line of the report.
@@ -17,7 +17,7 @@ row! {
         /// Its number.
         pub n: i64,
         /// What became of it.
-        pub verdict: String,
+        pub verdict: Verdict,
         /// `CUST_…`, unless the customer was erased or is out of reach.
         pub customer_id: Option<String>,
         /// Error code.
@@ -34,7 +34,7 @@ row! {
         /// Its number.
         pub n: i64,
         /// What became of it.
-        pub verdict: String,
+        pub verdict: Verdict,
         /// The customer.
         pub customer_id: Option<Uuid>,
         /// The version that the work left.
@@ -81,14 +81,7 @@ impl Keyed for Batch {
 
 macro_rules! batches_where {
     ($rest:literal) => {
-        concat!(
-            "SELECT b.id, b.kind, b.state, b.dry_run, b.requester_kind, b.requester_id, b.requester_name, b.requester_role,
-               b.company_id, b.spec, b.input, b.position, b.total, b.processed, b.created, b.updated, b.unchanged, b.skipped,
-               b.duplicate, b.failed, b.faults, b.error_code, b.error, b.started_at, b.finished_at, b.created_at,
-               b.updated_at, b.version
-             FROM batch b WHERE true ",
-            $rest
-        )
+        database::text!("SELECT ", <Batch as database::FromRow>::SELECT, " FROM batch b WHERE true ", $rest)
     };
 }
 
@@ -101,21 +94,8 @@ pub struct Viewer {
     pub actor: Actor,
 }
 
-pub async fn insert(tx: &mut Tx, b: &Batch) -> Result<()> {
-    tx.exec(
-        sql!(
-            "INSERT INTO batch (id, kind, state, dry_run, requester_kind, requester_id, requester_name, requester_role,
-               company_id, spec, input, position, total, processed, created, updated, unchanged, skipped, duplicate, failed,
-               faults, started_at, created_at, updated_at, version)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', $12, 0, 0, 0, 0, 0, 0, 0, 0, $13, $14, $14, 1)"
-        ),
-        args![
-            b.id, b.kind, b.state, b.dry_run, b.requester_kind, b.requester_id, b.requester_name, b.requester_role,
-            b.company_id, b.spec, b.input, b.total, b.started_at, b.created_at
-        ],
-    )
-    .await
-    .map(drop)
+pub async fn insert(tx: &mut Tx, batch: &Batch) -> Result<()> {
+    tx.insert_records(&[batch], "").await.map(drop)
 }
 
 /// A job that the viewer may see.
@@ -177,40 +157,14 @@ pub async fn advance(
     .await
 }
 
-/// Writes state, position, spec, error and times of a loaded batch. `Stale` if somebody else was faster.
-pub async fn update(tx: &mut Tx, b: &Batch) -> Result<()> {
-    tx.exec_versioned(
-        sql!(
-            "UPDATE batch SET state = $3, position = $4, spec = $5, total = $6, faults = $7, error_code = $8, error = $9,
-               started_at = $10, finished_at = $11, updated_at = $12, version = version + 1
-             WHERE id = $1 AND version = $2"
-        ),
-        args![
-            b.id, b.version, b.state, b.position, b.spec, b.total, b.faults, b.error_code, b.error, b.started_at,
-            b.finished_at, b.updated_at
-        ],
-    )
-    .await
+/// Writes a loaded batch back, before and after. `Stale` if somebody else was faster.
+pub async fn update(tx: &mut Tx, before: &Batch, after: &Batch) -> Result<()> {
+    tx.update_records(&[(before, after)]).await
 }
 
-pub async fn insert_rows(tx: &mut Tx, batch: Uuid, rows: &[NewRow]) -> Result<()> {
-    let verdicts: Vec<&str> = rows.iter().map(|row| row.verdict.as_str()).collect();
-    let sets: Vec<_> = rows
-        .iter()
-        .zip(&verdicts)
-        .map(|(r, verdict)| {
-            args![batch, r.n, *verdict, r.customer, r.version, r.key_hash, r.before, r.code, r.message]
-        })
-        .collect();
-    tx.exec_many(
-        sql!(
-            "INSERT INTO batch_row (batch_id, n, verdict, customer_id, customer_version, key_hash, before, code, message)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-        ),
-        &sets,
-    )
-    .await
-    .map(drop)
+pub async fn insert_rows(tx: &mut Tx, batch_id: Uuid, rows: Vec<NewRow>) -> Result<()> {
+    let rows: Vec<BatchRow> = rows.into_iter().map(|row| BatchRow { batch_id, row }).collect();
+    tx.insert_records(&rows.iter().collect::<Vec<_>>(), "").await.map(drop)
 }
 
 fn seen_by(viewer: Viewer) -> Where<'static> {
@@ -292,12 +246,8 @@ pub async fn kept_before(tx: &mut Tx, batch: Uuid, before: i64) -> Result<Vec<Re
 
 /// Writes what a revert did into a line.
 pub async fn set_verdicts(tx: &mut Tx, batch: Uuid, rows: &[NewRow]) -> Result<()> {
-    let verdicts: Vec<&str> = rows.iter().map(|row| row.verdict.as_str()).collect();
-    let sets: Vec<_> = rows
-        .iter()
-        .zip(&verdicts)
-        .map(|(r, verdict)| args![batch, r.n, *verdict, r.customer, r.version, r.code, r.message])
-        .collect();
+    let sets: Vec<_> =
+        rows.iter().map(|r| args![batch, r.n, r.verdict, r.customer, r.version, r.code, r.message]).collect();
     tx.exec_many(
         sql!(
             "UPDATE batch_row SET verdict = $3, customer_id = $4, customer_version = $5, code = $6, message = $7, before = NULL

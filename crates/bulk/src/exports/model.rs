@@ -118,7 +118,11 @@ impl ColumnGroup {
 }
 
 fn text(value: &Option<String>) -> Cell<'_> {
-    value.as_deref().map_or(Cell::Empty, Cell::Text)
+    said(value.as_deref())
+}
+
+fn said(value: Option<&str>) -> Cell<'_> {
+    value.map_or(Cell::Empty, Cell::Text)
 }
 
 fn time(value: Option<Timestamp>) -> Cell<'static> {
@@ -142,8 +146,8 @@ const PARTS: &[ColumnGroup] = &[
     column("username", |r| Cell::Text(&r.username)),
     column("first_name", |r| Cell::Text(&r.first_name)),
     column("last_name", |r| Cell::Text(&r.last_name)),
-    column("email", |r| text(&r.email)),
-    column("phone", |r| text(&r.phone)),
+    column("email", |r| said(r.email.as_str())),
+    column("phone", |r| said(r.phone.as_str())),
     texts(Address::MEMBERS),
     column("country_code", |r| text(&r.country_code)),
     column("date_of_birth", |r| r.date_of_birth.map_or(Cell::Empty, |d| Cell::Made(d.to_string()))),
@@ -160,7 +164,7 @@ const PARTS: &[ColumnGroup] = &[
     column("preferred_contact_method", |r| Cell::Text(&r.preferred_contact_method)),
     column("marketing_emails", |r| Cell::Bool(r.marketing_emails)),
     column("marketing_sms", |r| Cell::Bool(r.marketing_sms)),
-    column("tags", |r| Cell::Text(&r.tags)),
+    column("tags", |r| Cell::Text(r.tags.as_str())),
     column("notes", |r| text(&r.notes)),
     column("notification_preferences", |r| json(&r.notification_preferences.0)),
     column("metadata", |r| json(&r.metadata.0)),

@@ -41,7 +41,7 @@ pub async fn record_many_in(
     changes: &[(Uuid, &'static str, bool, Source)],
 ) -> Result<()> {
     let events = changes.iter();
-    let events = events.map(|(id, purpose, state, source)| (*id, event_of(ctx, purpose, *state, *source)));
+    let events = events.map(|(id, purpose, state, source)| event_of(ctx, *id, purpose, *state, *source));
     store::insert(tx, &events.collect::<Vec<_>>()).await
 }
 
@@ -55,9 +55,16 @@ pub async fn begin_many_in(ctx: &Ctx, tx: &mut Tx, customers: &[(Uuid, Beginning
     record_many_in(ctx, tx, &states.collect::<Vec<_>>()).await
 }
 
-fn event_of(ctx: &Ctx, purpose: &'static str, state: bool, source: Source) -> ConsentEvent {
+fn event_of(
+    ctx: &Ctx,
+    customer_id: Uuid,
+    purpose: &'static str,
+    state: bool,
+    source: Source,
+) -> ConsentEvent {
     ConsentEvent {
         id: ctx.new_id(),
+        customer_id,
         purpose: purpose.to_owned(),
         state,
         source: source.code().to_owned(),

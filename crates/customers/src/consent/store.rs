@@ -9,9 +9,11 @@ use uuid::Uuid;
 row! {
     /// One entry of the ledger.
     #[derive(Debug, Clone, PartialEq, Eq)]
-    pub struct ConsentEvent {
+    pub struct ConsentEvent of "consent_event" {
         /// UUIDv7.
         pub id: Uuid,
+        /// The customer.
+        pub customer_id: Uuid,
         /// For what.
         pub purpose: String,
         /// Allowed?
@@ -27,30 +29,19 @@ row! {
     }
 }
 
-pub async fn insert(tx: &mut Tx, events: &[(Uuid, ConsentEvent)]) -> Result<()> {
-    let rows: Vec<_> = events
-        .iter()
-        .map(|(customer, e)| {
-            args![e.id, *customer, e.purpose, e.state, e.source, e.text_version, e.actor, e.at]
-        })
-        .collect();
-    tx.exec_many(
-        sql!(
-            "INSERT INTO consent_event (id, customer_id, purpose, state, source, text_version, actor, at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
-        ),
-        &rows,
-    )
-    .await
-    .map(drop)
+pub async fn insert(tx: &mut Tx, events: &[ConsentEvent]) -> Result<()> {
+    tx.insert_records(&events.iter().collect::<Vec<_>>(), "").await.map(drop)
 }
 
 /// The latest entries, newest first.
 pub async fn latest(tx: &mut Tx, customer: Uuid) -> Result<Vec<ConsentEvent>> {
     tx.all(
         sql!(
-            "SELECT id, purpose, state, source, text_version, actor, at FROM consent_event WHERE customer_id = $1
-             ORDER BY at DESC, id DESC LIMIT 1000" => ConsentEvent
+            database::text!(
+                "SELECT ",
+                <ConsentEvent as database::FromRow>::SELECT,
+                " FROM consent_event WHERE customer_id = $1 ORDER BY at DESC, id DESC LIMIT 1000"
+            ) => ConsentEvent
         ),
         args![customer],
     )

@@ -16,9 +16,9 @@ use utoipa_axum::routes;
 
 use super::model::query::Query;
 use super::service::{self, Criteria, Field};
+use crate::customer::model::Gender;
 use crate::customer::model::input::AnyTags;
 use crate::customer::model::view::CustomerView;
-use crate::customer::model::{Gender, Tag};
 use crate::customer::service::rows::{SEARCHABLE, SPEC};
 
 /// Longest text of a query.
@@ -83,7 +83,7 @@ impl Input for CustomerSearch {
         f.build(|| CustomerSearch {
             query,
             contains,
-            tags: tags.map(|tags| tags.0.iter().map(Tag::key).collect()).unwrap_or_default(),
+            tags: tags.map(|tags| tags.0.iter().map(|tag| tag.key()).collect()).unwrap_or_default(),
             all_tags,
             pairs,
         })

@@ -10,7 +10,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use crate::customer::model::{CustomerRow, Tags};
+use crate::customer::model::CustomerRow;
 
 /// A counter's name and what it counts by; the key is empty where there is nothing to tell apart.
 pub type Counter = (&'static str, String);
@@ -102,7 +102,7 @@ pub fn contributions(row: &CustomerRow, zone: &TimeZone) -> Vec<(Counter, i64)> 
     }
     add(COUNTRY, country.to_owned(), 1);
     add(CITY, city, 1);
-    for tag in Tags::stored(&row.tags).iter() {
+    for tag in row.tags.iter() {
         add(TAG, tag.key(), 1);
     }
     add(GENDER, row.gender.clone().unwrap_or_default(), 1);

@@ -4,7 +4,7 @@ use database::Json;
 use kernel::clock::Timestamp;
 use kernel::{Error, Result};
 use platform::Tx;
-use platform::access::{Caller, Credential, Permissions, Reach, Scope};
+use platform::access::{Caller, Credential, Permissions, Scope};
 use platform::app::App;
 use uuid::Uuid;
 
@@ -35,11 +35,11 @@ pub(crate) async fn caller_in(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<C
     if key.state(now) != KeyState::Active {
         return Err(refused());
     }
-    let own = permissions(Reach::from_code(&key.reach), &key.permissions);
+    let own = permissions(key.reach, &key.permissions);
     Ok(Caller {
         credential: Credential::ApiKey(id),
         user_id: None,
-        reach: Reach::from_code(&key.reach),
+        reach: key.reach,
         permissions: narrowed(own, &key.scopes).ok_or_else(refused)?,
         company_id: key.company,
         name: key.name,
@@ -74,19 +74,18 @@ impl ApiKey {
     }
 
     fn holder(&self) -> Grantor {
-        let reach = Reach::from_code(&self.reach);
-        let permissions = permissions(reach, &self.permissions);
-        Grantor { is_active: true, reach, permissions, company: self.company }
+        let permissions = permissions(self.reach, &self.permissions);
+        Grantor { is_active: true, reach: self.reach, permissions, company: self.company }
     }
 
     fn creator(&self) -> Option<Grantor> {
-        let reach = Reach::from_code(self.creator_reach.as_deref()?);
+        let reach = self.creator_reach?;
         let permissions = permissions(reach, self.creator_permissions.as_ref()?);
         Some(Grantor { is_active: self.creator_active, reach, permissions, company: self.creator_company })
     }
 
     fn parent(&self, now: Timestamp) -> Option<Grantor> {
-        let reach = Reach::from_code(self.parent_reach.as_deref()?);
+        let reach = self.parent_reach?;
         let permissions = permissions(reach, self.parent_permissions.as_ref()?);
         let permissions = narrowed(permissions, self.parent_scopes.as_ref()?)?;
         let is_active = self.parent_revoked_at.is_none() && self.parent_expires_at.is_none_or(|at| at > now);

@@ -76,15 +76,18 @@ async fn make(
     let (id, secret) = (ctx.new_id(), secret.unwrap_or_else(|| ApiKeySecret::generate(ctx.random())));
     let key = NewKey {
         id,
-        name: &name,
-        hash: &secret.hash(),
-        role: &role.code,
+        name: name.clone(),
+        living_name: name.clone(),
+        hash: secret.hash().to_vec(),
+        role: role.code.clone(),
         scopes: Json(json!(new.scopes)),
-        company,
-        creator: maker.user,
-        parent: maker.key,
+        company_id: company,
+        creator_id: maker.user,
+        parent_id: maker.key,
         expires_at,
-        now: ctx.now(),
+        created_at: ctx.now(),
+        updated_at: ctx.now(),
+        version: 1,
     };
     if !store::insert(&mut tx, &key).await? {
         return Err(name_taken(&name));
@@ -163,7 +166,7 @@ async fn company_in(tx: &mut Tx, caller: &Caller, new: &NewApiKey, role: &Role) 
             "You can make keys of your own company only; leave company_id out",
         ));
     }
-    if role.reach == Reach::Company.as_str() && company.is_none() {
+    if role.reach == Reach::Company && company.is_none() {
         let message = format!(
             "The role {} reaches one company; name it (on the command line with --company)",
             role.code
@@ -288,7 +291,7 @@ pub async fn revoke(ctx: &Ctx, id: Uuid, check: impl FnOnce(&ApiKey) -> Result<(
 }
 
 async fn revoke_in(ctx: &Ctx, tx: &mut Tx, key: &ApiKey) -> Result<()> {
-    if !store::revoke(tx, key.id, ctx.now()).await? {
+    if !store::revoke(tx, key, ctx.now()).await? {
         return Err(not_found());
     }
     let event = Event::new("api_key.revoked", "api_key", key.id, key.name.as_str());

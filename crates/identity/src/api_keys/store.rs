@@ -6,13 +6,13 @@ use kernel::Result;
 use kernel::clock::Timestamp;
 use kernel::web::list::{Accepts, Filter, Key, Keyed, Kind, ListRequest, ListSpec, Sort};
 use platform::Tx;
-use platform::access::Scope;
+use platform::access::{Reach, Scope};
 use uuid::Uuid;
 
 row! {
     /// A key, with what its role and whoever made it may do now.
     #[derive(Debug, Clone)]
-    pub struct ApiKey {
+    pub struct ApiKey in "k" {
         /// UUIDv7.
         pub id: Uuid,
         /// For people.
@@ -20,15 +20,15 @@ row! {
         /// Role code.
         pub role: String,
         /// How far the role reaches.
-        pub reach: String,
+        pub reach: Reach = "r.reach",
         /// What the role may do.
-        pub permissions: Json,
+        pub permissions: Json = "r.permissions",
         /// What narrows it.
         pub scopes: Json,
         /// The company that it is confined to.
-        pub company: Option<Uuid>,
+        pub company: Option<Uuid> as "company_id",
         /// Its public id.
-        pub company_id: Option<String>,
+        pub company_id: Option<String> = "c.company_id",
         /// When it ends by itself.
         pub expires_at: Option<Timestamp>,
         /// When somebody ended it.
@@ -36,31 +36,31 @@ row! {
         /// The user who made it, or who made the key that made it.
         pub creator_id: Option<Uuid>,
         /// How the user is called.
-        pub creator_name: Option<String>,
+        pub creator_name: Option<String> = "coalesce(u.email, u.username)",
         /// May the user log in?
-        pub creator_active: bool,
+        pub creator_active: bool = "coalesce(u.is_active, false)",
         /// How far the user's role reaches.
-        pub creator_reach: Option<String>,
+        pub creator_reach: Option<Reach> = "cr.reach",
         /// What the user's role may do.
-        pub creator_permissions: Option<Json>,
+        pub creator_permissions: Option<Json> = "cr.permissions",
         /// The user's company.
-        pub creator_company: Option<Uuid>,
+        pub creator_company: Option<Uuid> = "u.company_id",
         /// The key that made it.
         pub parent_id: Option<Uuid>,
         /// How that key is called.
-        pub parent_name: Option<String>,
+        pub parent_name: Option<String> = "p.name",
         /// How far that key's role reaches.
-        pub parent_reach: Option<String>,
+        pub parent_reach: Option<Reach> = "pr.reach",
         /// What that key's role may do.
-        pub parent_permissions: Option<Json>,
+        pub parent_permissions: Option<Json> = "pr.permissions",
         /// What narrows that key.
-        pub parent_scopes: Option<Json>,
+        pub parent_scopes: Option<Json> = "p.scopes",
         /// The company of that key.
-        pub parent_company: Option<Uuid>,
+        pub parent_company: Option<Uuid> = "p.company_id",
         /// When that key ends by itself.
-        pub parent_expires_at: Option<Timestamp>,
+        pub parent_expires_at: Option<Timestamp> = "p.expires_at",
         /// When somebody ended that key.
-        pub parent_revoked_at: Option<Timestamp>,
+        pub parent_revoked_at: Option<Timestamp> = "p.revoked_at",
         /// Creation.
         pub created_at: Timestamp,
         /// Last change.
@@ -108,15 +108,10 @@ impl Keyed for ApiKey {
 
 macro_rules! keys_where {
     ($rest:literal) => {
-        concat!(
-            "SELECT k.id, k.name, k.role, r.reach, r.permissions, k.scopes, k.company_id AS company, c.company_id, k.expires_at,
-               k.revoked_at, k.creator_id, coalesce(u.email, u.username) AS creator_name,
-               coalesce(u.is_active, false) AS creator_active, cr.reach AS creator_reach,
-               cr.permissions AS creator_permissions, u.company_id AS creator_company, k.parent_id, p.name AS parent_name,
-               pr.reach AS parent_reach, pr.permissions AS parent_permissions, p.scopes AS parent_scopes,
-               p.company_id AS parent_company, p.expires_at AS parent_expires_at, p.revoked_at AS parent_revoked_at,
-               k.created_at, k.updated_at, k.version
-             FROM api_key k
+        database::text!(
+            "SELECT ",
+            <ApiKey as database::FromRow>::SELECT,
+            " FROM api_key k
              JOIN role r ON r.code = k.role
              LEFT JOIN company c ON c.id = k.company_id
              LEFT JOIN user_account u ON u.id = k.creator_id
@@ -129,34 +124,29 @@ macro_rules! keys_where {
     };
 }
 
-/// A key as it is written.
-pub struct NewKey<'a> {
-    pub id: Uuid,
-    pub name: &'a str,
-    pub hash: &'a [u8],
-    pub role: &'a str,
-    pub scopes: Json,
-    pub company: Option<Uuid>,
-    pub creator: Option<Uuid>,
-    pub parent: Option<Uuid>,
-    pub expires_at: Option<Timestamp>,
-    pub now: Timestamp,
+row! {
+    /// A new key.
+    pub struct NewKey of "api_key" {
+        pub id: Uuid,
+        pub name: String,
+        /// The same while it lives: no two living keys of a company have one name.
+        pub living_name: String,
+        pub hash: Vec<u8>,
+        pub role: String,
+        pub scopes: Json,
+        pub company_id: Option<Uuid>,
+        pub creator_id: Option<Uuid>,
+        pub parent_id: Option<Uuid>,
+        pub expires_at: Option<Timestamp>,
+        pub created_at: Timestamp,
+        pub updated_at: Timestamp,
+        pub version: i64,
+    }
 }
 
 /// Inserts a key; false if another living one of its company has the name, or the secret is known.
-pub async fn insert(tx: &mut Tx, k: &NewKey<'_>) -> Result<bool> {
-    let rows = tx
-        .exec(
-            sql!(
-                "INSERT INTO api_key (id, name, living_name, hash, role, scopes, company_id, creator_id, parent_id, expires_at,
-                   created_at, updated_at, version)
-                 VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 1)
-                 ON CONFLICT DO NOTHING"
-            ),
-            args![k.id, k.name, k.hash, k.role, k.scopes, k.company, k.creator, k.parent, k.expires_at, k.now],
-        )
-        .await?;
-    Ok(rows == 1)
+pub async fn insert(tx: &mut Tx, key: &NewKey) -> Result<bool> {
+    Ok(tx.insert_records(&[key], "ON CONFLICT DO NOTHING").await? == [1])
 }
 
 /// A key whose time is over keeps its name from nobody.
@@ -239,15 +229,15 @@ pub async fn rename(tx: &mut Tx, key: &ApiKey, name: &str, now: Timestamp) -> Re
     .await
 }
 
-/// Ends a key; false if it has ended.
-pub async fn revoke(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool> {
+/// Ends a loaded key; false if it has ended.
+pub async fn revoke(tx: &mut Tx, key: &ApiKey, now: Timestamp) -> Result<bool> {
     let rows = tx
         .exec(
             sql!(
                 "UPDATE api_key SET revoked_at = $2, living_name = NULL, updated_at = $2, version = version + 1
                  WHERE id = $1 AND revoked_at IS NULL"
             ),
-            args![id, now],
+            args![key.id, now],
         )
         .await?;
     Ok(rows == 1)

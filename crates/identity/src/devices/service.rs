@@ -8,7 +8,7 @@ use platform::ctx::Ctx;
 use platform::jobs::Progress;
 use uuid::Uuid;
 
-use super::store;
+use super::store::{self, Device};
 use crate::secrets::DeviceToken;
 
 /// How long a device is known without a login.
@@ -39,7 +39,14 @@ pub(crate) async fn renew_in(
         store::delete(tx, &presented.hash()).await?;
     }
     let (token, now) = (DeviceToken::generate(ctx.random()), ctx.now());
-    store::insert(tx, &token.hash(), user, session, now, now.plus(KNOWN_FOR)).await?;
+    let device = Device {
+        hash: token.hash().to_vec(),
+        user_id: user,
+        session_id: session,
+        created_at: now,
+        expires_at: now.plus(KNOWN_FOR),
+    };
+    store::insert(tx, &device).await?;
     store::delete_beyond(tx, user, MOST).await?;
     Ok(token)
 }

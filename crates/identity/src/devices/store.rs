@@ -1,10 +1,23 @@
 //! The statements on `login_device`.
 
-use database::{args, sql};
+use database::{args, row, sql};
 use kernel::Result;
 use kernel::clock::Timestamp;
 use platform::Tx;
 use uuid::Uuid;
+
+row! {
+    /// A device that is known from a login.
+    pub struct Device of "login_device" {
+        /// Of its token.
+        pub hash: Vec<u8>,
+        pub user_id: Uuid,
+        /// That its last login opened.
+        pub session_id: Uuid,
+        pub created_at: Timestamp,
+        pub expires_at: Timestamp,
+    }
+}
 
 /// Whose device it is that has a token with this hash.
 pub async fn owner(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<Option<Uuid>> {
@@ -15,23 +28,8 @@ pub async fn owner(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<Option<Uu
     .await
 }
 
-pub async fn insert(
-    tx: &mut Tx,
-    hash: &[u8],
-    user: Uuid,
-    session: Uuid,
-    now: Timestamp,
-    until: Timestamp,
-) -> Result<()> {
-    tx.exec(
-        sql!(
-            "INSERT INTO login_device (hash, user_id, session_id, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5)"
-        ),
-        args![hash, user, session, now, until],
-    )
-    .await
-    .map(drop)
+pub async fn insert(tx: &mut Tx, device: &Device) -> Result<()> {
+    tx.insert_records(&[device], "").await.map(drop)
 }
 
 pub async fn delete(tx: &mut Tx, hash: &[u8]) -> Result<()> {

@@ -62,13 +62,13 @@ pub async fn email_change_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> 
 }
 
 async fn tell_old_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
-    let Some(old) = &user.email else { return Ok(()) };
+    let Some(old) = user.email.as_str() else { return Ok(()) };
     // An address that nobody has proved may be a stranger's.
     let own = ctx.caller()?.user_id == Some(user.id);
     if own && user.email_proven_at.is_none() {
         return Ok(());
     }
-    let key = user.email_key.as_deref().unwrap_or(old);
+    let key = user.email.key().unwrap_or(old);
     store::lock_address(tx, key).await?;
     // Counted apart from the links: nobody can use up the warning by asking for other mails.
     if store::count_of_user(tx, user.id, TOLD, an_hour_ago(ctx)).await? >= 1 {
@@ -79,8 +79,8 @@ async fn tell_old_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
 
 /// Tells somebody that their address was asked for by another account; counted with all mails to the address.
 async fn tell_owner_in(ctx: &Ctx, tx: &mut Tx, owner: &User) -> Result<()> {
-    let Some(email) = &owner.email else { return Ok(()) };
-    let key = owner.email_key.as_deref().unwrap_or(email);
+    let Some(email) = owner.email.as_str() else { return Ok(()) };
+    let key = owner.email.key().unwrap_or(email);
     store::lock_address(tx, key).await?;
     if store::count_to_address(tx, key, an_hour_ago(ctx)).await? >= MOST_PER_HOUR {
         return Ok(());
@@ -98,19 +98,26 @@ async fn notify_in(
     job: &JobKind,
 ) -> Result<()> {
     let (id, now) = (ctx.new_id(), ctx.now());
-    let hash = sha256(id.as_bytes());
-    let sent =
-        Sent { hash: &hash, user, purpose, email, email_key, now, expires_at: now, used_at: Some(now) };
+    let sent = Sent {
+        hash: sha256(id.as_bytes()).to_vec(),
+        user_id: user,
+        purpose: purpose.to_owned(),
+        email: email.to_owned(),
+        email_key: email_key.to_owned(),
+        created_at: now,
+        expires_at: now,
+        used_at: Some(now),
+    };
     store::insert(tx, &sent).await?;
     let payload = json!({ "id": id, "user": user, "to": email });
     jobs::enqueue(ctx, tx, NewJob::new(job.name, payload)).await.map(drop)
 }
 
 async fn request_in(ctx: &Ctx, tx: &mut Tx, user: &User, purpose: &'static str) -> Result<()> {
-    let address = if purpose == CHANGE { &user.pending_email } else { &user.email };
+    let address = if purpose == CHANGE { user.pending_email.as_deref() } else { user.email.as_str() };
     let Some(email) = address else { return Ok(()) };
-    let key = match &user.email_key {
-        Some(key) if purpose != CHANGE => key.clone(),
+    let key = match user.email.key() {
+        Some(key) if purpose != CHANGE => key.to_owned(),
         _ => email_key(email)?,
     };
     store::lock_address(tx, &key).await?;
@@ -119,12 +126,12 @@ async fn request_in(ctx: &Ctx, tx: &mut Tx, user: &User, purpose: &'static str) 
     }
     let (nonce, now) = (ctx.new_id(), ctx.now());
     let sent = Sent {
-        hash: &sha256(secret(ctx, nonce).as_bytes()),
-        user: user.id,
-        purpose,
-        email,
-        email_key: &key,
-        now,
+        hash: sha256(secret(ctx, nonce).as_bytes()).to_vec(),
+        user_id: user.id,
+        purpose: purpose.to_owned(),
+        email: email.to_owned(),
+        email_key: key,
+        created_at: now,
         expires_at: now.plus(VALID_FOR),
         used_at: None,
     };
@@ -164,8 +171,8 @@ async fn find_user_in(tx: &mut Tx, link: &Link) -> Result<Option<User>> {
 
 /// Is the link's address still the one that its user has, or waits for?
 fn is_about(link: &Link, user: &User) -> bool {
-    let address = if link.purpose == CHANGE { &user.pending_email } else { &user.email };
-    user.is_active && address.as_deref() == Some(link.email.as_str())
+    let address = if link.purpose == CHANGE { user.pending_email.as_deref() } else { user.email.as_str() };
+    user.is_active && address == Some(link.email.as_str())
 }
 
 /// Consumes a link: the address is proven. Who is logged in as its user keeps everything. Anybody else says a
@@ -262,7 +269,7 @@ async fn replacement(
     let own = PersonalWords::new(
         &user.first_name,
         &user.last_name,
-        user.email.as_deref().unwrap_or_default(),
+        user.email.as_str().unwrap_or_default(),
         &user.username,
     );
     let rules = PasswordRules::with_min_chars(ctx.app().config.password_min_length);

@@ -10,28 +10,22 @@ row! {
     pub struct Link { pub user_id: Uuid, pub purpose: String, pub email: String, pub email_key: String, pub expires_at: Timestamp }
 }
 
-/// A mail as it is noted. One without a link is used from the start.
-pub struct Sent<'a> {
-    pub hash: &'a [u8],
-    pub user: Uuid,
-    pub purpose: &'a str,
-    pub email: &'a str,
-    pub email_key: &'a str,
-    pub now: Timestamp,
-    pub expires_at: Timestamp,
-    pub used_at: Option<Timestamp>,
+row! {
+    /// A mail as it is noted. One without a link is used from the start.
+    pub struct Sent of "mail_token" {
+        pub hash: Vec<u8>,
+        pub user_id: Uuid,
+        pub purpose: String,
+        pub email: String,
+        pub email_key: String,
+        pub created_at: Timestamp,
+        pub expires_at: Timestamp,
+        pub used_at: Option<Timestamp>,
+    }
 }
 
-pub async fn insert(tx: &mut Tx, m: &Sent<'_>) -> Result<()> {
-    tx.exec(
-        sql!(
-            "INSERT INTO mail_token (hash, user_id, purpose, email, email_key, created_at, expires_at, used_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
-        ),
-        args![m.hash, m.user, m.purpose, m.email, m.email_key, m.now, m.expires_at, m.used_at],
-    )
-    .await
-    .map(drop)
+pub async fn insert(tx: &mut Tx, mail: &Sent) -> Result<()> {
+    tx.insert_records(&[mail], "").await.map(drop)
 }
 
 /// Lets one transaction at a time count and send mails to an address. SQLite has one writer anyway.
@@ -69,8 +63,11 @@ pub async fn count_of_user(tx: &mut Tx, user: Uuid, purpose: &str, since: Timest
 pub async fn find(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<Option<Link>> {
     tx.opt(
         sql!(
-            "SELECT user_id, purpose, email, email_key, expires_at FROM mail_token
-             WHERE hash = $1 AND used_at IS NULL AND expires_at > $2" => Link
+            database::text!(
+                "SELECT ",
+                <Link as database::FromRow>::SELECT,
+                " FROM mail_token WHERE hash = $1 AND used_at IS NULL AND expires_at > $2"
+            ) => Link
         ),
         args![hash, now],
     )
@@ -81,8 +78,10 @@ pub async fn find(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<Option<Lin
 pub async fn consume(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<Option<Link>> {
     tx.opt(
         sql!(
-            "UPDATE mail_token SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2
-             RETURNING user_id, purpose, email, email_key, expires_at" => Link
+            database::text!(
+                "UPDATE mail_token SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2 RETURNING ",
+                <Link as database::FromRow>::SELECT
+            ) => Link
         ),
         args![hash, now],
     )

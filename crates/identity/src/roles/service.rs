@@ -36,7 +36,7 @@ pub async fn find_in(tx: &mut Tx, code: &str) -> Result<Role> {
 
 /// Nobody can grant more than they have: 403.
 pub fn require_covered(caller: &Caller, role: &Role) -> Result<()> {
-    let reach = Reach::from_code(&role.reach);
+    let reach = role.reach;
     let wider = match caller.reach {
         Reach::All => false,
         Reach::Company => reach == Reach::All,

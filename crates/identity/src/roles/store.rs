@@ -4,6 +4,7 @@ use database::Json;
 use database::{args, row, sql};
 use kernel::Result;
 use platform::Tx;
+use platform::access::Reach;
 
 row! {
     /// A role as it is stored.
@@ -14,14 +15,18 @@ row! {
         /// For people.
         pub name: String,
         /// `all`, `company` or `own`.
-        pub reach: String,
+        pub reach: Reach,
         /// Permission codes and groups.
         pub permissions: Json,
     }
 }
 
 pub async fn find(tx: &mut Tx, code: &str) -> Result<Option<Role>> {
-    tx.opt(sql!("SELECT code, name, reach, permissions FROM role WHERE code = $1" => Role), args![code]).await
+    tx.opt(
+        sql!(database::text!("SELECT ", <Role as database::FromRow>::SELECT, " FROM role WHERE code = $1") => Role),
+        args![code],
+    )
+    .await
 }
 
 /// The codes of all roles, in their order for people; a deployment has few.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 row! {
     /// A session as its user sees it.
     #[derive(Debug, Clone)]
-    pub struct Session {
+    pub struct Session of "session" {
         /// UUIDv7, the `sid` of tokens.
         pub id: Uuid,
         /// Whose it is.
@@ -38,16 +38,14 @@ row! {
     }
 }
 
+macro_rules! sessions_where {
+    ($rest:literal) => {
+        database::text!("SELECT ", <Session as database::FromRow>::SELECT, " FROM session WHERE ", $rest)
+    };
+}
+
 pub async fn insert(tx: &mut Tx, s: &Session) -> Result<()> {
-    tx.exec(
-        sql!(
-            "INSERT INTO session (id, user_id, ip, user_agent, created_at, last_seen_at, idle_until, ends_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
-        ),
-        args![s.id, s.user_id, s.ip, s.user_agent, s.created_at, s.last_seen_at, s.idle_until, s.ends_at],
-    )
-    .await
-    .map(drop)
+    tx.insert_records(&[s], "").await.map(drop)
 }
 
 pub async fn insert_token(tx: &mut Tx, hash: &[u8], session: Uuid, now: Timestamp) -> Result<()> {
@@ -81,8 +79,7 @@ pub async fn find_token(tx: &mut Tx, hash: &[u8]) -> Result<Option<RefreshTokenU
 pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Session>> {
     tx.opt(
         sql!(
-            "SELECT id, user_id, ip, user_agent, created_at, last_seen_at, idle_until, ends_at, revoked_at
-             FROM session WHERE id = $1" => Session
+            sessions_where!("id = $1") => Session
         ),
         args![id],
     )
@@ -93,9 +90,8 @@ pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Session>> {
 pub async fn list(tx: &mut Tx, user: Uuid, now: Timestamp) -> Result<Vec<Session>> {
     tx.all(
         sql!(
-            "SELECT id, user_id, ip, user_agent, created_at, last_seen_at, idle_until, ends_at, revoked_at
-             FROM session WHERE user_id = $1 AND revoked_at IS NULL AND idle_until > $2 AND ends_at > $2
-             ORDER BY created_at DESC, id DESC LIMIT 1000" => Session
+            sessions_where!("user_id = $1 AND revoked_at IS NULL AND idle_until > $2 AND ends_at > $2
+             ORDER BY created_at DESC, id DESC LIMIT 1000") => Session
         ),
         args![user, now],
     )

@@ -3,7 +3,7 @@
 use kernel::clock::Timestamp;
 use kernel::{Error, Kind, Result};
 use platform::Tx;
-use platform::access::{Actor, Caller, Credential, Reach};
+use platform::access::{Actor, Caller, Credential};
 use uuid::Uuid;
 
 use super::store;
@@ -28,14 +28,13 @@ async fn user_in(tx: &mut Tx, id: Uuid) -> Result<Caller> {
     if !user.is_active || !user.company_active {
         return Err(inactive());
     }
-    let reach = Reach::from_code(&user.reach);
     Ok(Caller {
         credential: Credential::Behalf,
         user_id: Some(id),
         name: user.name,
-        permissions: permissions(reach, &user.permissions),
+        permissions: permissions(user.reach, &user.permissions),
         role: user.role,
-        reach,
+        reach: user.reach,
         company_id: user.company_id,
     })
 }

@@ -13,7 +13,7 @@ use kernel::clock::Timestamp;
 use kernel::{Error, Kind, Result};
 use parking_lot::{Mutex, RwLock};
 use platform::Tx;
-use platform::access::{Caller, Credential, Reach};
+use platform::access::{Caller, Credential};
 use platform::app::{App, Parts, ProcessState};
 use platform::crypto::{Keys, sha256};
 use platform::ctx::Ctx;
@@ -22,7 +22,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::model::{Claims, PublicJwk, SigningKey, Verifier};
-use super::store;
+use super::store::{self, StoredKey};
 use crate::api_keys;
 use crate::profile_hook;
 use crate::revocations::Revocations;
@@ -239,14 +239,13 @@ async fn session_caller(tx: &mut Tx, session: Uuid, now: Timestamp) -> Result<Ca
     if s.revoked_at.is_some() || s.ends_at <= now || !s.is_active || !s.company_active {
         return Err(ended());
     }
-    let reach = Reach::from_code(&s.reach);
     Ok(Caller {
         credential: Credential::Session(session),
         user_id: Some(s.user_id),
         name: s.name,
-        permissions: permissions(reach, &s.permissions),
+        permissions: permissions(s.reach, &s.permissions),
         role: s.role,
-        reach,
+        reach: s.reach,
         company_id: s.company_id,
     })
 }
@@ -271,7 +270,16 @@ async fn insert_key(tx: &mut Tx, keys: &Keys, state: &str, now: Timestamp) -> Re
     let jwk =
         serde_json::to_value(key.public_jwk()).map_err(|e| Error::internal("a public key").with_source(e))?;
     let sealed = keys.seal(PURPOSE, key.kid().as_bytes(), key.to_pkcs8());
-    store::insert(tx, key.kid(), Json(jwk), &sealed, state, now).await
+    let stored = StoredKey {
+        kid: key.kid().to_owned(),
+        algorithm: "ES256".to_owned(),
+        public_jwk: Json(jwk),
+        private_sealed: sealed,
+        state: state.to_owned(),
+        created_at: now,
+        state_since: now,
+    };
+    store::insert(tx, &stored).await
 }
 
 async fn load(tx: &mut Tx, app: &App, issuer: String) -> Result<KeyRing> {
@@ -339,7 +347,7 @@ pub(crate) async fn access_token_in(ctx: &Ctx, tx: &mut Tx, user: &User, session
         jti: ctx.new_id(),
         sid: session,
         user_id: user.id,
-        email: user.email.clone(),
+        email: user.email.as_str().map(str::to_owned),
         first_name: Some(user.first_name.clone()),
         last_name: Some(user.last_name.clone()),
         user_role: user.role.clone(),

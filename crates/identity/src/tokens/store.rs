@@ -5,14 +5,19 @@ use database::{args, row, sql};
 use kernel::Result;
 use kernel::clock::Timestamp;
 use platform::Tx;
+use platform::access::Reach;
 use uuid::Uuid;
 
 row! {
     /// A key as it is stored: the private half is encrypted.
-    pub struct StoredKey {
+    pub struct StoredKey of "signing_key" {
         pub kid: String,
+        pub algorithm: String,
+        pub public_jwk: Json,
         pub private_sealed: Vec<u8>,
+        /// `next`, `active` or `retired`.
         pub state: String,
+        pub created_at: Timestamp,
         pub state_since: Timestamp,
     }
 }
@@ -24,7 +29,7 @@ row! {
         /// How it appears in the event log, which outlives its erasure: a customer by its number, staff by address.
         pub name: String,
         pub role: String,
-        pub reach: String,
+        pub reach: Reach,
         pub permissions: Json,
         pub company_id: Option<Uuid>,
         pub is_active: bool,
@@ -51,31 +56,20 @@ pub async fn lock(tx: &mut Tx) -> Result<()> {
 pub async fn list(tx: &mut Tx, retired_after: Timestamp) -> Result<Vec<StoredKey>> {
     tx.all(
         sql!(
-            "SELECT kid, private_sealed, state, state_since FROM signing_key
-             WHERE algorithm = 'ES256' AND (state <> 'retired' OR state_since > $1) ORDER BY created_at" => StoredKey
+            database::text!(
+                "SELECT ",
+                <StoredKey as database::FromRow>::SELECT,
+                " FROM signing_key
+                  WHERE algorithm = 'ES256' AND (state <> 'retired' OR state_since > $1) ORDER BY created_at"
+            ) => StoredKey
         ),
         args![retired_after],
     )
     .await
 }
 
-pub async fn insert(
-    tx: &mut Tx,
-    kid: &str,
-    jwk: Json,
-    sealed: &[u8],
-    state: &str,
-    now: Timestamp,
-) -> Result<()> {
-    tx.exec(
-        sql!(
-            "INSERT INTO signing_key (kid, algorithm, public_jwk, private_sealed, state, created_at, state_since)
-             VALUES ($1, 'ES256', $2, $3, $4, $5, $5)"
-        ),
-        args![kid, jwk, sealed, state, now],
-    )
-    .await
-    .map(drop)
+pub async fn insert(tx: &mut Tx, key: &StoredKey) -> Result<()> {
+    tx.insert_records(&[key], "").await.map(drop)
 }
 
 pub async fn set_state(tx: &mut Tx, kid: &str, state: &str, now: Timestamp) -> Result<()> {
@@ -125,7 +119,7 @@ row! {
         /// How it appears in the event log: a customer by its number, staff by address.
         pub name: String,
         pub role: String,
-        pub reach: String,
+        pub reach: Reach,
         pub permissions: Json,
         pub company_id: Option<Uuid>,
         pub is_active: bool,

@@ -2,16 +2,15 @@
 
 use kernel::{Error, Result};
 use platform::Tx;
-use platform::crypto::sha256;
 use platform::ctx::Ctx;
 use uuid::Uuid;
 
 use super::model::{
-    DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UserAddress, Username,
+    DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UserAddress, UserPhone, Username,
     UsernameCandidates, username_base,
 };
-use super::service::{e164, name_key, user_event};
-use super::store::{self, User, Written};
+use super::service::{e164, user_event};
+use super::store::{self, User};
 
 /// What a new user is made of. Nothing here is a credential.
 #[derive(Debug)]
@@ -74,7 +73,6 @@ pub struct Draft {
     /// As it will be stored.
     pub user: User,
     email: Option<Email>,
-    name_key: String,
     username: Option<Username>,
 }
 
@@ -89,25 +87,22 @@ pub async fn create_in(ctx: &Ctx, tx: &mut Tx, new: NewUser) -> Result<User> {
 /// What a new user will be. 422 for a phone that a strict deployment refuses.
 pub fn draft(ctx: &Ctx, new: NewUser) -> Result<Draft> {
     let now = ctx.now();
-    let phone_e164 = match &new.phone {
-        Some(phone) => e164(ctx, phone, new.region.as_deref())?,
-        None => None,
+    let phone = match &new.phone {
+        Some(phone) => UserPhone::new(phone, e164(ctx, phone, new.region.as_deref())?),
+        None => UserPhone::default(),
     };
     let user = User {
         id: new.id.unwrap_or_else(|| ctx.new_id()),
         // A number that is drawn is used up, also by what is undone.
         unique_no: if ctx.is_rehearsal() { -1 - ctx.random().below(1 << 62).cast_signed() } else { 0 },
         username: String::new(),
-        email: new.email.as_ref().map(|e| e.as_str().to_owned()),
-        email_key: new.email.as_ref().map(|e| e.key().to_owned()),
+        email: new.email.as_ref().into(),
         email_verified: false,
         email_proven_at: None,
         pending_email: None,
         first_name: new.first_name.as_str().to_owned(),
         last_name: new.last_name.as_str().to_owned(),
-        phone: new.phone.as_ref().map(|p| p.as_str().to_owned()),
-        phone_digits: new.phone.as_ref().map(|p| p.digits().to_owned()),
-        phone_e164,
+        phone,
         phone_verified: false,
         role: new.role,
         company: new.company,
@@ -125,44 +120,32 @@ pub fn draft(ctx: &Ctx, new: NewUser) -> Result<Draft> {
         version: 1,
         has_password: false,
     };
-    Ok(Draft { name_key: name_key(&user), email: new.email, username: new.username, user })
+    Ok(Draft { email: new.email, username: new.username, user })
 }
 
 /// Creates users, with generated names where none is given: the unique index decides which are free, and who finds
 /// theirs taken draws again. Nothing is recorded: the event of what they were created for tells of them. An address that
 /// somebody has fails all of them; look for it before.
-pub async fn create_many_in(ctx: &Ctx, tx: &mut Tx, drafts: Vec<Draft>) -> Result<Vec<User>> {
+pub async fn create_many_in(ctx: &Ctx, tx: &mut Tx, mut drafts: Vec<Draft>) -> Result<Vec<User>> {
     let mut names: Vec<Names> = drafts.iter().map(|draft| Names::of(ctx, draft)).collect();
-    let mut users: Vec<Option<(String, i64)>> = drafts.iter().map(|_| None).collect();
     let mut waiting: Vec<usize> = (0..drafts.len()).collect();
     while !waiting.is_empty() {
-        let mut round = Vec::with_capacity(waiting.len());
         for i in &waiting {
             let name = names[*i].next().ok_or_else(|| names[*i].exhausted())?;
-            let retired = sha256(name.as_str().as_bytes());
-            round.push((drafts[*i].written(), name, retired));
+            drafts[*i].user.username = name.to_string();
         }
-        let numbers = store::insert(tx, &round).await?;
-        let inserted = waiting.iter().zip(round).zip(numbers);
-        waiting = inserted
-            .filter_map(|((i, (_, name, _)), number)| {
-                users[*i] = number.map(|number| (name.to_string(), number));
-                number.is_none().then_some(*i)
-            })
-            .collect();
+        let round = drafts.iter_mut().enumerate().filter(|(i, _)| waiting.binary_search(i).is_ok());
+        let inserted = store::insert(tx, round.map(|(_, draft)| &mut draft.user).collect()).await?;
+        waiting =
+            waiting.into_iter().zip(inserted).filter(|(_, inserted)| !inserted).map(|(i, _)| i).collect();
     }
-    let named = drafts.into_iter().zip(users.into_iter().flatten());
-    Ok(named.map(|(draft, (username, unique_no))| User { username, unique_no, ..draft.user }).collect())
+    Ok(drafts.into_iter().map(|draft| draft.user).collect())
 }
 
 impl Draft {
     /// The name that it will have if nobody has it.
     pub fn first_candidate(&self, ctx: &Ctx) -> String {
         Names::of(ctx, self).next().map(|name| name.to_string()).unwrap_or_default()
-    }
-
-    fn written(&self) -> Written<'_> {
-        Written { user: &self.user, name_key: &self.name_key }
     }
 }
 

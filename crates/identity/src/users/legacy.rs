@@ -38,10 +38,11 @@ pub async fn adopt_in(ctx: &Ctx, tx: &mut Tx, user: User, number: i64) -> Result
         }
         None => {}
     }
-    store::set_legacy(tx, &user, number, ctx.now()).await?;
+    let after = User { legacy_user_id: Some(number), updated_at: ctx.now(), ..user.clone() };
+    store::update(tx, &user, &after).await?;
     let event = Event::new("user.legacy_id_set", "user", user.id, user.unique_id()).of_company(user.company);
     ctx.record(tx, event.note("legacy_user_id", number)).await?;
-    Ok(User { legacy_user_id: Some(number), version: user.version + 1, ..user })
+    Ok(User { version: user.version + 1, ..after })
 }
 
 /// Takes back the creation of a user whom nobody but `actor`, a part of the system, has touched, and who never logged

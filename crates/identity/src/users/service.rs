@@ -2,7 +2,6 @@
 
 use database::Ids;
 use kernel::clock::Timestamp;
-use kernel::text::search_key;
 use kernel::web::Field;
 use kernel::{Error, Result};
 use platform::Tx;
@@ -17,9 +16,9 @@ pub use super::create::{Draft, NewUser, create_in, create_many_in, draft};
 use super::followers;
 use super::model::{
     AvatarName, DocumentTypeCode, Email, IdentityNumber, Locale, PersonName, Phone, UniqueId, UserAddress,
-    UserRef, full_name,
+    UserEmail, UserPhone, UserRef, full_name,
 };
-use super::store::{self, Written};
+use super::store;
 pub use super::store::{User, taken};
 use crate::profile_hook;
 use crate::revocations;
@@ -67,12 +66,12 @@ impl User {
         let text = |v: &Option<String>| v.clone().map_or(Value::Null, Value::String);
         let members = [
             ("username", Value::from(self.username.clone())),
-            ("email", text(&self.email)),
+            ("email", self.email.as_str().into()),
             ("pending_email", text(&self.pending_email)),
             ("email_verified", self.email_verified.into()),
             ("first_name", self.first_name.clone().into()),
             ("last_name", self.last_name.clone().into()),
-            ("phone", text(&self.phone)),
+            ("phone", self.phone.as_str().into()),
             ("phone_verified", self.phone_verified.into()),
             ("role", self.role.clone().into()),
             ("company_id", text(&self.company_id)),
@@ -219,10 +218,6 @@ pub(super) fn e164(ctx: &Ctx, phone: &Phone, region: Option<&str>) -> Result<Opt
     }
 }
 
-pub(super) fn name_key(user: &User) -> String {
-    search_key(&format!("{} {}", user.last_name, user.first_name))
-}
-
 pub(super) fn user_event(action: &'static str, user: &User) -> Event {
     Event::new(action, "user", user.id, user.unique_id()).of_company(user.company)
 }
@@ -239,26 +234,21 @@ pub async fn update_in(
     let mut user = before.clone();
     let text = |v: Field<String>, to: &mut Option<String>| v.apply(to);
     if let Field::Value(email) = &change.email
-        && Some(email.key()) != before.email_key.as_deref()
+        && Some(email.key()) != before.email.key()
     {
         user.email_verified = false;
         user.email_proven_at = None;
     }
-    text(change.email.as_ref().map(|e| e.key().to_owned()), &mut user.email_key);
-    text(change.email.map(|e| e.as_str().to_owned()), &mut user.email);
+    if !change.email.is_absent() {
+        user.email = change.email.value().as_ref().into();
+    }
     text(change.pending_email.map(|e| e.as_str().to_owned()), &mut user.pending_email);
     if !change.phone.is_absent() {
-        let phone = change.phone.value();
-        let raw = phone.as_ref().map(|p| p.as_str().to_owned());
-        if raw != before.phone {
-            user.phone_verified = false;
-        }
-        user.phone_e164 = match &phone {
-            Some(phone) => e164(ctx, phone, region)?,
-            None => None,
+        user.phone = match change.phone.value() {
+            Some(phone) => UserPhone::new(&phone, e164(ctx, &phone, region)?),
+            None => UserPhone::default(),
         };
-        user.phone_digits = phone.as_ref().map(|p| p.digits().to_owned());
-        user.phone = raw;
+        user.phone_verified &= user.phone.as_str() == before.phone.as_str();
     }
     if let Some(name) = change.first_name {
         name.as_str().clone_into(&mut user.first_name);
@@ -288,8 +278,7 @@ pub(crate) async fn save_in(
         return Ok(user);
     }
     user.updated_at = ctx.now();
-    let written = Written { user: &user, name_key: &name_key(&user) };
-    store::update(tx, &written).await.map_err(taken)?;
+    store::update(tx, before, &user).await.map_err(taken)?;
     user.version += 1;
     if let Some(hook) = profile_hook() {
         (hook.changed)(tx, before, &user).await?;
@@ -301,8 +290,9 @@ pub(crate) async fn save_in(
 /// Gives a user another picture, or none. Whoever calls it removes the one before, and records what happened.
 pub async fn set_avatar_in(ctx: &Ctx, tx: &mut Tx, user: User, avatar: Option<&AvatarName>) -> Result<User> {
     let avatar = avatar.map(ToString::to_string);
-    store::set_avatar(tx, &user, avatar.as_deref(), ctx.now()).await?;
-    Ok(User { avatar, version: user.version + 1, updated_at: ctx.now(), ..user })
+    let after = User { avatar, updated_at: ctx.now(), ..user.clone() };
+    store::update(tx, &user, &after).await?;
+    Ok(User { version: user.version + 1, ..after })
 }
 
 /// Has anybody this picture?
@@ -319,9 +309,9 @@ pub(crate) async fn prove_email_in(
     now: Timestamp,
 ) -> Result<User> {
     let mut user = before.clone();
-    if pending.is_some() {
-        user.email = user.pending_email.take();
-        user.email_key = pending;
+    if let Some(key) = pending {
+        let proven = user.pending_email.take();
+        user.email = proven.map_or_else(UserEmail::default, |typed| UserEmail::stored(typed, key));
     }
     user.email_verified = true;
     user.email_proven_at = Some(now);
@@ -338,7 +328,7 @@ pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, user: &User) -> Result<()> {
     store::retire_username(tx, &sha256(user.username.as_bytes())).await?;
     followers::erased_in(ctx, tx, user).await?;
     event::erase_subject(tx, user.id).await?;
-    store::erase(tx, user.id, ctx.now()).await?;
+    store::erase(tx, user, ctx.now()).await?;
     revocations::invalidate_after_commit(ctx, tx, user.id);
     ctx.record(tx, Event::new("user.erased", "user", user.id, user.unique_id())).await
 }

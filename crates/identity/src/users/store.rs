@@ -3,30 +3,29 @@
 use std::collections::HashSet;
 
 use data_encoding::HEXLOWER;
-use database::{Engine, Ids, Param, Texts};
+use database::{Arg, Engine, Ids, Texts, Versioned, Written, args_behind, columns};
 use database::{args, row, sql};
 use kernel::clock::Timestamp;
 use kernel::{Error, Result};
 use platform::Tx;
 use platform::access::Scope;
+use platform::crypto::sha256;
 use uuid::Uuid;
 
-use super::model::{Email, UserRef, Username};
+use super::model::{Email, UserEmail, UserPhone, UserRef, name_key};
 
 row! {
     /// A user, with the public id of its company and whether it has a password.
     #[derive(Debug, Clone)]
-    pub struct User {
+    pub struct User in "u" of "user_account" {
         /// UUIDv7.
         pub id: Uuid,
-        /// The number in `USER-…`.
-        pub unique_no: i64,
+        /// The number in `USER-…`, drawn when it is inserted.
+        pub unique_no: i64 [read],
         /// Lower case, unique, never given to anybody else.
         pub username: String,
-        /// As it was typed.
-        pub email: Option<String>,
-        /// What it is unique by, made when it was typed: a later release may read addresses otherwise.
-        pub email_key: Option<String>,
+        /// Its address.
+        pub email: UserEmail,
         /// Shown as verified, by its owner or by staff.
         pub email_verified: bool,
         /// When its owner proved it; a mark of staff does not count here.
@@ -36,21 +35,17 @@ row! {
         /// Given name.
         pub first_name: String,
         /// Family name.
-        pub last_name: String,
-        /// As it was typed.
-        pub phone: Option<String>,
-        /// What it is looked for by, made when it was typed.
-        pub phone_digits: Option<String>,
-        /// E.164 where the number is valid.
-        pub phone_e164: Option<String>,
+        pub last_name: String => name_key(name_key, first_name),
+        /// Its phone.
+        pub phone: UserPhone,
         /// Shown as verified.
         pub phone_verified: bool,
         /// Role code.
         pub role: String,
         /// Its company.
-        pub company: Option<Uuid>,
+        pub company: Option<Uuid> as "company_id",
         /// Its company's public id, `COMP-001`.
-        pub company_id: Option<String>,
+        pub company_id: Option<String> = "c.company_id",
         /// Postal address in one text.
         pub address: Option<String>,
         /// Code of the kind of identity document.
@@ -61,8 +56,8 @@ row! {
         pub locale: Option<String>,
         /// May log in.
         pub is_active: bool,
-        /// Last login.
-        pub last_login: Option<Timestamp>,
+        /// Last login, which is no change of the record.
+        pub last_login: Option<Timestamp> [read],
         /// The integer id of the first version of the services.
         pub legacy_user_id: Option<i64>,
         /// The name of its picture.
@@ -74,7 +69,17 @@ row! {
         /// Counts changes.
         pub version: i64,
         /// Can log in with a password.
-        pub has_password: bool,
+        pub has_password: bool = "(p.user_id IS NOT NULL)",
+    }
+}
+
+impl Versioned for User {
+    const CHANGEABLE: &'static str = "erased_at IS NULL";
+    fn id(&self) -> Uuid {
+        self.id
+    }
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 
@@ -91,13 +96,10 @@ row! {
 
 macro_rules! users_where {
     ($rest:literal) => {
-        concat!(
-            "SELECT u.id, u.unique_no, u.username, u.email, u.email_key, u.email_verified, u.email_proven_at, u.pending_email,
-               u.first_name, u.last_name, u.phone, u.phone_digits, u.phone_e164, u.phone_verified, u.role, u.company_id AS company,
-               c.company_id, u.address, u.document_type, u.number_document_identity, u.locale, u.is_active,
-               u.last_login, u.legacy_user_id, u.avatar, u.created_at, u.updated_at, u.version,
-               (p.user_id IS NOT NULL) AS has_password
-             FROM user_account u
+        database::text!(
+            "SELECT ",
+            <User as database::FromRow>::SELECT,
+            " FROM user_account u
              LEFT JOIN company c ON c.id = u.company_id
              LEFT JOIN credential p ON p.user_id = u.id
              WHERE u.erased_at IS NULL AND ",
@@ -181,54 +183,29 @@ pub async fn with_address(tx: &mut Tx, ids: Ids) -> Result<Vec<Uuid>> {
     .await
 }
 
-/// A user as it is written, whole.
-pub struct Written<'a> {
-    pub user: &'a User,
-    pub name_key: &'a str,
-}
-
-/// Inserts each under its name, unless that is taken or was somebody's before (its hash): the public numbers.
-pub async fn insert(tx: &mut Tx, users: &[(Written<'_>, Username, [u8; 32])]) -> Result<Vec<Option<i64>>> {
-    match tx.engine() {
-        Engine::Sqlite => insert_lite(tx, users).await,
-        Engine::Postgres => insert_pg(tx, users).await,
+/// Inserts each under its name and gives it its number, unless that name is taken or was somebody's before: which are there.
+pub async fn insert(tx: &mut Tx, users: Vec<&mut User>) -> Result<Vec<bool>> {
+    let hashes: Vec<_> = users.iter().map(|user| sha256(user.username.as_bytes())).collect();
+    let numbers = match tx.engine() {
+        Engine::Sqlite => insert_sqlite(tx, &users, &hashes).await?,
+        Engine::Postgres => insert_postgres(tx, &users, &hashes).await?,
+    };
+    for (user, number) in users.into_iter().zip(&numbers) {
+        user.unique_no = number.unwrap_or(user.unique_no);
     }
+    Ok(numbers.iter().map(Option::is_some).collect())
 }
 
-/// What both engines insert, and one argument more.
-fn inserted<'a>(w: &'a Written<'_>, username: &'a &str, last: &'a dyn Param) -> [&'a dyn Param; 23] {
-    let u = w.user;
-    [
-        &u.id,
-        username,
-        &u.email,
-        &u.email_key,
-        &u.email_verified,
-        &u.email_proven_at,
-        &u.first_name,
-        &u.last_name,
-        &w.name_key,
-        &u.phone,
-        &u.phone_digits,
-        &u.phone_e164,
-        &u.phone_verified,
-        &u.role,
-        &u.company,
-        &u.address,
-        &u.document_type,
-        &u.number_document_identity,
-        &u.locale,
-        &u.is_active,
-        &u.legacy_user_id,
-        &u.created_at,
-        last,
-    ]
+fn columns_of<'a>(user: &'a User) -> Vec<Arg<'a>> {
+    let mut columns = Vec::new();
+    user.args(&mut columns);
+    columns
 }
 
 /// One writer counts on from the highest number. A statement that asks for nothing and returns nothing does not keep the
 /// pages that it changes as they were (docs/decisions/0006).
-async fn insert_lite(tx: &mut Tx, users: &[(Written<'_>, Username, [u8; 32])]) -> Result<Vec<Option<i64>>> {
-    let hashes: Texts = users.iter().map(|(.., hash)| HEXLOWER.encode(hash)).collect();
+async fn insert_sqlite(tx: &mut Tx, users: &[&mut User], hashes: &[[u8; 32]]) -> Result<Vec<Option<i64>>> {
+    let hashes: Texts = hashes.iter().map(|hash| HEXLOWER.encode(hash)).collect();
     let retired: HashSet<String> = tx
         .all(
             sql!(
@@ -243,75 +220,54 @@ async fn insert_lite(tx: &mut Tx, users: &[(Written<'_>, Username, [u8; 32])]) -
     let first = tx
         .one(sql!(sqlite: "SELECT coalesce(max(unique_no), 9999999) + 1 AS n FROM user_account" => i64), [])
         .await?;
-    let free: Vec<(usize, &str, i64)> = (users.iter().zip(&hashes.0).enumerate())
+    let free: Vec<(usize, Vec<Arg<'_>>, i64)> = (users.iter().zip(&hashes.0).enumerate())
         .filter(|(_, (_, hash))| !retired.contains(*hash))
         .zip(first..)
-        .map(|((i, ((_, name, _), _)), number)| (i, name.as_str(), number))
+        .map(|((i, (user, _)), number)| (i, columns_of(user), number))
         .collect();
-    let rows: Vec<_> = free.iter().map(|(i, name, number)| inserted(&users[*i].0, name, number)).collect();
+    let rows: Vec<_> = free.iter().map(|(_, columns, number)| args_behind(&[number], columns)).collect();
     let done = tx
         .exec_many(
             sql!(
-                sqlite: "INSERT INTO user_account (id, username, email, email_key, email_verified, email_proven_at,
-                           first_name, last_name, name_key, phone, phone_digits, phone_e164, phone_verified, role, company_id,
-                           address, document_type, number_document_identity, locale, is_active, legacy_user_id, created_at,
-                           updated_at, version, unique_no)
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                           $21, $22, $22, 1, $23)
-                         ON CONFLICT (username) DO NOTHING"
+                sqlite: database::text!(
+                    "INSERT INTO user_account (unique_no, ", columns!(User), ") VALUES ($1, ", columns!(User, from 2),
+                    ") ON CONFLICT (username) DO NOTHING"
+                )
             ),
             &rows,
         )
         .await?;
     let mut numbers = vec![None; users.len()];
-    for ((i, _, number), done) in free.into_iter().zip(done) {
-        numbers[i] = (done == 1).then_some(number);
+    for ((i, _, number), done) in free.iter().zip(done) {
+        numbers[*i] = (done == 1).then_some(*number);
     }
     Ok(numbers)
 }
 
 /// Draws the numbers from a sequence, for those who have none.
-async fn insert_pg(tx: &mut Tx, users: &[(Written<'_>, Username, [u8; 32])]) -> Result<Vec<Option<i64>>> {
-    let names: Vec<(&str, &[u8])> = users.iter().map(|(_, name, hash)| (name.as_str(), &hash[..])).collect();
-    let rows = users.iter().zip(&names).map(|((w, ..), (name, hash))| {
-        let row = inserted(w, name, hash);
-        std::array::from_fn(|i| row.get(i).copied().unwrap_or(&w.user.unique_no))
-    });
-    let rows: Vec<[&dyn Param; 24]> = rows.collect();
+async fn insert_postgres(tx: &mut Tx, users: &[&mut User], hashes: &[[u8; 32]]) -> Result<Vec<Option<i64>>> {
+    let hashes: Vec<&[u8]> = hashes.iter().map(<[u8; 32]>::as_slice).collect();
+    let columns: Vec<Vec<Arg<'_>>> = users.iter().map(|user| columns_of(user)).collect();
+    let rows = users.iter().zip(&hashes).zip(&columns);
+    let rows: Vec<_> =
+        rows.map(|((user, hash), columns)| args_behind(&[&user.unique_no, hash], columns)).collect();
     tx.opt_many(
         sql!(
-            postgres: "INSERT INTO user_account (id, unique_no, username, email, email_key, email_verified, email_proven_at,
-                         first_name, last_name, name_key, phone, phone_digits, phone_e164, phone_verified, role, company_id,
-                         address, document_type, number_document_identity, locale, is_active, legacy_user_id, created_at,
-                         updated_at, version)
-                       SELECT $1, coalesce(nullif($24::bigint, 0), nextval('user_account_unique_no')), $2, $3, $4, $5, $6, $7, $8,
-                         $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $22, 1
-                       WHERE NOT EXISTS (SELECT 1 FROM retired_username WHERE hash = $23)
-                       ON CONFLICT (username) DO NOTHING RETURNING unique_no" => i64
+            postgres: database::text!(
+                "INSERT INTO user_account (unique_no, ", columns!(User), ")
+                 SELECT coalesce(nullif($1::bigint, 0), nextval('user_account_unique_no')), ", columns!(User, from 3), "
+                 WHERE NOT EXISTS (SELECT 1 FROM retired_username WHERE hash = $2)
+                 ON CONFLICT (username) DO NOTHING RETURNING unique_no"
+            ) => i64
         ),
         &rows,
     )
     .await
 }
 
-/// Writes a loaded user back; `Stale` if somebody else was faster. The version goes up by one.
-pub async fn update(tx: &mut Tx, w: &Written<'_>) -> Result<()> {
-    let u = w.user;
-    tx.exec_versioned(
-        sql!(
-            "UPDATE user_account SET username = $3, email = $4, email_key = $5, email_verified = $6, email_proven_at = $7,
-               pending_email = $8, first_name = $9, last_name = $10, name_key = $11, phone = $12, phone_digits = $13,
-               phone_e164 = $14, phone_verified = $15, role = $16, company_id = $17, address = $18, document_type = $19,
-               number_document_identity = $20, locale = $21, is_active = $22, updated_at = $23, version = version + 1
-             WHERE id = $1 AND version = $2"
-        ),
-        args![
-            u.id, u.version, u.username, u.email, u.email_key, u.email_verified, u.email_proven_at, u.pending_email,
-            u.first_name, u.last_name, w.name_key, u.phone, u.phone_digits, u.phone_e164, u.phone_verified, u.role,
-            u.company, u.address, u.document_type, u.number_document_identity, u.locale, u.is_active, u.updated_at
-        ],
-    )
-    .await
+/// Writes a loaded user back, before and after; `Stale` if somebody else was faster. The version goes up by one.
+pub async fn update(tx: &mut Tx, before: &User, after: &User) -> Result<()> {
+    tx.update_records(&[(before, after)]).await
 }
 
 /// A login is no change of the record: the version stays.
@@ -319,43 +275,49 @@ pub async fn touch_login(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<()> {
     tx.exec(sql!("UPDATE user_account SET last_login = $2 WHERE id = $1"), args![id, at]).await.map(drop)
 }
 
-/// Overwrites everything personal. The row stays for what refers to it.
-pub async fn erase(tx: &mut Tx, id: Uuid, at: Timestamp) -> Result<()> {
+/// Overwrites everything personal. The row stays for what refers to it. `Stale` if somebody else was faster.
+pub async fn erase(tx: &mut Tx, user: &User, at: Timestamp) -> Result<()> {
+    update(tx, user, &user.emptied(at)).await?;
     tx.exec(
-        sql!(
-            "UPDATE user_account SET username = 'erased-' || unique_no, email = NULL, email_key = NULL, email_verified = false,
-               email_proven_at = NULL, pending_email = NULL, first_name = '', last_name = '', name_key = '', phone = NULL,
-               phone_digits = NULL, phone_e164 = NULL, phone_verified = false, address = NULL, document_type = NULL,
-               number_document_identity = NULL, locale = NULL, is_active = false, last_login = NULL, legacy_user_id = NULL,
-               avatar = NULL,
-               erased_at = $2, updated_at = $2, version = version + 1
-             WHERE id = $1"
-        ),
-        args![id, at],
+        sql!("UPDATE user_account SET last_login = NULL, erased_at = $2 WHERE id = $1"),
+        args![user.id, at],
     )
     .await
     .map(drop)
 }
 
-/// Writes the number of the first version into a loaded user; `Stale` if somebody else was faster.
-pub async fn set_legacy(tx: &mut Tx, u: &User, number: i64, at: Timestamp) -> Result<()> {
-    tx.exec_versioned(
-        sql!(
-            "UPDATE user_account SET legacy_user_id = $3, updated_at = $4, version = version + 1
-             WHERE id = $1 AND version = $2"
-        ),
-        args![u.id, u.version, number, at],
-    )
-    .await
-}
-
-/// Writes the name of a loaded user's picture; `Stale` if somebody else was faster.
-pub async fn set_avatar(tx: &mut Tx, u: &User, avatar: Option<&str>, at: Timestamp) -> Result<()> {
-    tx.exec_versioned(
-        sql!("UPDATE user_account SET avatar = $3, updated_at = $4, version = version + 1 WHERE id = $1 AND version = $2"),
-        args![u.id, u.version, avatar, at],
-    )
-    .await
+impl User {
+    /// What stays of it when it is erased; every field is named, so that a new one is not forgotten.
+    fn emptied(&self, at: Timestamp) -> User {
+        User {
+            id: self.id,
+            unique_no: self.unique_no,
+            username: format!("erased-{}", self.unique_no),
+            email: UserEmail::default(),
+            email_verified: false,
+            email_proven_at: None,
+            pending_email: None,
+            first_name: String::new(),
+            last_name: String::new(),
+            phone: UserPhone::default(),
+            phone_verified: false,
+            role: self.role.clone(),
+            company: self.company,
+            company_id: self.company_id.clone(),
+            address: None,
+            document_type: None,
+            number_document_identity: None,
+            locale: None,
+            is_active: false,
+            last_login: None,
+            legacy_user_id: None,
+            avatar: None,
+            created_at: self.created_at,
+            updated_at: at,
+            version: self.version,
+            has_password: self.has_password,
+        }
+    }
 }
 
 /// Has anybody this picture?

@@ -75,8 +75,8 @@ pub(super) fn of_user(user: &User) -> Person {
     Person {
         first_name: Some(user.first_name.clone()),
         last_name: Some(user.last_name.clone()),
-        email: user.email.clone(),
-        phone: user.phone.clone(),
+        email: user.email.as_str().map(str::to_owned),
+        phone: user.phone.as_str().map(str::to_owned),
     }
 }
 

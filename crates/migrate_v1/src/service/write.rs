@@ -63,7 +63,7 @@ impl Migration<'_> {
                         .has_profile(tx, *user, found, old, Row { customer_id: Some(number), ..row })
                         .await;
                 }
-                if !reachable(user.email.as_deref(), user.phone.as_deref()) {
+                if !reachable(user.email.as_str(), user.phone.as_str()) {
                     return Ok(row.failed(UNREACHABLE));
                 }
                 Some(self.adopted(tx, *user, found, old.user).await?)

@@ -48,18 +48,38 @@ row! {
     struct Counted { ready: i64, running: i64, oldest: Option<Timestamp> }
 }
 
+row! {
+    /// A job that was just enqueued.
+    struct Queued of "job" {
+        id: Uuid,
+        kind: String,
+        dedupe_key: Option<String>,
+        payload: Json,
+        state: String,
+        run_at: Timestamp,
+        queued_at: Timestamp,
+        attempts: i64,
+        customer_id: Option<Uuid>,
+        created_at: Timestamp,
+    }
+}
+
 pub(super) async fn insert(tx: &mut Tx, id: Uuid, job: NewJob, now: Timestamp) -> Result<bool> {
-    let rows = tx
-        .exec(
-            sql!(
-                "INSERT INTO job (id, kind, dedupe_key, payload, state, run_at, queued_at, attempts, customer_id, created_at)
-                 VALUES ($1, $2, $3, $4, 'ready', $5, $7, 0, $6, $7)
-                 ON CONFLICT (kind, dedupe_key) WHERE state IN ('ready', 'running') DO NOTHING"
-            ),
-            args![id, job.kind, job.dedupe_key, Json(job.payload), job.run_at.unwrap_or(now), job.customer_id, now],
-        )
-        .await?;
-    Ok(rows == 1)
+    let queued = Queued {
+        id,
+        kind: job.kind.to_owned(),
+        dedupe_key: job.dedupe_key,
+        payload: Json(job.payload),
+        state: "ready".to_owned(),
+        run_at: job.run_at.unwrap_or(now),
+        queued_at: now,
+        attempts: 0,
+        customer_id: job.customer_id,
+        created_at: now,
+    };
+    // One unfinished job of a kind has a key.
+    let unless_there = "ON CONFLICT (kind, dedupe_key) WHERE state IN ('ready', 'running') DO NOTHING";
+    Ok(tx.insert_records(&[&queued], unless_there).await? == [1])
 }
 
 /// Those of these kinds that have a job to do, whose oldest waits longest first.

@@ -1,6 +1,6 @@
 //! Records: INSERT and UPDATE made from the struct of a row.
 
-use database::{Engine, FromRow, Kind, Record, Tx, Written, args, row, sql};
+use database::{Engine, FromRow, Kind, Record, Tx, Versioned, Written, args, row, sql};
 use platform::test::{TestDb, on_both_databases};
 use uuid::Uuid;
 
@@ -10,12 +10,16 @@ fn folded(name: &Option<String>) -> Option<String> {
     name.as_ref().map(|name| name.to_lowercase())
 }
 
+fn both(name: &Option<String>, colour: &Option<String>) -> String {
+    format!("{} {}", name.as_deref().unwrap_or_default(), colour.as_deref().unwrap_or_default())
+}
+
 row! {
     /// A group inside a record.
     #[derive(Debug, Clone, PartialEq)]
     struct Label in "s" {
-        name: Option<String> => name_key(folded),
-        colour: Option<String>,
+        name: Option<String> => name_key(folded) => label(both, colour),
+        colour: Option<String> as "paint",
     } writes
 }
 
@@ -33,6 +37,9 @@ row! {
 
 impl Record for Shelf {
     const TABLE: &'static str = "shelf";
+}
+
+impl Versioned for Shelf {
     const CHANGEABLE: &'static str = "things >= 0";
     fn id(&self) -> Uuid {
         self.id
@@ -55,8 +62,8 @@ async fn shelves(t: &TestDb) -> Side {
         Engine::Postgres => ("uuid", "bigint"),
     };
     side.run(&format!(
-        "CREATE TABLE shelf (id {id} PRIMARY KEY, name text, name_key text, colour text,
-           things {number} NOT NULL DEFAULT 0, version {number} NOT NULL)"
+        "CREATE TABLE shelf (id {id} PRIMARY KEY, name text, name_key text, paint text,
+           label text NOT NULL, things {number} NOT NULL DEFAULT 0, version {number} NOT NULL)"
     ))
     .await;
     side
@@ -71,11 +78,11 @@ async fn all(tx: &mut Tx) -> Vec<Shelf> {
 fn columns_follow_the_fields() {
     assert_eq!(
         Shelf::SELECT,
-        "s.id, s.name, s.colour, (SELECT CAST(1 AS bigint)) AS one, s.things, s.version"
+        "s.id, s.name, s.paint AS colour, (SELECT CAST(1 AS bigint)) AS one, s.things, s.version"
     );
     let names: Vec<&str> = Shelf::FIELDS.iter().map(|field| field.name).collect();
     assert_eq!(names, ["id", "name", "colour", "one", "things", "version"]);
-    assert_eq!(<Shelf as Written>::COLUMNS, ["id", "name", "name_key", "colour", "version"]);
+    assert_eq!(<Shelf as Written>::COLUMNS, ["id", "name", "name_key", "label", "paint", "version"]);
 }
 
 #[test]
@@ -86,10 +93,13 @@ fn what_is_derived_differs_with_its_source() {
         a.differ(b, &mut out);
         out
     };
-    assert_eq!(differ(&one, &two), [false; 5]);
+    assert_eq!(differ(&one, &two), [false; 6]);
     two.label.name = Some("B".to_owned());
     two.things = 7;
-    assert_eq!(differ(&one, &two), [false, true, true, false, false]);
+    assert_eq!(differ(&one, &two), [false, true, true, true, false, false]);
+    let mut three = shelf(1, "A");
+    three.label.colour = Some("red".to_owned());
+    assert_eq!(differ(&one, &three), [false, false, false, true, true, false], "what is derived from both");
 }
 
 #[tokio::test]
@@ -105,12 +115,9 @@ async fn what_differs_is_written_with_what_is_derived_from_it() {
         named.label.name = Some("New".to_owned());
         coloured.label.colour = Some("red".to_owned());
         // Nothing of what others wrote meanwhile into other columns is written back.
-        tx.exec(
-            sql!(@unregistered "UPDATE shelf SET things = 5, colour = 'blue' WHERE id = $1"),
-            args![a.id],
-        )
-        .await
-        .unwrap();
+        tx.exec(sql!(@unregistered "UPDATE shelf SET things = 5, paint = 'blue' WHERE id = $1"), args![a.id])
+            .await
+            .unwrap();
         let c = shelf(3, "C");
         tx.insert_records(&[&c], "").await.unwrap();
         tx.update_records(&[(&a, &named), (&b, &coloured), (&c, &c)]).await.unwrap();
@@ -123,6 +130,7 @@ async fn what_differs_is_written_with_what_is_derived_from_it() {
             side.number("SELECT count(*) FROM shelf WHERE name_key = 'new' AND name = 'New'").await,
             1
         );
+        assert_eq!(side.number("SELECT count(*) FROM shelf WHERE label = 'B red'").await, 1);
     })
     .await;
 }
@@ -144,6 +152,48 @@ async fn a_record_that_was_changed_meanwhile_is_stale_and_takes_the_others_with_
         assert_eq!((e.kind(), e.code()), (Kind::Stale, "CONFLICT"));
         assert!(tx.commit().await.is_err(), "nothing of it stays");
         assert_eq!(side.number("SELECT count(*) FROM shelf WHERE name = 'changed' OR version <> 1").await, 0);
+    })
+    .await;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Colour {
+    Red,
+    Green,
+}
+
+database::column!(
+    Colour as String,
+    |colour| format!("{colour:?}").to_lowercase(),
+    |text| match text.as_str() {
+        "red" => Ok(Colour::Red),
+        "green" => Ok(Colour::Green),
+        _ => Err(format!("{text} is no colour").into()),
+    }
+);
+
+row! {
+    #[derive(Debug, PartialEq)]
+    struct Painted of "painted" { id: Uuid, paint: Colour, other: Option<Colour> }
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_read_is_named_by_table_row_and_column() {
+    on_both_databases(async |t| {
+        let side = Side::open(&t.options.target).await;
+        let id = if t.db.engine() == Engine::Sqlite { "BLOB" } else { "uuid" };
+        side.run(&format!("CREATE TABLE painted (id {id} PRIMARY KEY, paint text, other text)")).await;
+        let id = Uuid::from_u128(7);
+        let painted = Painted { id, paint: Colour::Red, other: Some(Colour::Green) };
+        let mut tx = t.db.write(&t.usage()).await.unwrap();
+        tx.insert_records(&[&painted], "").await.unwrap();
+        let all = sql!(@unregistered "SELECT id, paint, other FROM painted WHERE paint <> $1" => Painted);
+        assert_eq!(tx.all(all, args![Colour::Green]).await.unwrap(), [painted]);
+        tx.exec(sql!(@unregistered "UPDATE painted SET other = 'mauve'"), args![]).await.unwrap();
+        let e = tx.all(all, args![Colour::Green]).await.unwrap_err();
+        assert_eq!(e.kind(), Kind::Internal);
+        assert_eq!(e.detail(), format!("The value of other of painted in the row {id} cannot be read"));
+        assert!(format!("{e:?}").contains("mauve is no colour"), "{e:?}");
     })
     .await;
 }

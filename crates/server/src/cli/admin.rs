@@ -128,7 +128,7 @@ fn row(user: &User) -> [String; 5] {
     };
     [
         user.unique_id(),
-        user.email.clone().unwrap_or_else(|| "-".to_owned()),
+        user.email.as_str().unwrap_or("-").to_owned(),
         user.full_name(),
         state.to_owned(),
         user.last_login.map_or_else(|| "never".to_owned(), minute),
@@ -154,7 +154,7 @@ async fn activate(config: Config, who: &AdminEmail, active: bool) -> anyhow::Res
 }
 
 fn shown(user: &User) -> String {
-    format!("{} ({})", user.unique_id(), user.email.as_deref().unwrap_or_default())
+    format!("{} ({})", user.unique_id(), user.email.as_str().unwrap_or_default())
 }
 
 impl AdminEmail {

@@ -90,8 +90,8 @@ pub async fn erase_in(ctx: &Ctx, tx: &mut Tx, customer: &CustomerRow) -> Result<
         number,
         Some(Key::Customer(CustomerRef::Id(customer.id))),
         customer.external_id.clone().map(Key::External),
-        customer.email_key.clone().map(Key::Email),
-        customer.phone_digits.clone().map(Key::Phone),
+        customer.email.key().map(|key| Key::Email(key.to_owned())),
+        customer.phone.digits().map(|digits| Key::Phone(digits.to_owned())),
     ];
     let hashes: Texts = named.iter().flatten().map(|key| erased_hash(ctx, key)).collect();
     for import in imports {

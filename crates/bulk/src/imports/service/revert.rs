@@ -64,13 +64,13 @@ async fn revert_in(
     // A revert that failed on its way and is asked for again has these behind it.
     let reverted = |line: &RevertRow| line.code.as_deref() == Some(REVERTED);
     let touched =
-        |line: &&RevertRow| matches!(line.verdict.as_str(), "created" | "updated") && !reverted(line);
+        |line: &&RevertRow| matches!(line.verdict, Verdict::Created | Verdict::Updated) && !reverted(line);
     let ids: Ids = lines.iter().filter(touched).filter_map(|line| line.customer_id).collect();
     let rows = rows::by_ids(tx, scope, ids).await?;
     let mut rows: HashMap<Uuid, LoadedCustomer> = rows.into_iter().map(|row| (row.id, row)).collect();
     let (mut done, mut changes, mut places) = (Vec::new(), Vec::new(), Vec::new());
     for line in lines.into_iter().filter(|line| touched(&line)) {
-        let verdict = if line.verdict == "created" { Verdict::Created } else { Verdict::Updated };
+        let verdict = line.verdict;
         let found = line.customer_id.and_then(|id| rows.remove(&id));
         let Some(row) = found.filter(|row| line.customer_version == Some(state(row))) else {
             done.push(said(

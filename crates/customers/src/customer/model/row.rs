@@ -1,12 +1,13 @@
 //! A customer as it is stored, with its user.
 
-use database::{Json, Record, row};
+use database::{Json, Versioned, row};
+use identity::users::model::{UserEmail, UserPhone};
 use kernel::Date;
 use kernel::clock::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Address, Business, ContactMethod, EmergencyContact, Parts, formatted_address};
+use super::{Address, Business, ContactMethod, EmergencyContact, Parts, Tags, formatted_address};
 
 row! {
     /// A customer with its user: `customer c`, `user_account u`, `company o`.
@@ -24,20 +25,14 @@ row! {
         pub first_name: String = "u.first_name",
         /// Family name.
         pub last_name: String = "u.last_name",
-        /// As it was typed.
-        pub email: Option<String> = "u.email",
-        /// What it is unique by.
-        pub email_key: Option<String> = "u.email_key",
+        /// The user's address.
+        pub email: UserEmail [read],
         /// Shown as verified.
         pub email_verified: bool = "u.email_verified",
         /// The address that waits for its owner's proof.
         pub pending_email: Option<String> = "u.pending_email",
-        /// As it was typed.
-        pub phone: Option<String> = "u.phone",
-        /// What it is looked for by.
-        pub phone_digits: Option<String> = "u.phone_digits",
-        /// E.164, where it is valid.
-        pub phone_e164: Option<String> = "u.phone_e164",
+        /// The user's phone.
+        pub phone: UserPhone [read],
         /// Shown as verified.
         pub phone_verified: bool = "u.phone_verified",
         /// Role code of the user.
@@ -95,7 +90,7 @@ row! {
         /// Of staff.
         pub notes: Option<String>,
         /// With commas between; rows stand beside it.
-        pub tags: String,
+        pub tags: Tags,
         /// Id in another program.
         pub external_id: Option<String>,
         /// Of other programs.
@@ -109,8 +104,7 @@ row! {
     }
 }
 
-impl Record for CustomerRow {
-    const TABLE: &'static str = "customer";
+impl Versioned for CustomerRow {
     const CHANGEABLE: &'static str = "erased_at IS NULL";
     fn id(&self) -> Uuid {
         self.id
@@ -168,7 +162,7 @@ impl CustomerRow {
             marketing_emails: false,
             marketing_sms: false,
             notes: None,
-            tags: String::new(),
+            tags: Tags::default(),
             external_id: None,
             metadata: Json(Value::Object(Map::new())),
             updated_at: at,
@@ -198,10 +192,10 @@ impl CustomerRow {
             ("username", self.username.clone().into()),
             ("first_name", self.first_name.clone().into()),
             ("last_name", self.last_name.clone().into()),
-            ("email", text(&self.email)),
+            ("email", self.email.as_str().into()),
             ("email_verified", self.email_verified.into()),
             ("pending_email", text(&self.pending_email)),
-            ("phone", text(&self.phone)),
+            ("phone", self.phone.as_str().into()),
             ("phone_verified", self.phone_verified.into()),
             ("date_of_birth", self.date_of_birth.map_or(Value::Null, |d| d.to_string().into())),
             ("gender", text(&self.gender)),
@@ -216,7 +210,7 @@ impl CustomerRow {
             ("marketing_emails", self.marketing_emails.into()),
             ("marketing_sms", self.marketing_sms.into()),
             ("notes", text(&self.notes)),
-            ("tags", self.tags.clone().into()),
+            ("tags", self.tags.as_str().into()),
             ("external_id", text(&self.external_id)),
             ("metadata", self.metadata.0.clone()),
         ];
@@ -227,6 +221,8 @@ impl CustomerRow {
 #[cfg(test)]
 mod tests {
     use database::Written;
+    use identity::users::model::Phone;
+    use kernel::TextValue;
 
     use super::*;
 
@@ -242,13 +238,10 @@ mod tests {
             username: "x".to_owned(),
             first_name: "x".to_owned(),
             last_name: "x".to_owned(),
-            email: text(),
-            email_key: text(),
+            email: UserEmail::stored("x".to_owned(), "x".to_owned()),
             email_verified: true,
             pending_email: text(),
-            phone: text(),
-            phone_digits: text(),
-            phone_e164: text(),
+            phone: UserPhone::new(&Phone::parse("12345").unwrap(), text()),
             phone_verified: true,
             user_role: "customer".to_owned(),
             company: Some(Uuid::nil()),
@@ -277,7 +270,7 @@ mod tests {
             marketing_emails: true,
             marketing_sms: true,
             notes: text(),
-            tags: "x".to_owned(),
+            tags: Tags::stored("x"),
             external_id: text(),
             metadata: object(),
             created_at: at,

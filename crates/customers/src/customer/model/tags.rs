@@ -3,7 +3,7 @@ use std::fmt;
 
 use kernel::text::{line, search_key};
 use kernel::{TextValue, ValueError};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// Most tags that one customer has.
 const MAX_TAGS: usize = 50;
@@ -51,8 +51,12 @@ impl fmt::Display for Tag {
 
 /// The tags of a customer in the order given, each key once: the first spelling stays. Written as one text,
 /// `premium,tech`, of at most 500 characters; at most 50 tags. No tags is a valid value.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tags(Vec<Tag>);
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Tags(String);
+
+// Stored tags were checked by the rules of the day when they were written: none is lost because others hold by now.
+database::column!(Tags as String, |tags| tags.0.clone(), |text| Ok(Tags(text)));
 
 impl Tags {
     /// The tags of a list, as the array form of a body has them. Blank entries are left out.
@@ -72,38 +76,42 @@ impl Tags {
         if tags.len() > MAX_TAGS {
             return Err(ValueError::new("too_many", format!("must be at most {MAX_TAGS} tags")));
         }
-        let tags = Tags(tags);
-        if tags.to_string().chars().count() > MAX_CHARS {
+        let text = tags.iter().map(Tag::as_str).collect::<Vec<_>>().join(",");
+        if text.chars().count() > MAX_CHARS {
             return Err(ValueError::new(
                 "too_long",
                 format!("must have at most {MAX_CHARS} characters in all"),
             ));
         }
-        Ok(tags)
+        Ok(Tags(text))
     }
 
-    /// The tags of a stored text. They were checked by the rules of the day when they were written: none is lost because
-    /// others hold by now.
-    pub fn stored(text: &str) -> Tags {
+    /// All of them in one text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Them one by one, as they were typed.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.split(',').filter(|text| !text.is_empty())
+    }
+
+    /// The tags in order, each key once by today's folding.
+    pub fn iter(&self) -> impl Iterator<Item = Tag> {
         let mut keys = HashSet::new();
         let tags =
-            text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(|tag| Tag(tag.to_owned()));
-        Tags(tags.filter(|tag| keys.insert(tag.key())).collect())
-    }
-
-    /// The tags in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Tag> {
-        self.0.iter()
+            self.texts().map(str::trim).filter(|text| !text.is_empty()).map(|text| Tag(text.to_owned()));
+        tags.filter(move |tag| keys.insert(tag.key()))
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.iter().count()
     }
 
     /// Are there none?
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.iter().next().is_none()
     }
 }
 
@@ -123,19 +131,15 @@ impl TextValue for Tags {
 
 impl fmt::Display for Tags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, tag) in self.0.iter().enumerate() {
-            if i > 0 {
-                f.write_str(",")?;
-            }
-            f.write_str(&tag.0)?;
-        }
-        Ok(())
+        f.write_str(&self.0)
     }
 }
 
-impl Serialize for Tags {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
+#[cfg(test)]
+impl Tags {
+    /// As if they were stored so.
+    pub fn stored(text: &str) -> Tags {
+        Tags(text.to_owned())
     }
 }
 
@@ -158,7 +162,7 @@ mod tests {
     fn repeats_and_blanks_go_and_the_order_stays() {
         let tags = Tags::parse(" VIP, ,Café,,vip,CAFE,zebra,\u{200b}").unwrap();
         assert_eq!(tags.to_string(), "VIP,Café,zebra");
-        assert_eq!(tags.iter().map(Tag::key).collect::<Vec<_>>(), ["vip", "cafe", "zebra"]);
+        assert_eq!(tags.iter().map(|tag| tag.key()).collect::<Vec<_>>(), ["vip", "cafe", "zebra"]);
         assert!(Tags::parse("").unwrap().is_empty());
     }
 
@@ -181,7 +185,7 @@ mod tests {
         fn reading_what_is_shown_changes_nothing(text in "\\PC*|([a-zA-ZÀ-ž ]{0,4},){0,60}") {
             if let Ok(tags) = Tags::parse(&text) {
                 prop_assert_eq!(&Tags::parse(&tags.to_string()).unwrap(), &tags);
-                let keys: HashSet<String> = tags.iter().map(Tag::key).collect();
+                let keys: HashSet<String> = tags.iter().map(|tag| tag.key()).collect();
                 prop_assert_eq!(keys.len(), tags.len());
             }
         }

@@ -29,9 +29,9 @@ macro_rules! texts {
         row! {
             $(#[$meta])*
             #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-            pub struct $stored in "c" of "customer" {
+            pub struct $stored in "c" {
                 $($(#[$fmeta])* pub $field: Option<String> $(=> $key($of))*,)*
-            }
+            } writes
         }
 
         impl $stored {

@@ -148,8 +148,8 @@ impl CustomerView {
             full_address: r.full_address(),
             formatted_address: r.formatted_address(),
             phone_status: phone_status(&r),
-            tag_list: staff.then(|| r.tags.split(',').filter(|t| !t.is_empty()).map(str::to_owned).collect()),
-            tags: staff.then_some(r.tags),
+            tag_list: staff.then(|| r.tags.texts().map(str::to_owned).collect()),
+            tags: staff.then(|| r.tags.to_string()),
             notes: staff.then_some(r.notes),
             external_id: staff.then_some(r.external_id),
             metadata: staff.then_some(r.metadata.0),
@@ -162,11 +162,11 @@ impl CustomerView {
             username: r.username,
             first_name: r.first_name,
             last_name: r.last_name,
-            email: r.email,
+            email: r.email.into_string(),
             pending_email: r.pending_email,
             email_verified: r.email_verified,
-            phone: r.phone,
-            phone_e164: r.phone_e164,
+            phone_e164: r.phone.e164().map(str::to_owned),
+            phone: r.phone.into_string(),
             phone_verified: r.phone_verified,
             user_role: r.user_role,
             company_id: r.company_id,
@@ -221,8 +221,8 @@ fn staff_metadata() -> RefOr<Schema> {
 
 /// How far the phone is understood. What has a form in E.164 is valid; only the others are looked up.
 fn phone_status(r: &CustomerRow) -> Option<&'static str> {
-    let phone = r.phone.as_deref()?;
-    let status = match (&r.phone_e164, Phone::parse(phone)) {
+    let phone = r.phone.as_str()?;
+    let status = match (r.phone.e164(), Phone::parse(phone)) {
         (Some(_), _) => PhoneStatus::Valid,
         // Valid somewhere by now is not what was found out when it was entered.
         (None, Ok(phone)) => match phone.facts(r.country_code.as_deref()).status {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use database::Json;
 use identity::sessions::unproven;
-use identity::users::model::{Email, UserRef};
+use identity::users::model::{Email, UserEmail, UserPhone, UserRef};
 use identity::users::service::{self as users, NewUser, User};
 use kernel::web::Field;
 use kernel::{Error, Result};
@@ -21,8 +21,8 @@ use super::projections::{self, Change, ProjectionPhase};
 use super::{CustomerRow, event};
 use crate::consent::service::{self as consent, MARKETING_EMAILS, MARKETING_SMS, Source};
 use crate::customer::model::{
-    Address, Business, ContactMethod, CustomerNumber, EmergencyContact, Members, NewCustomer, country_code,
-    default_notification_preferences,
+    Address, Business, ContactMethod, CustomerNumber, EmergencyContact, Members, NewCustomer, Tags,
+    country_code, default_notification_preferences,
 };
 use crate::customer::store::{self, write};
 
@@ -138,7 +138,7 @@ impl ExistingRecords {
         let ids = ids.map(ToString::to_string).collect();
         let users = users::find_by_emails_in(tx, &emails).await?;
         let profiles = store::with_profile(tx, &users.iter().map(|user| user.id).collect()).await?;
-        let keyed = users.into_iter().filter_map(|user| Some((user.email_key.clone()?, user)));
+        let keyed = users.into_iter().filter_map(|user| Some((user.email.key()?.to_owned(), user)));
         Ok(ExistingRecords {
             users: keyed.collect(),
             profiles: profiles.into_iter().collect(),
@@ -188,7 +188,7 @@ impl ExistingRecords {
             false => Members { first_name: Some(first_name), last_name: Some(last_name), ..members },
         };
         if let Field::Value(phone) = &members.phone
-            && user.phone.as_deref() != Some(phone.as_str())
+            && user.phone.as_str() != Some(phone.as_str())
         {
             users::check_phone(ctx, phone, region(&members).as_deref())?;
         }
@@ -339,13 +339,10 @@ fn blank(ctx: &Ctx, user: &User) -> CustomerRow {
         username: String::new(),
         first_name: String::new(),
         last_name: String::new(),
-        email: None,
-        email_key: None,
+        email: UserEmail::default(),
         email_verified: false,
         pending_email: None,
-        phone: None,
-        phone_digits: None,
-        phone_e164: None,
+        phone: UserPhone::default(),
         phone_verified: false,
         user_role: String::new(),
         company: None,
@@ -374,7 +371,7 @@ fn blank(ctx: &Ctx, user: &User) -> CustomerRow {
         marketing_emails: ctx.app().config.consent.marketing_emails,
         marketing_sms: ctx.app().config.consent.marketing_sms,
         notes: None,
-        tags: String::new(),
+        tags: Tags::default(),
         external_id: None,
         metadata: Json(Value::Object(Map::new())),
         created_at: now,

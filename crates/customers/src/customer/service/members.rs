@@ -88,7 +88,7 @@ pub(super) fn draft(
     set_preferences(&mut row, m.notification_preferences, how, &mut errors);
     set_since(ctx, &mut row, m.customer_since, &mut errors);
     put(m.notes, &mut row.notes);
-    put_or(m.tags, &Tags::default(), &mut row.tags);
+    m.tags.apply_or(Tags::default(), &mut row.tags);
     put(m.external_id, &mut row.external_id);
     set_metadata(&mut row, m.metadata, how, &mut errors);
     person.check(&row, &mut errors);

@@ -60,18 +60,18 @@ impl Person {
 
     /// The members that differ from what is stored.
     fn differing(&self, row: &CustomerRow) -> Vec<&'static str> {
-        fn differs(field: &Field<impl ToString>, stored: Option<&String>) -> bool {
+        fn differs(field: &Field<impl ToString>, stored: Option<&str>) -> bool {
             match field {
                 Field::Absent => false,
                 Field::Null => stored.is_some(),
-                Field::Value(v) => stored != Some(&v.to_string()),
+                Field::Value(v) => stored != Some(v.to_string().as_str()),
             }
         }
         let name =
             |new: &Option<PersonName>, stored: &str| new.as_ref().is_some_and(|n| n.as_str() != stored);
         let all = [
-            ("email", differs(&self.email, row.email.as_ref())),
-            ("phone", differs(&self.phone, row.phone.as_ref())),
+            ("email", differs(&self.email, row.email.as_str())),
+            ("phone", differs(&self.phone, row.phone.as_str())),
             ("first_name", name(&self.first_name, &row.first_name)),
             ("last_name", name(&self.last_name, &row.last_name)),
         ];
@@ -133,7 +133,7 @@ impl Person {
                 let message = "this customer logs in with the address; it can be changed, not cleared";
                 return Err(Error::invalid_field("email", "required", message));
             }
-            Field::Value(email) if Some(email.as_str()) != user.email.as_deref() => {
+            Field::Value(email) if Some(email.as_str()) != user.email.as_str() => {
                 if rights.staff {
                     let other = users::find_by_email_in(tx, &email).await?;
                     if other.is_some_and(|other| other.id != user.id) {
@@ -159,7 +159,7 @@ impl Person {
 /// Must the new address wait until its owner proves it? Staff cannot move somebody's login to another mailbox, and a
 /// customer learns nothing about who has the address. Another spelling of the same address waits for nothing.
 fn waits(email: &Email, user: &User, rights: Rights) -> bool {
-    let same = user.email_key.as_deref() == Some(email.key());
+    let same = user.email.key() == Some(email.key());
     !same && (user.has_password || !rights.staff)
 }
 
@@ -177,12 +177,9 @@ impl CustomerRow {
         self.first_name = user.first_name;
         self.last_name = user.last_name;
         self.email = user.email;
-        self.email_key = user.email_key;
         self.email_verified = user.email_verified;
         self.pending_email = user.pending_email;
         self.phone = user.phone;
-        self.phone_digits = user.phone_digits;
-        self.phone_e164 = user.phone_e164;
         self.phone_verified = user.phone_verified;
         self.user_role = user.role;
         self.company = user.company;

@@ -214,7 +214,7 @@ impl Keyed for CustomerRow {
             "last_name" => Key::Text(search_key(&format!("{} {}", self.last_name, self.first_name))),
             "first_name" => Key::Text(self.first_name.clone()),
             "username" => Key::Text(self.username.clone()),
-            "email" => text(self.email_key.clone()),
+            "email" => text(self.email.key().map(str::to_owned)),
             "city" => text(self.address.city_key()),
             "state" => text(self.address.state_key()),
             "country" => text(self.country_code.clone()),

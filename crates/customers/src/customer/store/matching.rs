@@ -23,22 +23,36 @@ row! {
 row! {
     /// A customer that is named by its id, and what else tells it from others.
     #[derive(Debug)]
-    pub struct Named {
+    pub struct Named in "c" {
         /// The id.
         pub id: Uuid,
         /// The public id.
-        pub number: String,
+        pub number: String as "customer_id",
         /// The id in another program.
         pub external_id: Option<String>,
         /// The normalised address.
-        pub email_key: Option<String>,
+        pub email_key: Option<String> = "u.email_key",
         /// The digits of the phone.
-        pub phone_digits: Option<String>,
+        pub phone_digits: Option<String> = "u.phone_digits",
         /// Given name.
-        pub first_name: String,
+        pub first_name: String = "u.first_name",
         /// Family name.
-        pub last_name: String,
+        pub last_name: String = "u.last_name",
     }
+}
+
+macro_rules! named_among {
+    ($ids:literal) => {
+        database::text!(
+            "SELECT ",
+            <Named as database::FromRow>::SELECT,
+            " FROM (",
+            $ids,
+            ") k
+              JOIN customer c ON c.id = k.id JOIN user_account u ON u.id = c.user_id
+              WHERE c.erased_at IS NULL AND ($3 OR u.company_id = $4 OR u.id = $5)"
+        )
+    };
 }
 
 /// By id and by public id.
@@ -46,16 +60,13 @@ pub async fn by_own_ids(tx: &mut Tx, scope: &Scope, ids: Ids, numbers: Texts) ->
     tx.all(
         // A list as one argument: see `database::Texts`.
         sql!(
-            sqlite: "SELECT c.id, c.customer_id AS number, c.external_id, u.email_key, u.phone_digits, u.first_name, u.last_name
-                     FROM (SELECT id FROM customer WHERE id IN (SELECT unhex(value) FROM json_each($1))
-                           UNION SELECT id FROM customer WHERE customer_id IN (SELECT value FROM json_each($2))) k
-                     JOIN customer c ON c.id = k.id JOIN user_account u ON u.id = c.user_id
-                     WHERE c.erased_at IS NULL AND ($3 OR u.company_id = $4 OR u.id = $5)",
-            postgres: "SELECT c.id, c.customer_id AS number, c.external_id, u.email_key, u.phone_digits, u.first_name, u.last_name
-                       FROM (SELECT id FROM customer WHERE id = ANY($1)
-                             UNION SELECT id FROM customer WHERE customer_id = ANY($2)) k
-                       JOIN customer c ON c.id = k.id JOIN user_account u ON u.id = c.user_id
-                       WHERE c.erased_at IS NULL AND ($3 OR u.company_id = $4 OR u.id = $5)" => Named
+            sqlite: named_among!(
+                "SELECT id FROM customer WHERE id IN (SELECT unhex(value) FROM json_each($1))
+                 UNION SELECT id FROM customer WHERE customer_id IN (SELECT value FROM json_each($2))"
+            ),
+            postgres: named_among!(
+                "SELECT id FROM customer WHERE id = ANY($1) UNION SELECT id FROM customer WHERE customer_id = ANY($2)"
+            ) => Named
         ),
         args![ids, numbers, scope.all(), scope.company(), scope.user()],
     )

@@ -30,16 +30,16 @@ impl<'a> From<&'a CustomerRow> for Subject<'a> {
         Subject {
             first_name: &row.first_name,
             last_name: &row.last_name,
-            email: row.email.as_deref(),
+            email: row.email.as_str(),
             username: &row.username,
             customer_id: &row.customer_id,
-            phone_digits: row.phone_digits.as_deref(),
+            phone_digits: row.phone.digits(),
             company_name: row.business.company_name.as_deref(),
             city: row.address.city.as_deref(),
             state: row.address.state.as_deref(),
             postal_code: row.address.postal_code.as_deref(),
             country_code: row.country_code.as_deref(),
-            tags: &row.tags,
+            tags: Some(&row.tags),
             external_id: row.external_id.as_deref(),
             company: row.company,
             is_active: row.is_active,
@@ -57,11 +57,11 @@ fn entry(row: &CustomerRow) -> Entry {
         texts: Texts {
             first_name: search_key(&row.first_name),
             last_name: search_key(&row.last_name),
-            email: folded(&row.email),
+            email: row.email.as_str().map(search_key).unwrap_or_default(),
             username: row.username.clone(),
             company_name: folded(&row.business.company_name),
             city: folded(&row.address.city),
-            phone: row.phone_digits.clone().unwrap_or_default(),
+            phone: row.phone.digits().unwrap_or_default().to_owned(),
         },
     }
 }
@@ -109,7 +109,7 @@ pub async fn user_changed_in(tx: &mut Tx, before: &User, after: &User) -> Result
             u.first_name.clone(),
             u.last_name.clone(),
             u.email.clone(),
-            u.phone_digits.clone(),
+            u.phone.digits().map(str::to_owned),
             u.username.clone(),
             u.company,
         )

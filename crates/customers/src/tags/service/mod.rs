@@ -133,9 +133,9 @@ pub async fn follow_in(ctx: &Ctx, tx: &mut Tx, changes: &[Change<'_>]) -> Result
     for change in changes {
         match *change {
             (Some(row), None) => store::detach_all(tx, row.id).await?,
-            (before, Some(after)) if before.map_or("", |row| row.tags.as_str()) != after.tags => {
-                let before = before.map_or_else(Tags::default, |row| Tags::stored(&row.tags));
-                differing.push((after.id, before, Tags::stored(&after.tags)));
+            (before, Some(after)) if before.map_or("", |row| row.tags.as_str()) != after.tags.as_str() => {
+                let before = before.map_or_else(Tags::default, |row| row.tags.clone());
+                differing.push((after.id, before, after.tags.clone()));
             }
             _ => {}
         }
@@ -147,9 +147,9 @@ pub async fn follow_in(ctx: &Ctx, tx: &mut Tx, changes: &[Change<'_>]) -> Result
 async fn set_many_in(ctx: &Ctx, tx: &mut Tx, changes: &[(Uuid, Tags, Tags)]) -> Result<()> {
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     // One order in every transaction: two that both make new tags wait for each other and do not deadlock.
-    let mut names: BTreeMap<String, &Tag> = BTreeMap::new();
+    let mut names: BTreeMap<String, Tag> = BTreeMap::new();
     for (customer, before, after) in changes {
-        let keys = |tags: &Tags| tags.iter().map(Tag::key).collect::<Vec<_>>();
+        let keys = |tags: &Tags| tags.iter().map(|tag| tag.key()).collect::<Vec<_>>();
         let (had, has) = (keys(before), keys(after));
         gone.extend(had.iter().filter(|key| !has.contains(key)).map(|key| (key.clone(), *customer)));
         for (tag, key) in after.iter().zip(has).filter(|(_, key)| !had.contains(key)) {
@@ -164,7 +164,7 @@ async fn set_many_in(ctx: &Ctx, tx: &mut Tx, changes: &[(Uuid, Tags, Tags)]) -> 
 }
 
 /// The ids of tags by their keys; those that nobody had before are made.
-async fn ids_in(ctx: &Ctx, tx: &mut Tx, names: &BTreeMap<String, &Tag>) -> Result<HashMap<String, Uuid>> {
+async fn ids_in(ctx: &Ctx, tx: &mut Tx, names: &BTreeMap<String, Tag>) -> Result<HashMap<String, Uuid>> {
     let mut ids = find_in(tx, names.keys()).await?;
     let new: Vec<_> = names
         .iter()

@@ -74,7 +74,7 @@ pub async fn update(
         locale: change.locale,
         ..UserChange::default()
     };
-    let current = |email: &Email| Some(email.as_str()) == before.email.as_deref();
+    let current = |email: &Email| Some(email.as_str()) == before.email.as_str();
     let sent_back = change.said_pending.is_some() && change.said_pending == before.pending_email;
     match change.email {
         // What was read and is sent back wishes nothing.
@@ -82,7 +82,7 @@ pub async fn update(
         // Said again, the current address takes a change back that still waits.
         Some(email) if current(&email) => written.pending_email = Field::Null,
         // Another spelling of the same address needs no proof.
-        Some(email) if Some(email.key()) == before.email_key.as_deref() => {
+        Some(email) if Some(email.key()) == before.email.key() => {
             written.email = Field::Value(email);
             written.pending_email = Field::Null;
         }

@@ -8,6 +8,7 @@
 //! - `reference`: public ids, and what stands in a path.
 
 mod avatar;
+mod contact;
 mod email;
 mod name;
 mod phone;
@@ -15,8 +16,9 @@ mod reference;
 mod username;
 
 pub use avatar::{AVATAR_SIZES, AvatarName, AvatarPaths};
+pub use contact::{UserEmail, UserPhone};
 pub use email::Email;
-pub use name::{DocumentTypeCode, IdentityNumber, Locale, PersonName, UserAddress, full_name};
+pub use name::{DocumentTypeCode, IdentityNumber, Locale, PersonName, UserAddress, full_name, name_key};
 pub use phone::{Phone, PhoneFacts, PhoneStatus};
 pub use reference::{UniqueId, UserRef};
 pub use username::{Username, UsernameCandidates, username_base};

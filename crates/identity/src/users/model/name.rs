@@ -39,6 +39,11 @@ pub fn full_name(first: &str, last: &str) -> String {
     format!("{first} {last}").trim().to_owned()
 }
 
+/// What users are sorted and looked for by: the last name, then the first, without case and accents.
+pub fn name_key(last: &str, first: &str) -> String {
+    search_key(&format!("{last} {first}"))
+}
+
 /// A user's postal address as one text. Customers have structured addresses instead.
 pub type UserAddress = kernel::text::Line<500>;
 
