@@ -20,7 +20,7 @@ async fn a_killed_bulk_update_finishes_and_does_nothing_twice() {
         let mut server = deployment.serve(&["--log-level", "warn"]).await;
         let key = deployment.api_key("admin", "bulk").await;
         let staff = server.client().with(&key);
-        people(deployment).await;
+        people(deployment, CUSTOMERS).await;
         let body = json!({ "filter": { "is_active": true }, "updates": { "city": "Ica", "tags": "moved" } });
         let job = staff.post("/api/v1/customers/bulk-update", body).await.expect(202);
         let path = format!("/api/v1/jobs/{}", job["id"].as_str().unwrap());
@@ -93,11 +93,11 @@ async fn lease_runs_out(deployment: &Deployment) {
 }
 
 /// Customers by the thousand, put into the database: creating them is another story.
-pub async fn people(deployment: &Deployment) {
+pub async fn people(deployment: &Deployment, n: i64) {
     let db = open(deployment);
     let mut tx = db.write(&std::sync::Arc::default()).await.unwrap();
     let now = Clock::System.now();
-    let rows: Vec<_> = (0..CUSTOMERS)
+    let rows: Vec<_> = (0..n)
         .map(|n| (n, Random::System.uuid(now), format!("person{n}"), format!("CUST_{n:08X}")))
         .collect();
     let users: Vec<_> = rows.iter().map(|(n, id, name, _)| args![*id, *n, *name, now]).collect();

@@ -20,7 +20,7 @@ async fn story(deployment: &Deployment, stand_still: impl AsyncFn(&Server)) -> S
     let first = deployment.serve(&["--log-level", "warn"]).await;
     let key = deployment.api_key("admin", "bulk").await;
     let staff = first.client().with(&key);
-    people(deployment).await;
+    people(deployment, CUSTOMERS).await;
     let body = json!({ "filter": { "is_active": true }, "updates": { "city": "Ica", "tags": "moved" } });
     let job = staff.post("/api/v1/customers/bulk-update", body).await.expect(202);
     let path = format!("/api/v1/jobs/{}", job["id"].as_str().unwrap());
@@ -100,4 +100,50 @@ async fn away(deployment: &Deployment) {
 async fn signal(signal: &str, processes: &[String]) {
     // One that has ended meanwhile is none to wait for.
     Command::new("kill").arg(signal).args(processes).status().await.unwrap();
+}
+
+/// How many customers the index knows.
+async fn indexed(deployment: &Deployment) -> i64 {
+    let db = open(deployment);
+    let mut tx = db.read(&std::sync::Arc::default()).await.unwrap();
+    tx.one(sql!("SELECT count(*) AS n FROM search_entry" => i64), []).await.unwrap()
+}
+
+/// Who registers gets the mail at once, also while every customer is indexed anew: kinds of jobs have places of their own.
+#[tokio::test]
+#[ignore = "measured by the clock: scripts/standstill"]
+async fn mail_goes_out_while_every_customer_is_indexed() {
+    const INDEXED: i64 = 60_000;
+    on_both_engines(async |deployment| {
+        deployment.migrate().await;
+        people(deployment, INDEXED).await;
+        let server = deployment.serve(&["--log-level", "warn"]).await;
+        while indexed(deployment).await == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let outbox = deployment.data().join("outbox");
+        let mails = || std::fs::read_dir(&outbox).map_or(0, Iterator::count);
+        let mut took = Vec::new();
+        for n in 0..20 {
+            let body = json!({
+                "first_name": "Luz", "last_name": "Vega", "email": format!("luz{n}@example.com"),
+                "password": "a long enough sentence",
+            });
+            server.client().post("/api/auth/register/", body).await.expect(201);
+            let start = std::time::Instant::now();
+            while mails() <= n {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            took.push(start.elapsed());
+        }
+        let done = indexed(deployment).await;
+        took.sort_unstable();
+        println!(
+            "{:?}: {done} of {INDEXED} were indexed; mails: half within {:?}, all within {:?}",
+            deployment.engine, took[10], took[19]
+        );
+        assert!(done < INDEXED, "the index was at work all the time");
+        server.stop().await;
+    })
+    .await;
 }
