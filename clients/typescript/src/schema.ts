@@ -2917,7 +2917,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such thing, or it is outside what the caller may see. */
+        /** @description It does not exist, or it is outside what the caller may see. */
         NotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -28,7 +28,7 @@ impl<'a> Query<'a> {
             if pairs.iter().any(|(n, _)| *n == name) {
                 return Err(Error::bad_request(
                     "PARAMETER_REPEATED",
-                    format!("{name} is given more than once"),
+                    format!("{name} was given more than once"),
                 ));
             }
             pairs.push((name, value));

@@ -56,7 +56,7 @@ impl FeedQuery {
                 return Err(invalid(format!("{name} must have at most {MAX_CHARS} characters and no NUL")));
             }
             if said[i].replace(value.trim().to_owned()).is_some() {
-                let detail = format!("{name} is given more than once");
+                let detail = format!("{name} was given more than once");
                 return Err(Error::bad_request("PARAMETER_REPEATED", detail));
             }
         }

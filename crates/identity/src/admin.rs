@@ -128,7 +128,10 @@ async fn find_in(tx: &mut Tx, email: &Email) -> Result<User> {
     user.ok_or_else(|| {
         Error::not_found(
             "ADMIN_NOT_FOUND",
-            format!("{} is no administrator's address; `regulars admin list` shows them", email.as_str()),
+            format!(
+                "{} is not the address of an administrator; `regulars admin list` shows them",
+                email.as_str()
+            ),
         )
     })
 }

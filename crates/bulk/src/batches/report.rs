@@ -30,7 +30,7 @@ impl Format {
         match text {
             None | Some("csv") => Ok(Format::Csv),
             Some("ndjson") => Ok(Format::Ndjson),
-            Some(_) => Err(Error::bad_request("PARAMETER_INVALID", "format must be csv or ndjson")),
+            Some(_) => Err(Error::bad_request("PARAMETER_INVALID", "format: must be one of csv, ndjson")),
         }
     }
 

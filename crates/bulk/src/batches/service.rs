@@ -155,7 +155,7 @@ pub async fn cancel(ctx: &Ctx, reference: &str) -> Result<Batch> {
         }
         "cancelled" => {}
         _ => {
-            return Err(Error::conflict("JOB_FINISHED", "The job is not waiting or running any more"));
+            return Err(Error::conflict("JOB_FINISHED", "The job is no longer waiting or running"));
         }
     }
     tx.commit().await?;
@@ -204,7 +204,7 @@ pub async fn revert(ctx: &Ctx, reference: &str) -> Result<Batch> {
 /// May the caller decide about a job of this kind? 403.
 fn require_kind(ctx: &Ctx, batch: &Batch) -> Result<&'static Kind> {
     let kind = kinds::find(&batch.kind).ok_or_else(|| {
-        Error::conflict("JOB_UNKNOWN_KIND", "The job is of a newer release of this program")
+        Error::conflict("JOB_UNKNOWN_KIND", "A newer release created this job; this one cannot run it")
     })?;
     ctx.require_staff(kind.permission)?;
     Ok(kind)

@@ -31,7 +31,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// 404 for a customer without a picture.
 pub fn not_found() -> Error {
-    Error::not_found("AVATAR_NOT_FOUND", "There is no such picture")
+    Error::not_found("AVATAR_NOT_FOUND", "Picture not found")
 }
 
 /// May the caller change the picture of this customer? Asked before the upload is read: 403, 404.

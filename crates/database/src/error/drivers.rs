@@ -31,7 +31,7 @@ const PASSING: [SqlState; 8] = [
 ];
 
 fn conflict(constraint: String) -> Error {
-    Error::new(Kind::Conflict, "CONFLICT", "The change contradicts what is stored")
+    Error::new(Kind::Conflict, "CONFLICT", "The change conflicts with what is stored")
         .with_constraint(constraint)
 }
 

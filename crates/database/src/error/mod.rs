@@ -18,7 +18,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What sort of failure it is, by what the caller can do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The change contradicts what is stored: [`Error::violates`] says which constraint.
+    /// The change conflicts with what is stored: [`Error::violates`] says which constraint.
     Conflict,
     /// The row was changed since it was loaded: load it again.
     Stale,

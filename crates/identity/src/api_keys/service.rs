@@ -127,7 +127,7 @@ fn check(ctx: &Ctx, new: &NewApiKey) -> Result<String> {
     }
     errors.extend(new.scopes.iter().filter_map(|code| unknown_scope(code)));
     if new.expires_at.is_some_and(|at| at <= ctx.now()) {
-        errors.push(FieldError::new("expires_at", "in_the_past", "Must lie in the future"));
+        errors.push(FieldError::new("expires_at", "in_the_past", "Must be in the future"));
     }
     match name {
         Ok(name) if errors.is_empty() => Ok(name),
@@ -253,7 +253,7 @@ pub async fn rename(
         return Ok(key);
     };
     if key.revoked_at.is_some() {
-        return Err(Error::conflict("API_KEY_REVOKED", "This key was revoked and keeps its name"));
+        return Err(Error::conflict("API_KEY_REVOKED", "A revoked key cannot be renamed"));
     }
     store::free_expired_name(&mut tx, &name, ctx.now()).await?;
     store::rename(&mut tx, &key, &name, ctx.now()).await.map_err(|e| taken(e, &name))?;

@@ -119,7 +119,7 @@ fn wrong() -> Error {
 }
 
 fn disabled() -> Error {
-    Error::forbidden("ACCOUNT_DISABLED", "This account is not active; ask the staff")
+    Error::forbidden("ACCOUNT_DISABLED", "This account is deactivated; contact the staff")
 }
 
 struct Found {

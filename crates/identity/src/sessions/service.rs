@@ -77,7 +77,7 @@ fn session_event(action: &'static str, session: Uuid, user: &User) -> Event {
 }
 
 fn refused() -> Error {
-    Error::unauthorized("REFRESH_TOKEN_INVALID", "This refresh token is not valid any more; log in again")
+    Error::unauthorized("REFRESH_TOKEN_INVALID", "This refresh token is no longer valid; log in again")
 }
 
 /// A new pair of tokens for a refresh token. 401 if it is none, or its session has ended.

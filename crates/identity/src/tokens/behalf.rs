@@ -40,7 +40,6 @@ async fn user_in(tx: &mut Tx, id: Uuid) -> Result<Caller> {
 }
 
 fn inactive() -> Error {
-    let detail =
-        "Whoever asked for this may not act any more: the user or key, or its company, is not active";
+    let detail = "Whoever asked for this may no longer act: the user or key, or its company, is not active";
     Error::forbidden("REQUESTER_INACTIVE", detail)
 }

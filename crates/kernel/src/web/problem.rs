@@ -182,7 +182,7 @@ const DOCUMENTED: [(u16, &str, &str, &[&str]); 13] = [
     (400, "BadRequest", "The request could not be read.", &[]),
     (401, "Unauthorized", "No valid credentials were sent.", &["WWW-Authenticate"]),
     (403, "Forbidden", "The caller is known and not allowed to do this.", &[]),
-    (404, "NotFound", "There is no such thing, or it is outside what the caller may see.", &[]),
+    (404, "NotFound", "It does not exist, or it is outside what the caller may see.", &[]),
     (408, "RequestTimeout", "The body arrived too slowly; send it again.", &[]),
     (409, "Conflict", "It contradicts what is stored, such as a duplicate.", &["Retry-After"]),
     (

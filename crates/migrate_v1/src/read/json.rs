@@ -50,7 +50,7 @@ impl<R: BufRead> Objects<R> {
                 _ => {}
             }
             if bytes.len() > MOST_BYTES {
-                return Err("an object does not end; the file is no list of objects".to_owned());
+                return Err("an object does not end; the file is not a list of objects".to_owned());
             }
         }
         Ok(bytes)
@@ -68,7 +68,7 @@ impl<R: BufRead> Iterator for Objects<R> {
                 Ok(Some(b'{')) => match self.object() {
                     Ok(bytes) => match serde_json::from_str(&decoded(bytes)) {
                         Ok(Value::Object(fields)) => Ok(fields),
-                        Ok(_) => Err("it is no object".to_owned()),
+                        Ok(_) => Err("it is not an object".to_owned()),
                         Err(e) => Err(format!("it is no JSON: {e}")),
                     },
                     Err(e) => {

@@ -92,5 +92,5 @@ async fn undo_user(ctx: &Ctx, tx: &mut Tx, row: &Row) -> Result<Undone> {
 }
 
 fn unreadable(number: &str) -> Error {
-    Error::bad_request("REPORT_UNREADABLE", format!("{number} in the report is no customer's id"))
+    Error::bad_request("REPORT_UNREADABLE", format!("{number} in the report is not a customer id"))
 }

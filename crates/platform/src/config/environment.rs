@@ -118,7 +118,9 @@ fn look_at_unknown(layers: &mut Layers, env: &Env) {
         }
     }
     if !others.is_empty() {
-        layers.notices.push(format!("the environment has what is no setting: {}", others.join(", ")));
+        layers
+            .notices
+            .push(format!("the environment has variables that are not settings: {}", others.join(", ")));
     }
 }
 

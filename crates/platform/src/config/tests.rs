@@ -203,7 +203,7 @@ fn the_environment_has_other_writers() {
     assert_eq!(
         notices,
         [
-            "the environment has what is no setting: REGULARS_COLOUR, REGULARS_HOME, REGULARS_POOL_SIZE (did you mean \
+            "the environment has variables that are not settings: REGULARS_COLOUR, REGULARS_HOME, REGULARS_POOL_SIZE (did you mean \
           REGULARS_DATABASE_POOL_SIZE?), REGULARS_PORT (did you mean REGULARS_LISTEN?)"
         ]
     );

@@ -87,7 +87,7 @@ impl Claim {
         if !self.is_over() && store::hold(tx, self).await? {
             return Ok(());
         }
-        let detail = "The job is not this runner's any more; whoever has it now goes on with it";
+        let detail = "This runner no longer holds the job; the one that does continues it";
         Err(Error::unavailable("JOB_CLAIM_LOST", detail, Duration::from_secs(1)))
     }
 

@@ -84,7 +84,7 @@ fn query(flags: &Flags) -> anyhow::Result<String> {
         };
         ensure!(
             !["format", "columns", "bom"].contains(&name),
-            "--filter {name}: this is no filter; use --{name}"
+            "--filter {name}: this is not a filter; use --{name}"
         );
         pairs.push(format!("{}={}", encode(name), encode(value)));
     }

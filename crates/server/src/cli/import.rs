@@ -140,7 +140,7 @@ async fn find(ctx: &Ctx, flags: &Flags) -> anyhow::Result<Batch> {
         (None, Some(file)) => Box::pin(begin(ctx, flags, file)).await?,
         (None, None) => anyhow::bail!("name a file, or --resume an import"),
     };
-    anyhow::ensure!(batch.kind == "import", "the job {} is no import", batch.id);
+    anyhow::ensure!(batch.kind == "import", "the job {} is not an import", batch.id);
     Ok(batch)
 }
 

@@ -130,7 +130,7 @@ fn with_a_way_out(error: kernel::Error) -> anyhow::Error {
             "ports below 1024 need rights of their own; choose a higher one: --listen 127.0.0.1:8000"
         }
         Some(ErrorKind::AddrNotAvailable) => {
-            "this is no address of this machine; 0.0.0.0 means all that it has: --listen 0.0.0.0:8000"
+            "this is not an address of this machine; 0.0.0.0 means all that it has: --listen 0.0.0.0:8000"
         }
         _ => return error.into(),
     };

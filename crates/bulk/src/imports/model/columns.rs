@@ -336,7 +336,7 @@ pub fn plan(names: &[String], mapping: &[Rule], unknown: Unknown) -> Result<Vec<
                 Unknown::Ignore => {}
                 Unknown::Metadata => member = Some(format!("metadata.{name}")),
                 Unknown::Refuse => {
-                    let message = "is no member that is known; map it to one, or to ignore";
+                    let message = "is not a known member; map it to one, or to ignore";
                     errors.push(FieldError::new(name.clone(), "unknown_column", message));
                 }
             }

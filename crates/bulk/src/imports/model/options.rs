@@ -158,7 +158,8 @@ impl Options {
             "empty" => self.empty = choice(text).ok_or_else(|| wrong("keep or clear"))?,
             "on_error" => self.on_error = choice(text).ok_or_else(|| wrong("skip or stop"))?,
             _ => {
-                let message = format!("is no parameter of an import; allowed are {}", PARAMETERS.join(", "));
+                let message =
+                    format!("is not a parameter of an import; allowed are {}", PARAMETERS.join(", "));
                 let name: String = name.chars().take(64).collect();
                 return Err(FieldError::new(name, "unknown_parameter", message));
             }

@@ -339,7 +339,7 @@ fn verdict(
             return Some(line(row, Verdict::Skipped, None, ID_OF_ANOTHER, message));
         }
         (None, Mode::Update) => {
-            let message = "There is no such customer, and the import only changes";
+            let message = "Customer not found, and this import only updates";
             return Some(line(row, Verdict::Skipped, None, "CUSTOMER_NOT_FOUND", message));
         }
         (None, Mode::Upsert) if spec.match_by == Some(MatchKey::CustomerId) => {

@@ -198,7 +198,7 @@ async fn look(
 }
 
 fn gone() -> Error {
-    Error::conflict("IMPORT_FILE_GONE", "The file of this import is not there any more; import it again")
+    Error::conflict("IMPORT_FILE_GONE", "The file of this import no longer exists; import it again")
 }
 
 /// The columns of its file that an import takes nothing from, as the file names them.

@@ -116,7 +116,10 @@ pub async fn mark(
         VerifiedContact::Phone => ("phone_verified", before.phone_verified, before.phone.is_some()),
     };
     if !has {
-        return Err(Error::conflict("CONTACT_MISSING", "The customer has nothing to mark; add it first"));
+        return Err(Error::conflict(
+            "CONTACT_MISSING",
+            "The customer has no such address or number to verify; add it first",
+        ));
     }
     require_over_user(ctx, &mut tx, Rights::of(ctx)?, &before, &[name]).await?;
     let after = if marked { before.into_row() } else { mark_in(ctx, &mut tx, &scope, before, mark).await? };

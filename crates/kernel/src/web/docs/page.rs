@@ -72,7 +72,7 @@ async fn asset(Path(name): Path<String>) -> Result<Response> {
     if name == "start.js" {
         return Ok(file(Bytes::from_static(START.as_bytes()), "text/javascript", "max-age=3600"));
     }
-    let missing = || Error::not_found("ROUTE_NOT_FOUND", "There is no such file");
+    let missing = || Error::not_found("ROUTE_NOT_FOUND", "File not found");
     let known = FILES.iter().find(|file| **file == name).ok_or_else(missing)?;
     let config = Arc::new(utoipa_swagger_ui::Config::new(["/openapi.json"]));
     let found = utoipa_swagger_ui::serve(known, config);

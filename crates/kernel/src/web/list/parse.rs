@@ -216,7 +216,7 @@ impl<'q> Parameters<'q> {
         }
         match fields.next() {
             Some(_) => {
-                Err(Error::bad_request("PARAMETER_INVALID", "sort: no field can follow id, it decides alone"))
+                Err(Error::bad_request("PARAMETER_INVALID", "sort: no field can follow id, which is unique"))
             }
             None => Ok((orders, down)),
         }
@@ -243,7 +243,7 @@ fn skip(rows: u64) -> Result<Page> {
 }
 
 fn repeated(name: &str) -> Error {
-    Error::bad_request("PARAMETER_REPEATED", format!("{name} is given more than once"))
+    Error::bad_request("PARAMETER_REPEATED", format!("{name} was given more than once"))
 }
 
 fn exclusive(detail: &'static str) -> Error {

@@ -17,7 +17,7 @@ pub(super) fn disk(config: &Config) -> Check {
     const ADVICE: &str = "make room: with a full disk nothing can be changed";
     let dir = &config.data_dir;
     let Ok(disk) = rustix::fs::statvfs(dir) else {
-        let detail = format!("{} is not there yet", dir.display());
+        let detail = format!("{} does not exist yet", dir.display());
         return Err(Trouble::new(Status::Skip, detail, ""));
     };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);

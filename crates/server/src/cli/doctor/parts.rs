@@ -177,7 +177,7 @@ pub(super) async fn storage(config: &Config) -> Check {
     const ADVICE: &str = "let this user write there, or choose another --data-dir";
     let dir = config.data_dir.join("files");
     if !dir.exists() {
-        let detail = format!("{} is not there yet; the server makes it when it starts", dir.display());
+        let detail = format!("{} does not exist yet; the server creates it at the start", dir.display());
         return Err(Trouble::new(Status::Skip, detail, ""));
     }
     let storage = Storage::local(&dir).map_err(|e| Trouble::fail(&e, ADVICE))?;

@@ -69,7 +69,7 @@ fn read(line: &std::io::Result<String>, kind: Kind) -> anyhow::Result<Option<Row
         Ok(Line::Summary(_)) => Ok(None),
         // The last line of a run that was killed.
         Err(e) if e.is_eof() => Ok(None),
-        Err(_) => bail!("this is no report of migrate-v1 in NDJSON"),
+        Err(_) => bail!("this is not a report of migrate-v1 in NDJSON"),
     }
 }
 
@@ -93,7 +93,7 @@ impl Summary {
         let mut parts = vec![format!("{} {records} taken back", self.removed)];
         let further = [
             (self.kept, "kept, for somebody changed them or no migration made them"),
-            (self.gone, "were not there any more"),
+            (self.gone, "no longer existed"),
             (self.users_gone, "users had gone with their customers"),
         ];
         parts.extend(further.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")));
