@@ -203,25 +203,25 @@ impl Ctx {
 
     /// Single statements, each its own snapshot, without BEGIN. Refused while a transaction is open.
     pub async fn read(&self) -> Result<Tx> {
-        self.settle().await?;
+        self.commit_parked().await?;
         Ok(self.app.db.read(&self.request.usage).await?.into())
     }
 
     /// Several statements that must agree.
     pub async fn snapshot(&self) -> Result<Tx> {
-        self.settle().await?;
+        self.commit_parked().await?;
         Ok(self.app.db.snapshot(&self.request.usage).await?.into())
     }
 
     /// Long reads, apart from the rest and with a deadline.
     pub async fn slow_read(&self) -> Result<Tx> {
-        self.settle().await?;
+        self.commit_parked().await?;
         Ok(self.app.db.slow_read(&self.request.usage).await?.into())
     }
 
     /// A transaction: drop it to roll back, `commit()` to keep. Refused while another is open.
     pub async fn write(&self) -> Result<Tx> {
-        self.settle().await?;
+        self.commit_parked().await?;
         let mut tx = self.request.begin(&self.app).await?;
         if let Some(claim) = &self.request.job {
             claim.hold_in(&mut tx).await?;
@@ -236,9 +236,9 @@ impl Ctx {
     }
 
     /// Makes last what the handler committed before.
-    async fn settle(&self) -> Result<()> {
+    async fn commit_parked(&self) -> Result<()> {
         match &self.request.keyed {
-            Some(keyed) => keyed.settle().await,
+            Some(keyed) => keyed.commit_parked().await,
             None => Ok(()),
         }
     }

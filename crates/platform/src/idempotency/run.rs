@@ -89,7 +89,7 @@ impl KeyedRun {
 
     /// A handler that goes on after its commit needs what it committed: it lasts from now on, and the reply is stored
     /// afterwards.
-    pub(crate) async fn settle(&self) -> Result<()> {
+    pub(crate) async fn commit_parked(&self) -> Result<()> {
         let parked = {
             let mut state = self.state.lock();
             match std::mem::take(&mut *state) {
@@ -236,7 +236,7 @@ mod tests {
         on_both_databases(async |t| {
             let bell = Arc::new(AtomicBool::new(false));
             let run = park(t, "first", &bell).await;
-            run.settle().await.unwrap();
+            run.commit_parked().await.unwrap();
             assert!(bell.load(Ordering::SeqCst));
             // The key is claimed once: the second transaction neither claims it nor waits.
             let mut tx = claimed(t, &run).await.unwrap();
@@ -258,7 +258,7 @@ mod tests {
             let mut tx = claimed(t, &run).await.unwrap();
             set(&mut tx, "undone").await;
             drop(tx);
-            run.settle().await.unwrap();
+            run.commit_parked().await.unwrap();
             let mut tx = claimed(t, &run).await.unwrap();
             set(&mut tx, "done").await;
             tx.commit().await.unwrap();
