@@ -18,7 +18,6 @@ pub mod avatars;
 pub mod consent;
 pub mod customer;
 pub mod places;
-pub mod query;
 pub mod search;
 pub mod statistics;
 pub mod tags;

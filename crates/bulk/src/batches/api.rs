@@ -3,12 +3,12 @@
 use axum::extract::Path;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use customers::customer::api::bodies::NothingBody;
-use customers::query::Query;
 use kernel::clock::Timestamp;
 use kernel::web::field::one_of;
 use kernel::web::list::{ListOf, ListReply, ListSpec, Listing};
+use kernel::web::nothing::NothingBody;
 use kernel::web::problem::Problems;
+use kernel::web::query::Query;
 use kernel::web::reply::json;
 use kernel::{Error, Result};
 use platform::app::App;

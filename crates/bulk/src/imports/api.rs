@@ -1,8 +1,8 @@
 //! `POST /api/v1/customers/import`: the file is the body, what is said about it the query.
 
 use axum::http::Uri;
-use customers::query::Query;
 use kernel::web::problem::Problems;
+use kernel::web::query::Query;
 use kernel::{Error, Result};
 use platform::app::App;
 use platform::ctx::Ctx;

@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 
 use super::service::{self, Available};
 use crate::customer::model::view::CustomerView;
-use crate::query::Query;
 use crate::search::api::{CustomerList, Customers};
+use kernel::web::query::Query;
 
 /// A place: its name, or with `counts=true` an object.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::service::{self, CustomerStatistics};
-use crate::query::Query;
+use kernel::web::query::Query;
 
 const DEFAULT_TOP: i64 = 100;
 const MOST_CITIES: i64 = 1000;

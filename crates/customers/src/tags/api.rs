@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::service::{self, list};
 use crate::customer::model::view::CustomerView;
-use crate::query::Query;
+use kernel::web::query::Query;
 
 const DEFAULT_TOP: i64 = 100;
 const MOST: i64 = 1000;

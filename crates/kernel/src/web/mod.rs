@@ -6,6 +6,7 @@
 //! | fail | [`crate::Error`]; [`problem`] makes the reply, [`problem::Problems`] documents it |
 //! | answer with one resource | [`reply::WithETag`], [`reply::Created`], [`reply::NoContent`]; `If-Match`: [`reply::IfMatch`] |
 //! | answer with what is made while it is sent | [`stream::streamed`] |
+//! | read parameters of a route that is no list | [`query::Query`] |
 //! | answer with a list | [`list::ListSpec`], [`list::Listing`], [`list::ListReply`] |
 //! | know the request's id | [`request::RequestInfo`] |
 //!
@@ -24,7 +25,9 @@ mod linger;
 pub mod list;
 mod min_data_rate;
 pub mod network;
+pub mod nothing;
 pub mod problem;
+pub mod query;
 pub mod reply;
 pub mod request;
 mod sending;

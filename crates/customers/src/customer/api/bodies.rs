@@ -4,7 +4,7 @@ use kernel::web::Body;
 
 use crate::customer::model::NewCustomer;
 use crate::customer::model::input::{
-    CustomerChange, Deactivation, NewProfile, Nothing, ProfileQuestion, ServiceDone, Verification,
+    CustomerChange, Deactivation, NewProfile, ProfileQuestion, ServiceDone, Verification,
 };
 
 // A body by name: the name is the component's in the document.
@@ -20,7 +20,5 @@ pub type DeactivationBody = Body<Deactivation>;
 pub type VerificationBody = Body<Verification>;
 /// Body of `increment_service`.
 pub type ServiceDoneBody = Body<ServiceDone>;
-/// Body of routes that need none.
-pub type NothingBody = Body<Nothing>;
 /// Body of `check_profile_exists`.
 pub type ProfileQuestionBody = Body<ProfileQuestion>;

@@ -19,7 +19,7 @@ use crate::customer::model::UserKey;
 use crate::customer::model::input::ProfileQuestion;
 use crate::customer::model::view::CustomerView;
 use crate::customer::service;
-use crate::query::Query;
+use kernel::web::query::Query;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

@@ -5,6 +5,7 @@ use axum::extract::Path;
 use kernel::Result;
 use kernel::clock::Timestamp;
 use kernel::web::Body;
+use kernel::web::nothing::NothingBody;
 use kernel::web::problem::Problems;
 use kernel::web::reply::{IfMatch, WithETag};
 use platform::app::App;
@@ -12,7 +13,7 @@ use platform::ctx::Ctx;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::bodies::{DeactivationBody, NothingBody, ServiceDoneBody, VerificationBody};
+use super::bodies::{DeactivationBody, ServiceDoneBody, VerificationBody};
 use super::{tagged, unchanged};
 use crate::customer::model::input::{Deactivation, ServiceDone, Verification};
 use crate::customer::model::view::CustomerView;

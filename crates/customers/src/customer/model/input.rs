@@ -225,17 +225,6 @@ impl Input for ServiceDone {
     }
 }
 
-/// Nothing to say: a body is optional, and empty if there is one.
-pub struct Nothing;
-
-impl Input for Nothing {
-    const NAME: &'static str = "Nothing";
-    const EMPTY_OK: bool = true;
-    fn read(f: &mut Fields<'_>) -> Option<Nothing> {
-        f.build(|| Nothing)
-    }
-}
-
 impl FieldValue for UserKey {
     fn from_json(value: &Value) -> Result<UserKey, ValueError> {
         let text = match value {

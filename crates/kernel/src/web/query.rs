@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
+use crate::text::did_you_mean;
+use crate::web::list::decode;
+use crate::{Error, Result};
 use axum::http::Uri;
-use kernel::text::did_you_mean;
-use kernel::web::list::decode;
-use kernel::{Error, Result};
 
 /// Parameters by name; an unknown one is 400 and the sentence lists what is allowed.
 pub struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
