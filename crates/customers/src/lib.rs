@@ -9,7 +9,6 @@
 //! | [`consent`] | the ledger behind `marketing_*` |
 //! | [`search`] | finding customers: lists, the index and what it is asked |
 //! | [`statistics`] | exact figures without counting |
-//! | [`query`] | the query of a route that is no list |
 //!
 //! `customers` stands at the bottom beside `consent`; `statistics`, `tags`, `search`, `places` and `avatars` stand on it,
 //! in this order. What of theirs follows a change of a customer, or is forgotten with it, is listed here (decision 22).

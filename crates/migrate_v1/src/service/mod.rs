@@ -139,7 +139,7 @@ impl<'a> Migration<'a> {
                 Err(message) => rows.push(row.failed(message)),
             }
         }
-        for (at, row) in self.settle(&open).await? {
+        for (at, row) in self.write_all(&open).await? {
             rows[at] = row;
         }
         Ok(rows)
@@ -166,7 +166,7 @@ impl<'a> Migration<'a> {
     }
 
     /// All of them in one transaction; if one of them cannot be written, each in its own.
-    async fn settle(&mut self, open: &[(usize, SourceRecord, Row)]) -> Result<Vec<(usize, Row)>> {
+    async fn write_all(&mut self, open: &[(usize, SourceRecord, Row)]) -> Result<Vec<(usize, Row)>> {
         if open.is_empty() {
             return Ok(Vec::new());
         }

@@ -39,7 +39,7 @@ impl Candidate {
 
     /// Decides by which key it is looked for. The id counts unless it is somebody else's or nobody's; who is named by it
     /// may have the telephone of somebody else in the file.
-    pub(super) fn settle(&mut self, ctx: &Ctx, spec: &Spec, found: &Found) {
+    pub(super) fn choose_key(&mut self, ctx: &Ctx, spec: &Spec, found: &Found) {
         let demanded = spec.match_by.is_some();
         if let Some(reference) =
             self.said.customer.filter(|_| spec.match_by.is_none_or(|by| by == MatchKey::CustomerId))

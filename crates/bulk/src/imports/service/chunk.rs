@@ -61,7 +61,7 @@ pub(super) async fn work_in(
         });
     }
     let found = Found::of(tx, scope, waiting.iter().flat_map(|c| &c.keys)).await?;
-    waiting.iter_mut().for_each(|candidate| candidate.settle(ctx, spec, &found));
+    waiting.iter_mut().for_each(|candidate| candidate.choose_key(ctx, spec, &found));
     let mut taken = SeenRows::of(ctx, tx, batch, &waiting, &found).await?;
     let mut keys = Vec::new();
     // A second round is for rows that gave way to one before them that was then refused.
