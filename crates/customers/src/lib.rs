@@ -10,7 +10,7 @@
 //! | [`search`] | finding customers: lists, the index and what it is asked |
 //! | [`statistics`] | exact figures without counting |
 //!
-//! `customers` stands at the bottom beside `consent`; `statistics`, `tags`, `search`, `places` and `avatars` stand on it,
+//! `customer` stands at the bottom beside `consent`; `statistics`, `tags`, `search`, `places` and `avatars` stand on it,
 //! in this order. What of theirs follows a change of a customer, or is forgotten with it, is listed here (decision 22).
 
 pub mod avatars;

@@ -16,7 +16,7 @@ pub(super) fn complete(api: &mut OpenApi) {
         join(components);
         let known: Vec<String> = components.schemas.keys().cloned().collect();
         for schema in components.schemas.values_mut() {
-            complete(schema, &known);
+            complete_schema(schema, &known);
         }
     }
     for (_, operation) in api.paths.paths.values_mut().flat_map(operations) {
@@ -75,7 +75,7 @@ fn join(components: &mut Components) {
 }
 
 /// Lists what is always there, and frees references to what this process does not serve, here and inside.
-fn complete(schema: &mut RefOr<Schema>, known: &[String]) {
+fn complete_schema(schema: &mut RefOr<Schema>, known: &[String]) {
     let schema = match schema {
         RefOr::Ref(reference) => {
             let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
@@ -90,14 +90,14 @@ fn complete(schema: &mut RefOr<Schema>, known: &[String]) {
     };
     match schema {
         Schema::Object(object) => complete_object(object, known),
-        Schema::OneOf(either) => either.items.iter_mut().for_each(|item| complete(item, known)),
-        Schema::AllOf(all) => all.items.iter_mut().for_each(|item| complete(item, known)),
+        Schema::OneOf(either) => either.items.iter_mut().for_each(|item| complete_schema(item, known)),
+        Schema::AllOf(all) => all.items.iter_mut().for_each(|item| complete_schema(item, known)),
         _ => {}
     }
 }
 
 fn complete_object(object: &mut Object, known: &[String]) {
-    object.properties.values_mut().for_each(|member| complete(member, known));
+    object.properties.values_mut().for_each(|member| complete_schema(member, known));
     // Bodies of requests are closed and say themselves what they need.
     if matches!(object.additional_properties.as_deref(), Some(AdditionalProperties::FreeForm(false))) {
         return;
