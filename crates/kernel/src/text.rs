@@ -138,7 +138,7 @@ pub fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -
 }
 
 /// One line of text, 1 to `MAX` characters after trimming, in NFC, without control characters.
-/// A blank text is a error (`blank`): a member that may be empty is an `Option<Line>`.
+/// A blank text is an error (`blank`): a member that may be empty is an `Option<Line>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(transparent)]
 pub struct Line<const MAX: usize>(String);

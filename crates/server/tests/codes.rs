@@ -1,4 +1,4 @@
-//! Every stable code of an error, or of a error of a field, is named by a test: programs rely on it.
+//! Every stable code of an error, or of an error of a field, is named by a test: programs rely on it.
 
 #![expect(clippy::unwrap_used, reason = "the whole program is tests, their helpers included")]
 
@@ -51,7 +51,9 @@ impl Sources {
         for (path, text) in &self.program {
             for (call, (texts, at)) in CALLS {
                 for (start, _) in text.match_indices(call) {
-                    let arguments = text[start + call.len()..].split(';').next().unwrap_or_default();
+                    // A member stands on its line; a call ends with its statement.
+                    let end = if call.ends_with(": ") { '\n' } else { ';' };
+                    let arguments = text[start + call.len()..].split(end).next().unwrap_or_default();
                     let literals: Vec<&str> = arguments.split('"').skip(1).step_by(2).take(texts).collect();
                     if let Some(code) = literals.iter().skip(at).find(|text| is_code(text)) {
                         codes.insert(*code, path.as_path());
@@ -63,7 +65,7 @@ impl Sources {
     }
 }
 
-/// What makes an error or a error, how many of its texts are looked at, and from which on.
+/// What makes an error or that of a field, how many of its texts are looked at, and from which on.
 const CALLS: [(&str, (usize, usize)); 13] = [
     ("Error::new(", (1, 0)),
     ("Error::bad_request(", (1, 0)),

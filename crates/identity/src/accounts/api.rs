@@ -49,7 +49,7 @@ impl Input for Registration {
         let first_name = f.need::<PersonName>("first_name");
         let last_name = f.need::<PersonName>("last_name");
         let phone = f.get::<Phone>(["phone", "phone_number"]);
-        // `password1` and `password2` are the password and its repetition; different ones are a error.
+        // `password1` and `password2` are the password and its repetition; different ones are an error.
         let password = f.need_secret(["password", "password1", "password2"], 512);
         let customer = f.object("customer", 256 * 1024);
         f.refine(|member| *member = Ref::from_schema_name("NewProfile").into());

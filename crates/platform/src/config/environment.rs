@@ -93,7 +93,7 @@ fn is_of_platform(name: &str, value: &str) -> bool {
         || parts.windows(3).any(numbered)
 }
 
-/// Names with our prefix that are none of ours: one that is nearly ours is a error, all others are told in one line.
+/// Names with our prefix that are none of ours: one that is nearly ours is an error, all others are told in one line.
 fn look_at_unknown(layers: &mut Layers, env: &Env) {
     let known: Vec<String> = keys::declared()
         .iter()

@@ -1,5 +1,5 @@
 //! Puts the layers on top of each other: defaults, the file, the environment (`environment.rs`), flags. Everything
-//! is still text here; what does not belong to a declared setting becomes a error.
+//! is still text here; what does not belong to a declared setting becomes an error.
 
 use std::collections::BTreeMap;
 use std::fmt;

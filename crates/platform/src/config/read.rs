@@ -46,7 +46,7 @@ fn not_built(sources: &Sources) -> Vec<String> {
         .collect()
 }
 
-/// Takes typed values out of the layers. A value that cannot be used becomes a error and is replaced by the
+/// Takes typed values out of the layers. A value that cannot be used becomes an error and is replaced by the
 /// default, so that reading goes on and finds the other errors.
 struct Reader {
     layers: Layers,
@@ -111,7 +111,7 @@ impl Reader {
         unit * u32::try_from(self.number(name, 1..=most)).unwrap_or(u32::MAX)
     }
 
-    /// The shorter of two times that belong together, and the longer; a error if they are swapped.
+    /// The shorter of two times that belong together, and the longer; an error if they are swapped.
     fn times(&mut self, idle: &str, absolute: &str, unit: Duration, most: u64) -> (Duration, Duration) {
         let both = (self.time(idle, unit, most), self.time(absolute, unit, most));
         if both.0 > both.1 {

@@ -221,7 +221,7 @@ async fn a_password_that_changed_is_503_with_its_cause_in_the_log_and_the_way_ba
 
     let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'");
     admin.batch_execute(&format!("ALTER ROLE {role} PASSWORD 'second'; {cut}")).await.unwrap();
-    // The first may find a connection that was just cut; none is a error of ours, and none tells who we are.
+    // The first may find a connection that was just cut; none is an error of ours, and none tells who we are.
     until("it is told that there is no way in", async || {
         let problem = staff.get("/api/v1/customers/").await.expect(503);
         assert!(!problem.to_string().contains(&role), "{problem}");

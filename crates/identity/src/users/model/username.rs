@@ -163,7 +163,7 @@ fn latin(text: &str) -> String {
 
 /// User names to try for one base, in order: the base itself when it is a name, then with 4 random digits
 /// (8 times), 6 digits (4 times), 8 hexadecimal digits (4 times). The unique index decides which is free;
-/// with 4,294,967,296 endings, the last four cannot all be taken but by a error.
+/// with 4,294,967,296 endings, the last four cannot all be taken but by an error.
 pub struct UsernameCandidates {
     base: String,
     random: Random,
