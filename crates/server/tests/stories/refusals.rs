@@ -80,7 +80,7 @@ async fn an_address_in_use_or_not_ours_is_named() {
     let address = taken.local_addr().unwrap().to_string();
     refused(&deployment, &["--listen", &address], &[&address, "in use", "--listen 127.0.0.1:8001"]).await;
     // TEST-NET-1 belongs to nobody.
-    let words = ["192.0.2.1:80", "no address of this machine", "--listen 0.0.0.0:8000"];
+    let words = ["192.0.2.1:80", "not an address of this machine", "--listen 0.0.0.0:8000"];
     refused(&deployment, &["--listen", "192.0.2.1:80"], &words).await;
     deployment.end().await;
 }
